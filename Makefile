@@ -1,0 +1,47 @@
+# Two commands matter: `make demo` and `make test`. Each makes .venv from the hashed lock when it is missing or old.
+PYTHON ?= python3
+BIN := .venv/bin
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+
+.PHONY: demo test check bench lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo   a whole county on this machine, live; about two minutes"
+	@echo "make test   all tests"
+	@echo "make check  lint, types, architecture"
+	@echo "make bench  speed beside its floor (design: tests/benchmarks)"
+	@echo "make lock   write the hashed locks anew (needs uv)"
+
+.venv/runtime: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ebcd needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: requirements-dev.lock .venv/runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: .venv/runtime
+	$(BIN)/ebcd demo $(DEMO)
+
+test: .venv/dev
+	$(BIN)/python -m pytest $(TESTS)
+
+check: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+bench: .venv/dev
+	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+lock:
+	uv pip compile $(LOCK) --output-file requirements.lock pyproject.toml
+	uv pip compile $(LOCK) --output-file requirements-dev.lock --group dev pyproject.toml
+
+clean:
+	rm -rf .venv build *.egg-info

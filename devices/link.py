@@ -1,0 +1,314 @@
+"""What every link understands and tells: commands in, events out.
+
+A link carries orders to devices over one medium. It knows frames, sockets and retries of its own protocol; it knows no
+alert, no plan and no store. Devices are named by their 23-digit resource code (GD/J 080), messages by their EBM id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from protocols.codes import EbmId, ResourceCode
+
+
+class Path(StrEnum):
+    """How a terminal can be reached. Metrics, tables and reports use these words."""
+
+    IP = "ip"  # FEFD over a direct connection (GD/J 089 annex D)
+    ADAPTER = "adapter"  # behind a head-end adapter (annex A down, annex E back)
+    CELLULAR = "cellular"  # FEFD over TCP through the operator's NAT
+    MQTT = "mqtt"  # the same frames over a broker
+    FM = "fm"  # GD/J 085 packets on the subcarrier
+
+
+class Verb(StrEnum):
+    """What was asked for, in answers."""
+
+    START = "start"
+    STOP = "stop"
+
+
+class DeviceState(StrEnum):
+    """State byte of heartbeats and of parameter 06 (GD/J 089 tables A.35, E.5)."""
+
+    IDLE = "idle"
+    WORKING = "working"
+    FAULT = "fault"
+
+
+# ---- commands ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Where the sound is: the address a device fetches or joins (auxiliary type 61)."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Begin one message on the named devices.
+
+    `targets` are the address codes written into the frame (zero-ended codes address groups); `members` are the devices
+    this link must reach: terminals, or adapters on an adapter link. A link with no way to single out devices (FM)
+    sends to `targets` and only reports.
+    """
+
+    ebm_id: EbmId
+    class_: int  # 1-3 drills, 4 emergency, 5 daily (GD/J 089)
+    level: int  # 1 most severe ... 4
+    event_type: str  # five characters
+    start: int  # UTC seconds
+    end: int  # UTC seconds; nothing sounds from then on (I3)
+    volume: int  # 0-100, 255 leaves the device's own setting
+    targets: tuple[ResourceCode, ...]
+    members: tuple[ResourceCode, ...]
+    audio: Audio
+    text: str = ""
+    agency: str = ""
+    language: str = "zho"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End one message on the named devices; overtakes everything queued (I12)."""
+
+    ebm_id: EbmId
+    class_: int
+    level: int
+    event_type: str
+    targets: tuple[ResourceCode, ...]
+    members: tuple[ResourceCode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskState:
+    """Ask devices what they are doing: parameter 06 of terminals, records (0x10) of adapters.
+
+    Answered by `StateTold` per device that answers.
+    """
+
+    members: tuple[ResourceCode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetClock:
+    """Set the devices' clocks to the link's own wall clock (0x09, parameter 06 of a set, FM type 3)."""
+
+    members: tuple[ResourceCode, ...]
+
+
+Command = Start | Stop | AskState | SetClock
+
+
+# ---- events --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUp:
+    """The link's own listener, broker or transmitter is usable."""
+
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDown:
+    """It is not; the driver goes on trying by itself."""
+
+    link: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A device can be commanded over this link now."""
+
+    link: str
+    code: ResourceCode
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """A device's connection over this link is gone."""
+
+    link: str
+    code: ResourceCode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A device said that it lives. `rebooted`: its first registration after power-on."""
+
+    link: str
+    code: ResourceCode
+    phys: str  # physical address, upper-case hex; "" where the protocol has none
+    state: DeviceState
+    rebooted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A device's own answer to a command: D.10 of a terminal, 0x17 of an adapter. `result` 0 is ok."""
+
+    link: str
+    code: ResourceCode
+    ebm_id: EbmId
+    verb: Verb
+    result: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A device reports that a message sounds there (0x14 begin, 0x18)."""
+
+    link: str
+    code: ResourceCode
+    ebm_id: EbmId
+    at: int  # UTC seconds by the device's clock
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A device reports that a message no longer sounds (0x14 end, 0x19)."""
+
+    link: str
+    code: ResourceCode
+    ebm_id: EbmId
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """The final result of a task (0x15): played or not, and how often."""
+
+    link: str
+    code: ResourceCode
+    ebm_id: EbmId
+    success: bool
+    times: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateTold:
+    """The answer to `AskState`. `ebm_ids`: what the device says is on air, where its protocol can say it."""
+
+    link: str
+    code: ResourceCode
+    state: DeviceState
+    ebm_ids: tuple[EbmId, ...] | None  # None: the protocol tells the state only
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """A command went out and its retries are used up without an answer (I8), or it could not be written at all."""
+
+    link: str
+    code: ResourceCode
+    ebm_id: EbmId
+    verb: Verb
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A link without a way back has put the whole command on the medium `passes` times; `bits` so far on air for it."""
+
+    link: str
+    ebm_id: EbmId
+    verb: Verb
+    passes: int
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A device reports a fault or its end (0x13, 0x16). `cause` as in GD/J 089 table A.31."""
+
+    link: str
+    code: ResourceCode
+    cause: int
+    cleared: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Bytes from outside were refused. `reason` is a short slug fit for a metric label."""
+
+    link: str
+    reason: str
+    peer: str
+    detail: str
+
+
+Event = (
+    LinkUp
+    | LinkDown
+    | Connected
+    | Disconnected
+    | Heartbeat
+    | Answered
+    | Began
+    | Ended
+    | Played
+    | StateTold
+    | NoAnswer
+    | Sent
+    | Fault
+    | Rejected
+)
+
+EventSink = Callable[[Event], None]
+"""Takes one event at once and never blocks; the daemon acts on what it holds in batches."""
+
+
+# ---- the link itself -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCapabilities:
+    """What the planner may expect."""
+
+    returns: bool  # answers come back over this link
+    singles_out: bool  # can deliver to chosen devices; False: everything in `targets` hears it
+    targets_max: int  # address codes one frame can hold
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """For `ebcd links` and the metrics."""
+
+    up: bool
+    reason: str
+    devices: int  # connected now (adapters: answered within the last period)
+    outbox_depth: int
+    outbox_limit: int
+    dropped: int  # commands that the outbox's policy pushed out since start
+
+
+class OutboxFull(Exception):
+    """A command found no room and nothing of lower worth to push out."""
+
+
+class Link(Protocol):
+    """One configured link."""
+
+    name: str
+    path: Path
+    capabilities: LinkCapabilities
+
+    async def run(self) -> None:
+        """Work until cancelled. Reconnects by itself; what escapes is restarted by `daemon.supervise`."""
+
+    def offer(self, command: Command) -> None:
+        """Queue a command and return at once. Raises OutboxFull."""
+
+    def status(self) -> LinkStatus:
+        """What the link is doing now."""

@@ -1,0 +1,53 @@
+"""The doors a link driver may use, as it sees them; `ebcd.world` and the tests provide them.
+
+A driver never reads a clock, draws a random number or opens a socket any other way. `asyncio.sleep` and
+`asyncio.timeout` are allowed: they follow the loop, which tests run in virtual time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from protocols.signature import SignatureBlock
+
+ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)
+
+Sign = Callable[[bytes], SignatureBlock]
+"""Signs a transmission command: takes the bytes before the time, appends its own time, returns the 74-byte block
+(GD/J 081 clause 5.4)."""
+
+
+class Clock(Protocol):
+    """Two readings that are never mixed."""
+
+    def wall(self) -> float:
+        """UTC seconds since 1970-01-01."""
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never steps; only differences mean anything."""
+
+
+class Network(Protocol):
+    """TCP as asyncio Protocol classes use it."""
+
+    async def connect(
+        self, factory: Callable[[], ProtocolT], host: str, port: int
+    ) -> tuple[asyncio.Transport, ProtocolT]:
+        """Open one connection. Raises OSError; the caller puts `asyncio.timeout` around it."""
+
+    async def listen(self, factory: Callable[[], asyncio.BaseProtocol], host: str, port: int) -> asyncio.Server:
+        """Listen; `factory` is called once per connection. Raises OSError when the address is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What every driver is given."""
+
+    clock: Clock
+    random: random.Random
+    network: Network
+    sign: Sign
