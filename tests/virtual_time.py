@@ -1,0 +1,124 @@
+"""An event loop whose clock jumps: when every task waits, time is the next deadline at once.
+
+Sockets on loopback and in-process transports follow it. Threads and child processes do not, so asking for a thread is
+an error here; tests that need one are marked `real`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import selectors
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn, TypeVar
+
+ResultT = TypeVar("ResultT")
+
+EPOCH_UTC_S = 1_760_000_000.0  # 2025-10-09T08:53:20Z, the wall time at which every virtual test begins
+
+
+class Deadlock(AssertionError):
+    """Every task waits for something that nothing will ever do."""
+
+
+class LeftBehind(AssertionError):
+    """The test ended and tasks that it started were still running."""
+
+
+class JumpingSelector(selectors.DefaultSelector):
+    """Never waits: moves the loop's clock instead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_s = 1000.0  # not 0, which would hide code that takes "no time yet" for false
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """What is ready now; else jump `timeout` seconds ahead. Raises Deadlock where there is nothing to jump to."""
+        if ready := super().select(0):
+            return ready
+        if timeout is None:
+            raise Deadlock("nothing is ready and no timer is armed")
+        self.now_s += max(timeout, 0.0)
+        return []
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """asyncio's own loop on a JumpingSelector."""
+
+    def __init__(self) -> None:
+        self._jumping = JumpingSelector()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        """Virtual seconds."""
+        return self._jumping.now_s
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> NoReturn:  # type: ignore[override]
+        """Refuse: a thread lives in real time, and the loop would have jumped past its answer."""
+        raise RuntimeError(f"{func!r} wants a thread in virtual time; run it inline or mark the test `real`")
+
+
+class VirtualClock:
+    """`devices.ports.Clock` on the running loop. `step` moves wall time only, as an operator or NTP would."""
+
+    def __init__(self, *, epoch_utc_s: float = EPOCH_UTC_S) -> None:
+        self._epoch_utc_s = epoch_utc_s
+        self._begin_s: float | None = None
+
+    def wall(self) -> float:
+        """UTC seconds since 1970."""
+        return self._epoch_utc_s + self.monotonic()
+
+    def monotonic(self) -> float:
+        """Virtual seconds since this clock was first read."""
+        now_s = asyncio.get_running_loop().time()
+        if self._begin_s is None:
+            self._begin_s = now_s
+        return now_s - self._begin_s
+
+    def step(self, seconds: float) -> None:
+        """Set the wall clock forwards or backwards."""
+        self._epoch_utc_s += seconds
+
+
+def real_loop() -> asyncio.AbstractEventLoop:
+    """uvloop, or asyncio's loop where it is missing or EBCD_LOOP=asyncio asks for it."""
+    if os.environ.get("EBCD_LOOP", "uvloop") == "uvloop":
+        try:
+            import uvloop
+        except ImportError:
+            return asyncio.new_event_loop()
+        loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+        return loop
+    return asyncio.new_event_loop()
+
+
+def run(
+    main: Coroutine[Any, Any, ResultT], *, loop_factory: Callable[[], asyncio.AbstractEventLoop] = VirtualLoop
+) -> ResultT:
+    """Run to the end in a loop of its own, then close it. Raises Deadlock, and LeftBehind naming forgotten tasks."""
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        try:
+            result = runner.run(main)
+        except Deadlock as deadlock:
+            raise Deadlock(f"{deadlock}; waiting: {_describe(runner.get_loop())}") from None
+        runner.run(_settle())
+        if left := _describe(runner.get_loop()):
+            raise LeftBehind(f"still running after the test: {left}")
+        return result
+
+
+async def _settle() -> None:
+    """Let closed transports and cancelled tasks take their last steps."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def _describe(loop: asyncio.AbstractEventLoop) -> str:
+    """Name and line of every task that has not ended."""
+    lines = []
+    for task in asyncio.all_tasks(loop):
+        frames = task.get_stack(limit=1)
+        where = f"{frames[-1].f_code.co_filename}:{frames[-1].f_lineno}" if frames else "not started"
+        lines.append(f"{task.get_name()} at {where}")
+    return ", ".join(sorted(lines))
