@@ -28,9 +28,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from protocols.codes import AreaCode, ResourceCode
 from protocols.signature import Certificate
 from protocols.sm2 import PrivateKey
+
+from protocols.codes import AreaCode, ResourceCode
 
 
 @dataclass(frozen=True, slots=True)

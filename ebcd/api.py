@@ -1,0 +1,203 @@
+"""The operator API: JSON over a unix socket, and the metrics page.
+
+Who may read is who may open the socket; who may act is an operator of the configuration. Every answer that is not 2xx
+carries `{"error": {"code", "thing", "value", "limit", "next"}, "others": [...]}`; sentences are in the language of the
+request's Accept-Language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+import orjson
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ebcd.api_bodies import AlertQuery, DraftBody, RejectBody, TerminalQuery, problems
+from ebcd.catalogue import text
+from ebcd.http_server import PEER_UID
+from ebcd.identity import Operators
+from ebcd.operator import Actor, Kind, OperationRefused, Operations, Problem
+
+BODY_BYTES_MAX = 34 * 1024 * 1024  # the longest audio in base64, and the rest
+TOKEN_HEADER = "X-Ebcd-Token"
+
+STATUS: dict[Kind, int] = {
+    Kind.INVALID: 422,
+    Kind.UNKNOWN_ACTOR: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.TOO_LARGE: 413,
+    Kind.UNAVAILABLE: 503,
+}
+"""HTTP status of each kind of refusal."""
+
+_ModelT = TypeVar("_ModelT", bound=BaseModel)
+
+
+def application(operations: Operations, operators: Operators, *, body_bytes_max: int = BODY_BYTES_MAX) -> Starlette:
+    """The API over `operations`. Serve it with `ebcd.http_server.on_unix_socket`."""
+    api = _Api(operations, operators, body_bytes_max)
+    return Starlette(
+        routes=[
+            Route("/v1/status", api.status, methods=["GET"]),
+            Route("/v1/preview", api.preview, methods=["POST"]),
+            Route("/v1/alerts", api.alerts, methods=["GET"]),
+            Route("/v1/alerts", api.send, methods=["POST"]),
+            Route("/v1/alerts/{ebm_id}", api.show, methods=["GET"]),
+            Route("/v1/alerts/{ebm_id}/approve", api.approve, methods=["POST"]),
+            Route("/v1/alerts/{ebm_id}/reject", api.reject, methods=["POST"]),
+            Route("/v1/alerts/{ebm_id}/cancel", api.cancel, methods=["POST"]),
+            Route("/v1/terminals", api.terminals, methods=["GET"]),
+            Route("/v1/links", api.links, methods=["GET"]),
+        ],
+        exception_handlers={
+            OperationRefused: _refused,
+            ValidationError: _invalid,
+            HTTPException: _http_error,
+            Exception: _broken,
+        },
+    )
+
+
+def metrics_application(registry: CollectorRegistry) -> Starlette:
+    """`/metrics` in Prometheus' text format, on an address of its own."""
+
+    async def metrics(_request: Request) -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(routes=[Route("/metrics", metrics, methods=["GET"])])
+
+
+class _Api:
+    """The endpoints; holds what they work on."""
+
+    def __init__(self, operations: Operations, operators: Operators, body_bytes_max: int) -> None:
+        self._operations = operations
+        self._operators = operators
+        self._body_bytes_max = body_bytes_max
+
+    async def status(self, request: Request) -> Response:
+        self._reader(request)
+        return _json(await self._operations.status())
+
+    async def preview(self, request: Request) -> Response:
+        actor = self._actor(request)
+        return _json(await self._operations.preview((await self._body(request, DraftBody)).draft(), actor))
+
+    async def send(self, request: Request) -> Response:
+        actor = self._actor(request)
+        row = await self._operations.send((await self._body(request, DraftBody)).draft(), actor)
+        return _json(row, status=201)
+
+    async def approve(self, request: Request) -> Response:
+        return _json(await self._operations.approve(request.path_params["ebm_id"], self._actor(request)))
+
+    async def reject(self, request: Request) -> Response:
+        actor = self._actor(request)
+        reason = (await self._body(request, RejectBody)).reason
+        return _json(await self._operations.reject(request.path_params["ebm_id"], actor, reason))
+
+    async def cancel(self, request: Request) -> Response:
+        return _json(await self._operations.cancel(request.path_params["ebm_id"], self._actor(request)))
+
+    async def alerts(self, request: Request) -> Response:
+        self._reader(request)
+        return _json(await self._operations.alerts(AlertQuery.model_validate(dict(request.query_params)).wanted()))
+
+    async def show(self, request: Request) -> Response:
+        self._reader(request)
+        return _json(await self._operations.show(request.path_params["ebm_id"]))
+
+    async def terminals(self, request: Request) -> Response:
+        self._reader(request)
+        query = TerminalQuery.model_validate(dict(request.query_params))
+        return _json(await self._operations.terminals(query.wanted()))
+
+    async def links(self, request: Request) -> Response:
+        self._reader(request)
+        return _json(await self._operations.links())
+
+    def _actor(self, request: Request) -> Actor:
+        return self._operators.required(request.headers.get(TOKEN_HEADER), _uid(request))
+
+    def _reader(self, request: Request) -> None:
+        """Reading needs the socket only, but a wrong token is told at once, not at the first act."""
+        self._operators.identify(request.headers.get(TOKEN_HEADER), _uid(request))
+
+    async def _body(self, request: Request, model: type[_ModelT]) -> _ModelT:
+        return model.model_validate_json(await self._bytes(request))
+
+    async def _bytes(self, request: Request) -> bytes:
+        """The whole body; one that is or grows too long is refused, not read to its end."""
+        announced = request.headers.get("content-length", "")
+        held = bytearray()
+        if not announced.isdecimal() or int(announced) <= self._body_bytes_max:
+            async for chunk in request.stream():
+                held += chunk
+                if len(held) > self._body_bytes_max:
+                    break
+            else:
+                return bytes(held)
+        limit = f"{self._body_bytes_max} bytes"
+        raise OperationRefused(Problem(Kind.TOO_LARGE, "body_too_large", thing="body", value=announced, limit=limit))
+
+
+def _uid(request: Request) -> int | None:
+    uid = request.scope.get("state", {}).get(PEER_UID)
+    return uid if isinstance(uid, int) else None
+
+
+# ---- answers -------------------------------------------------------------------------------------------------------
+
+
+def _json(value: Any, *, status: int = 200) -> Response:
+    return Response(orjson.dumps(value), status_code=status, media_type="application/json")
+
+
+def _refusal(request: Request, found: list[Problem]) -> Response:
+    language = "zh" if request.headers.get("accept-language", "zh").lower().startswith("zh") else "en"
+    told = [_told(problem, language) for problem in found]
+    close = {"Connection": "close"} if found[0].kind is Kind.TOO_LARGE else None  # the rest of its body is unread
+    body = orjson.dumps({"error": told[0], "others": told[1:]})
+    return Response(body, status_code=STATUS[found[0].kind], media_type="application/json", headers=close)
+
+
+def _told(problem: Problem, language: str) -> dict[str, str]:
+    told = {key: str(value) for key, value in asdict(problem).items() if key != "kind"}
+    if not problem.next:
+        told["next"] = text(f"next.{problem.code}", language, **told)
+    return told
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, OperationRefused)
+    return _refusal(request, [error.problem])
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ValidationError)
+    return _refusal(request, problems(error))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    problem = Problem(Kind.NOT_FOUND, "no_such_page", thing=request.method, value=request.url.path)
+    response = _refusal(request, [problem])
+    response.status_code = error.status_code
+    return response
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """A defect: the server logs the traceback, the operator hears that nothing is certain."""
+    problem = Problem(Kind.UNAVAILABLE, "defect", thing=request.url.path, value=type(error).__name__)
+    response = _refusal(request, [problem])
+    response.status_code = 500
+    return response
