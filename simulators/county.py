@@ -13,7 +13,6 @@ import hashlib
 import io
 import json
 import os
-import secrets
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -47,7 +46,7 @@ def write_county(
     _write_keys(out, plan, year, entropy)
     digests = {}
     for name in OPERATORS:
-        token = secrets.token_urlsafe(24)
+        token = entropy(24).hex()
         _private(out / "operators" / f"{name}.token", f"{token}\n".encode())
         digests[name] = hashlib.sha256(token.encode()).hexdigest()
     (out / "ebcd.toml").write_text(county_toml(plan, digests, quiet), encoding="utf-8")
@@ -66,9 +65,7 @@ def inventory_csv(plan: CountyPlan) -> str:
     sender = plan.transmitter
     table.writerow(("transmitter", sender.code, "", sender.name, sender.host, sender.port, "fm", sender.frequency_mhz))
     for terminal in plan.terminals:
-        table.writerow(
-            ("terminal", terminal.code, terminal.phys, terminal.name, "", "", ";".join(terminal.paths), "")
-        )
+        table.writerow(("terminal", terminal.code, terminal.phys, terminal.name, "", "", ";".join(terminal.paths), ""))
     return text.getvalue()
 
 

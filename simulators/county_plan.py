@@ -1,7 +1,7 @@
 """A made-up county, drawn from a seed: places, adapters, terminals with their paths, and what is broken in it.
 
-The reference county (design, section 1): 1 county, 10 town and 94 village head-ends with adapters, 2,224 terminals. Pure:
-the same arguments give the same county; keys and tokens are not part of it.
+The reference county (design, section 1): 1 county, 10 town and 94 village head-ends with adapters, 2,224 terminals.
+Pure: the same arguments give the same county; keys and tokens are not part of it.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ def _faults(
     terminals: tuple[PlannedTerminal, ...],
     chance: random.Random,
 ) -> Faults:
-    """A dead town that has IP terminals, a slow village adapter outside it that has terminals, and some without power."""
+    """A dead town with IP terminals, a slow village adapter outside it with terminals, and terminals without power."""
     off = tuple(sorted(chance.sample([t.code for t in terminals], max(1, round(len(terminals) * OFF_SHARE)))))
     lit = [t for t in terminals if t.code not in off]
     with_ip = {t.code.area[:9] for t in lit if "ip" in t.paths}
