@@ -123,19 +123,14 @@ def _write_keys(out: Path, plan: CountyPlan, year: int, entropy: Entropy) -> Non
 
 def _certificate(number: str, public: PublicKey, root: PrivateKey, year: int) -> Certificate:
     """A certificate signed by the root, valid to the end of the named year (GD/J 081 table 1)."""
-
-    def signed_with(signature: bytes) -> Certificate:
-        return Certificate(
-            version=0,
-            issuer=bytes.fromhex(ROOT_CERTIFICATE),
-            number=bytes.fromhex(number),
-            year=year,
-            month=12,
-            public_key=public,
-            signature=signature,
-        )
-
-    return signed_with(root.sign(signed_with(bytes(64)).signed_bytes()))
+    unsigned = Certificate(
+        issuer=bytes.fromhex(ROOT_CERTIFICATE),
+        number=bytes.fromhex(number),
+        year=year,
+        month=12,
+        public_key=public.raw,
+    )
+    return unsigned.signed_by(root.sign)
 
 
 def _private(file: Path, content: bytes) -> None:
