@@ -198,7 +198,8 @@ class Libcrypto:
                 lib.ERR_clear_error()
                 raise LocalProtocolError("libcrypto could not encrypt the key")
             out = create_string_buffer(lib.BIO_ctrl_pending(bio))
-            return out.raw[: lib.BIO_read(bio, out, len(out))]
+            size = lib.BIO_read(bio, out, len(out))
+            return out.raw[:size]
         finally:
             lib.BIO_free(bio)
             lib.EVP_PKEY_free(key)
