@@ -90,6 +90,12 @@ def number_from_text(text: str) -> CertificateNumber:
     return number
 
 
+def _sizes(parts: tuple[tuple[str, bytes, int], ...]) -> None:
+    for name, value, size in parts:
+        if len(value) != size:
+            raise LocalProtocolError(f"{name} has {len(value)} bytes, {size} are needed")
+
+
 @dataclass(frozen=True, slots=True)
 class SignatureBlock:
     """Appended block, 74 bytes (GD/J 081 table 2). `time`: UTC seconds, or the signing box's own counter."""
@@ -243,9 +249,3 @@ class AuthorisationList:
     def follows(self, old_serial: int) -> bool:
         """Whether it may replace the list with `old_serial`: 1 … 127 ahead modulo 256 (081 6.5: "increases")."""
         return 1 <= (self.serial - old_serial) % 256 <= 127
-
-
-def _sizes(parts: tuple[tuple[str, bytes, int], ...]) -> None:
-    for name, value, size in parts:
-        if len(value) != size:
-            raise LocalProtocolError(f"{name} has {len(value)} bytes, {size} are needed")
