@@ -1,0 +1,197 @@
+"""Frames as bits on the subcarrier: four blocks of 26, back to back, without a gap (GD/J 085 clause 6.1).
+
+The sender's side is one function. The receiver looks for the block phase bit by bit, then takes whole frames; it says
+when it gains and when it loses the phase, and leaves unreadable words open instead of throwing the frame away.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from protocols.errors import LocalProtocolError
+from protocols.fm.frame import FRAME_BITS, FRAME_BYTES
+from protocols.rds.block import (
+    ACCEPTED,
+    BLOCK_BITS,
+    BURST_BITS_ACQUIRING,
+    BURST_BITS_IN_SYNC,
+    CHECK_BITS,
+    CHECK_MASK,
+    REMAINDER,
+    SENT,
+    Offset,
+    decode_block,
+    encode_block,
+)
+
+AIR_BYTES: Final = 13
+BLOCKS: Final = 4
+LOSS_WINDOW_BLOCKS: Final = 52  # EN 50067 annex C.1 judges loss over about 50 blocks; 13 whole frames
+LOSS_WHOLE_BLOCKS_MIN: Final = 5  # fewer whole blocks than this in the window: the phase is lost
+TRIAL_WINDOW_BLOCKS: Final = 12  # a phase found by chance is given up after this many
+TRIAL_WHOLE_BLOCKS_MIN: Final = 4
+HIT_SPAN_BLOCKS_MAX: Final = 4  # two valid blocks at most this far apart give the phase
+
+_FRAME_MASK: Final = (1 << FRAME_BITS) - 1
+_BLOCK_MASK: Final = (1 << BLOCK_BITS) - 1
+_SHIFTS: Final = tuple(BLOCK_BITS * (BLOCKS - 1 - position) for position in range(BLOCKS))
+_POSITIONS: Final[dict[int, int]] = {
+    int(offset): position for position, offsets in enumerate(ACCEPTED) for offset in offsets
+}
+
+
+def frame_to_air(frame: bytes, *, offset_b: Offset = Offset.B) -> bytes:
+    """The 104 bits of a frame of eight bytes, first bit highest: 13 bytes.
+
+    `offset_b`: what GD/J 085 annex A prints for B differs from EN 50067 in one bit; every decoder expects the latter.
+    """
+    if len(frame) != FRAME_BYTES:
+        raise LocalProtocolError(f"a frame has {FRAME_BYTES} bytes, not {len(frame)}")
+    offsets = (SENT[0], offset_b, SENT[2], SENT[3])
+    bits = 0
+    for position, offset in enumerate(offsets):
+        bits = bits << BLOCK_BITS | encode_block(int.from_bytes(frame[2 * position : 2 * position + 2], "big"), offset)
+    return bits.to_bytes(AIR_BYTES, "big")
+
+
+@dataclass(frozen=True, slots=True)
+class HeardFrame:
+    """Four words as they came through: None where nothing could be made of a block; `whole` where nothing had to be
+    corrected. `bit` counts the receiver's bits up to the frame's end."""
+
+    words: tuple[int | None, ...]
+    whole: tuple[bool, ...]
+    bit: int
+
+
+@dataclass(frozen=True, slots=True)
+class SyncGained:
+    """Two valid blocks in valid order gave the phase; frames follow."""
+
+    bit: int
+
+
+@dataclass(frozen=True, slots=True)
+class SyncLost:
+    """Too few whole blocks for too long; the receiver searches again."""
+
+    bit: int
+
+
+BitEvent = HeardFrame | SyncGained | SyncLost
+
+
+def hear_frame(bits: int, bit: int, *, burst_bits_max: int = BURST_BITS_IN_SYNC) -> HeardFrame:
+    """Decode 104 bits whose phase is known."""
+    decoded = [
+        decode_block(bits >> shift & _BLOCK_MASK, position, burst_bits_max=burst_bits_max)
+        for position, shift in enumerate(_SHIFTS)
+    ]
+    return HeardFrame(tuple(word for word, _ in decoded), tuple(whole for _, whole in decoded), bit)
+
+
+class _State(Enum):
+    SEARCHING = auto()
+    TRIAL = auto()  # a phase is assumed: short bursts are corrected, and few bad blocks end it
+    IN_SYNC = auto()
+
+
+class BitReceiver:
+    """Bits in, frames out. Errors are events or open words, never exceptions."""
+
+    def __init__(self) -> None:
+        self._state = _State.SEARCHING
+        self._bits = 0
+        self._pending = 0  # bits in `_bits` that belong to no finished frame
+        self._bit = 0
+        self._hits: deque[tuple[int, int]] = deque(maxlen=2 * HIT_SPAN_BLOCKS_MAX)  # (bit, position) of valid blocks
+        self._whole: deque[int] = deque()
+        self._whole_sum = 0
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether the phase is known, on trial or for good."""
+        return self._state is not _State.SEARCHING
+
+    @property
+    def phase(self) -> int:
+        """Bits of the current frame received so far, 0-103; meaningful in sync only."""
+        return self._pending
+
+    def feed_bytes(self, data: bytes) -> Iterator[BitEvent]:
+        """Take whole bytes, highest bit first."""
+        return self.feed(int.from_bytes(data, "big"), 8 * len(data))
+
+    def feed(self, bits: int, count: int) -> Iterator[BitEvent]:
+        """Take the low `count` bits of `bits`, the first on air highest."""
+        left = count
+        while left:
+            if self._state is _State.SEARCHING:
+                left -= 1
+                yield from self._search(bits >> left & 1)
+            else:
+                taken = min(left, FRAME_BITS - self._pending)
+                left -= taken
+                self._bits = (self._bits << taken | bits >> left & ((1 << taken) - 1)) & _FRAME_MASK
+                self._pending += taken
+                self._bit += taken
+                if self._pending == FRAME_BITS:
+                    self._pending = 0
+                    yield from self._finish(self._bits)
+
+    def skip_clean(self, frame: HeardFrame) -> None:
+        """Count one whole frame that somebody else decoded from the same bits; the phase must be at a frame's start."""
+        self._bit += FRAME_BITS
+        self._judge(len(frame.whole))
+
+    def _search(self, bit: int) -> Iterator[BitEvent]:
+        self._bits = (self._bits << 1 | bit) & _FRAME_MASK
+        self._bit += 1
+        block = self._bits & _BLOCK_MASK
+        position = _POSITIONS.get(REMAINDER[block >> CHECK_BITS] ^ (block & CHECK_MASK))
+        if position is None or self._bit < BLOCK_BITS:
+            return
+        for at, earlier in self._hits:
+            blocks, rest = divmod(self._bit - at, BLOCK_BITS)
+            if not rest and 1 <= blocks <= HIT_SPAN_BLOCKS_MAX and (earlier + blocks) % BLOCKS == position:
+                yield from self._gain(position)
+                return
+        self._hits.append((self._bit, position))
+
+    def _gain(self, position: int) -> Iterator[BitEvent]:
+        self._state = _State.TRIAL
+        self._hits.clear()
+        self._whole.clear()
+        self._whole_sum = 0
+        yield SyncGained(self._bit)
+        self._pending = (position + 1) * BLOCK_BITS
+        if self._pending == FRAME_BITS:
+            self._pending = 0
+            if self._bit >= FRAME_BITS:
+                yield from self._finish(self._bits)
+
+    def _finish(self, bits: int) -> Iterator[BitEvent]:
+        burst = BURST_BITS_IN_SYNC if self._state is _State.IN_SYNC else BURST_BITS_ACQUIRING
+        frame = hear_frame(bits, self._bit, burst_bits_max=burst)
+        yield frame
+        if not self._judge(sum(frame.whole)):
+            self._state = _State.SEARCHING
+            yield SyncLost(self._bit)
+
+    def _judge(self, whole: int) -> bool:
+        """Count a frame's whole blocks; False when the phase must be given up."""
+        self._whole.append(whole)
+        self._whole_sum += whole
+        if self._state is _State.TRIAL:
+            if len(self._whole) * BLOCKS < TRIAL_WINDOW_BLOCKS:
+                return True
+            if self._whole_sum < TRIAL_WHOLE_BLOCKS_MIN:
+                return False
+            self._state = _State.IN_SYNC
+        if len(self._whole) * BLOCKS > LOSS_WINDOW_BLOCKS:
+            self._whole_sum -= self._whole.popleft()
+        return len(self._whole) * BLOCKS < LOSS_WINDOW_BLOCKS or self._whole_sum >= LOSS_WHOLE_BLOCKS_MIN
