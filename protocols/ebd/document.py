@@ -1,0 +1,91 @@
+"""XML in and out: a hardened parser, names without namespaces, strict UTF-8 out (platform.md 1.5).
+
+Documents come from outside. A DOCTYPE is refused before and after parsing, so no entity is ever declared; nothing is
+loaded from anywhere; bytes, depth and number of elements have limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+from lxml import etree
+
+from protocols.errors import LocalProtocolError, RemoteProtocolError
+
+XML_BYTES_MAX = 64 * 1024 * 1024  # a province's terminal list is the largest document there is: 125,730 x 300 bytes
+DEPTH_MAX = 32  # the deepest document of the standard has 9 levels
+ELEMENTS_MAX = 2_000_000
+
+_DECLARATION = b'<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n'
+_too_deep = etree.XPath("boolean(" + "/*" * (DEPTH_MAX + 1) + ")")
+_count = etree.XPath("count(//*)")
+
+
+def parse(xml: bytes, *, xml_bytes_max: int = XML_BYTES_MAX) -> etree._Element:
+    """The root element of a document. Raises RemoteProtocolError: xml, doctype, xml-limit."""
+    if len(xml) > xml_bytes_max:
+        raise RemoteProtocolError("xml-limit", f"{len(xml)} bytes, at most {xml_bytes_max}")
+    if b"<!DOCTYPE" in xml:
+        raise RemoteProtocolError("doctype", "a DOCTYPE is never accepted", offset=xml.index(b"<!DOCTYPE"))
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(xml.strip(b"\x00 \t\r\n"), parser)
+    except (etree.XMLSyntaxError, ValueError, LookupError) as error:
+        raise RemoteProtocolError("xml", str(error)) from None
+    # An encoding that hides the text above from the search (UTF-16, UTF-7) still ends here, nothing resolved.
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise RemoteProtocolError("doctype", "a DOCTYPE is never accepted")
+    if _too_deep(root):
+        raise RemoteProtocolError("xml-limit", f"more than {DEPTH_MAX} levels")
+    if int(cast(float, _count(root))) > ELEMENTS_MAX:
+        raise RemoteProtocolError("xml-limit", f"more than {ELEMENTS_MAX} elements")
+    return root
+
+
+def serialise(root: etree._Element) -> bytes:
+    """A document as it is sent and signed: UTF-8, no BOM, the standard's declaration."""
+    return _DECLARATION + etree.tostring(root, encoding="utf-8", xml_declaration=False)
+
+
+def local_name(element: etree._Element) -> str:
+    """The name without a namespace, in lower case: peers differ in both."""
+    tag = element.tag
+    if not isinstance(tag, str):  # an entity reference that was left unresolved
+        return ""
+    return tag.rpartition("}")[2].lower()
+
+
+def children(element: etree._Element) -> dict[str, list[etree._Element]]:
+    """The children by lower-case local name, each list in document order."""
+    found: dict[str, list[etree._Element]] = {}
+    for child in _elements(element):
+        found.setdefault(local_name(child), []).append(child)
+    return found
+
+
+def text_of(element: etree._Element) -> str:
+    """The text, without the blanks that some writers put around it."""
+    return (element.text or "").strip()
+
+
+def child(parent: etree._Element, tag: str, text: str | None = None) -> etree._Element:
+    """Append an element. Raises LocalProtocolError for text that XML cannot carry."""
+    element = etree.SubElement(parent, tag)
+    if text is not None:
+        try:
+            element.text = text
+        except ValueError:
+            raise LocalProtocolError(f"{tag}: XML cannot carry {text!r}") from None
+    return element
+
+
+def _elements(element: etree._Element) -> Iterator[etree._Element]:
+    return (child for child in element if isinstance(child.tag, str))
