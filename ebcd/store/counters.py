@@ -1,0 +1,28 @@
+"""Numbers that must never repeat, whatever happens to the process."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from .tables import counter
+from .transaction import Transaction
+
+EBD_NUMBERS_PER_BLOCK = 100
+"""Package numbers reserved with one commit; a restart skips what is left of the block."""
+
+EBM_SERIAL_MAX = 9999
+
+
+def upsert_insert(connection: Connection) -> type[sqlite.Insert] | type[postgresql.Insert]:
+    """The INSERT construct that knows ON CONFLICT in this connection's dialect."""
+    return sqlite.Insert if connection.dialect.name == "sqlite" else postgresql.Insert
+
+
+def advance(work: Transaction, name: str, by: int) -> int:
+    """Move a counter on by `by` and return its new value; a new counter starts from 0."""
+    new = upsert_insert(work.connection)(counter).values(name=name, value=by)
+    moved = new.on_conflict_do_update(
+        index_elements=[counter.c.name], set_={"value": counter.c.value + new.excluded.value}
+    ).returning(counter.c.value)
+    return int(work.connection.execute(moved).scalar_one())

@@ -1,0 +1,73 @@
+"""Journal events before and after they are on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import orjson
+
+PAYLOAD_BYTES_MAX = 1 << 20
+"""One event's payload. Packages and sound are files beside the journal, named in it by their SM3."""
+
+SEQ_MAX = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """Something that happened, not yet written.
+
+    `stream` is the county (its 12-digit area code): sequences and chains are per stream. `kind` is a dotted slug such
+    as "alert.approved", `actor` who did it. `payload` must be JSON as orjson understands it, with string keys; names
+    and phone numbers do not belong in it, only their `people` ids. `at` is UTC seconds, None the moment of the call.
+    """
+
+    stream: str
+    kind: str
+    actor: str
+    payload: Mapping[str, object]
+    alert: str | None = None
+    at: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("stream", "kind", "actor"):
+            text = cast(str, getattr(self, name))
+            if not text or "\x00" in text:
+                raise ValueError(f"event {name} = {text!r}: give a text without NUL that is not empty")
+        if self.alert is not None and (not self.alert or "\x00" in self.alert):
+            raise ValueError(f"event alert = {self.alert!r}: give an alert id, or None where no alert is concerned")
+        f"{self.stream}{self.kind}{self.actor}{self.alert}".encode()  # lone surrogates are UnicodeEncodeError here
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One journal row. `raw` is the payload as canonical JSON, `prev` and `hash` its links in the chain."""
+
+    stream: str
+    seq: int  # 1 is the first of its stream
+    at: float
+    kind: str
+    alert: str | None
+    actor: str
+    raw: bytes
+    prev: bytes
+    hash: bytes
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The payload, decoded anew at each call."""
+        return cast(dict[str, Any], orjson.loads(self.raw))
+
+
+def canonical(payload: Mapping[str, object]) -> bytes:
+    """The one JSON text of a payload: sorted keys, no spaces, UTF-8.
+
+    Raises TypeError for what JSON cannot carry, ValueError above `PAYLOAD_BYTES_MAX`.
+    """
+    raw = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
+    if len(raw) > PAYLOAD_BYTES_MAX:
+        raise ValueError(
+            f"event payload of {len(raw)} bytes, {PAYLOAD_BYTES_MAX} are allowed; store a file, name its SM3"
+        )
+    return raw
