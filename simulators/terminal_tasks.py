@@ -10,26 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum, IntEnum
+from enum import Enum
 
 from protocols.codes import EbmId
+from protocols.terminal.messages import Result
 
 TASKS_MAX = 256  # remembered ids of one terminal; the oldest finished ones are forgotten first
-
-
-class Result(IntEnum):
-    """Result codes of the general answer that a terminal gives (GD/J 089 table D.12)."""
-
-    OK = 0
-    TIMEOUT = 11
-    PARSE = 13
-    VERIFICATION = 50
-    CERTIFICATE = 52
-    PARAMETER = 54
-    UNSUPPORTED = 55
-    CONTENT = 58
-    UNKNOWN_CODE = 59
-    BUSY = 73
 
 
 class TaskState(Enum):
@@ -139,10 +125,10 @@ class TaskList:
         if order.end <= now or order.end <= order.start:
             return Result.TIMEOUT, "window is over", []
         if not 1 <= order.class_ <= 5 or not (0 <= order.volume <= 100 or order.volume == 255):
-            return Result.PARAMETER, "class or volume is impossible", []
+            return Result.BAD_PARAMETER, "class or volume is impossible", []
         current = self._sounding
         if current and order.start <= now and order.rank >= current.order.rank and not queue_lower:
-            return Result.BUSY, f"busy with {current.order.ebm_id}", []
+            return Result.HIGHER_PRIORITY, f"busy with {current.order.ebm_id}", []
         self._forget()
         self._tasks[order.ebm_id] = Task(order)
         return Result.OK, "", self.tick(now)
@@ -201,9 +187,9 @@ class TaskList:
         """The same id again: never a second start. What was stopped or failed is not answered as if it sounded (I8)."""
         match known.state:
             case TaskState.STOPPED:
-                return Result.CONTENT, "stopped before", []
+                return Result.BAD_CONTENT, "stopped before", []
             case TaskState.FAILED:
-                return Result.CONTENT, "audio was not to be had", []
+                return Result.BAD_CONTENT, "audio was not to be had", []
             case TaskState.MISSED:
                 return Result.TIMEOUT, "window is over", []
             case TaskState.WAITING | TaskState.SOUNDING | TaskState.PAUSED | TaskState.PLAYED:

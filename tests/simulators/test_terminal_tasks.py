@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.codes import EbmId
-from simulators.terminal_tasks import LIVE, TASK, TASKS_MAX, Cause, Order, Result, TaskList, TaskState
+from protocols.terminal.messages import Result
+from simulators.terminal_tasks import LIVE, TASK, TASKS_MAX, Cause, Order, TaskList, TaskState
 
 PLATFORM = "23400000000000101010101"
 NOW = 1_000.0
@@ -64,13 +65,13 @@ def test_i11_what_was_stopped_is_not_started_again() -> None:
     tasks = TaskList()
     tasks.start(order(1), NOW)
     tasks.stop(order(1).ebm_id, NOW + 1)
-    assert tasks.start(order(1), NOW + 2) == (Result.CONTENT, "stopped before", [])
+    assert tasks.start(order(1), NOW + 2) == (Result.BAD_CONTENT, "stopped before", [])
 
 
 def test_i12_a_stop_that_overtakes_its_start_still_holds() -> None:
     tasks = TaskList()
     tasks.stop(order(1).ebm_id, NOW)
-    assert tasks.start(order(1), NOW + 1)[0] is Result.CONTENT
+    assert tasks.start(order(1), NOW + 1)[0] is Result.BAD_CONTENT
 
 
 def test_i4_a_better_rank_interrupts_and_the_other_resumes() -> None:
@@ -95,7 +96,7 @@ def test_what_was_interrupted_does_not_resume_after_its_window() -> None:
 def test_i4_the_same_or_a_lower_rank_is_refused_with_73(level: int) -> None:
     tasks = TaskList()
     tasks.start(order(1, level=1), NOW)
-    assert tasks.start(order(2, level=level), NOW)[0] is Result.BUSY
+    assert tasks.start(order(2, level=level), NOW)[0] is Result.HIGHER_PRIORITY
     assert states(tasks) == {"0001": "sounding"}
 
 
