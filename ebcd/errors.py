@@ -41,6 +41,8 @@ class Problem:
         place = f"{self.where} = {self.value}" if self.where and self.value else self.where or self.value
         wrong = text(f"config.{self.what}", language, **self.values)
         step = text(f"config.{self.what}.next", language, **self.values)
+        if not place:
+            return text("config.line_file", language, file=self.file, wrong=wrong, next=step)
         return text("config.line", language, file=self.file, place=place, wrong=wrong, next=step)
 
     def as_dict(self, language: str = Language.EN) -> dict[str, object]:

@@ -65,8 +65,10 @@ def _host(value: str) -> str:
     return value
 
 
-def _absolute(value: Path, info: ValidationInfo) -> Path:
+def _absolute(value: object, info: ValidationInfo) -> Path:
     folder: Path = (info.context or {}).get("folder", Path())
+    if not isinstance(value, str | Path) or not str(value):
+        raise _wrong("type.text")
     return (folder / value).absolute()
 
 
@@ -85,7 +87,7 @@ Sha256 = Annotated[str, AfterValidator(_digest)]
 Url = Annotated[str, AfterValidator(_url)]
 Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-FilePath = Annotated[Path, AfterValidator(_absolute)]
+FilePath = Annotated[Path, PlainValidator(_absolute)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]

@@ -1,0 +1,123 @@
+"""ebcd.toml -> `Settings`, or every problem in it at once.
+
+`load` is what the daemon uses. `ebcd.settings_check.check` goes further and looks at the files, keys and ports that the
+settings name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ebcd.errors import ConfigError, Problem
+from ebcd.settings_links import LinkSettings, read_links
+from ebcd.settings_problems import problems_of
+from ebcd.settings_sections import (
+    ApiSection,
+    ApprovalSection,
+    DeliverySection,
+    InventorySection,
+    MediaSection,
+    MetricsSection,
+    OperatorSection,
+    PlatformSection,
+    PrioritySection,
+    QuietHoursSection,
+    Sections,
+    StoreSection,
+    TrustSection,
+    UpstreamSection,
+)
+
+STORE_URL_ENV = "EBCD_STORE_URL"  # holds a password where the store is PostgreSQL
+TABLES = tuple(name for name in Sections.model_fields if name not in ("platform", "operators"))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator may set. All paths are absolute."""
+
+    file: Path
+    platform: PlatformSection
+    store: StoreSection
+    trust: TrustSection
+    inventory: InventorySection
+    api: ApiSection
+    metrics: MetricsSection
+    media: MediaSection
+    operators: tuple[OperatorSection, ...]
+    approval: ApprovalSection
+    quiet_hours: QuietHoursSection
+    priority: PrioritySection
+    delivery: DeliverySection
+    upstream: UpstreamSection
+    links: tuple[LinkSettings, ...]
+
+    def key_passphrase(self, environ: Mapping[str, str] = os.environ) -> bytes | None:
+        """The passphrase of the platform's key, from the variable that the file names; None where it is not set."""
+        found = environ.get(self.platform.key_passphrase_env, "")
+        return found.encode() or None
+
+
+def load(path: Path | str, *, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check the file. Raises ConfigError with every problem found."""
+    settings, problems = read(Path(path), environ=environ)
+    if problems or settings is None:
+        raise ConfigError(problems)
+    return settings
+
+
+def read(path: Path, *, environ: Mapping[str, str] = os.environ) -> tuple[Settings | None, list[Problem]]:
+    """The settings, where they could be built, and all problems of the text. Secrets come from `environ` first:
+    EBCD_STORE_URL, and EBCD_LINK_<NAME>_PASSWORD for a link that has a password."""
+    file = str(path)
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        return None, [Problem(file, "", "", "unreadable", {"reason": error.strerror or str(error)})]
+    except UnicodeDecodeError as error:
+        return None, [Problem(file, "", "", "not_utf8", {"offset": error.start})]
+    except tomllib.TOMLDecodeError as error:
+        return None, [Problem(file, "", "", "not_toml", {"reason": str(error)})]
+
+    folder = path.absolute().parent
+    links, problems = read_links(document.pop("links", []), file, environ)
+    sections, found = _read_sections(document, folder, file, environ)
+    problems = found + problems
+    if sections is None:
+        return None, problems
+    problems += _twice(file, "operators", [operator.name for operator in sections.operators], "name")
+    problems += _twice(file, "upstream.peers", [str(peer.code) for peer in sections.upstream.peers], "code")
+    tables = {name: getattr(sections, name) for name in Sections.model_fields}
+    return Settings(file=path.absolute(), links=links, **tables), problems
+
+
+def _read_sections(
+    document: dict[str, Any], folder: Path, file: str, environ: Mapping[str, str]
+) -> tuple[Sections | None, list[Problem]]:
+    for name in TABLES:
+        document.setdefault(name, {})
+    if (url := environ.get(STORE_URL_ENV)) and isinstance(document["store"], dict):
+        document["store"]["url"] = url
+    try:
+        # Through JSON, because pydantic's strict mode then takes lists for tuples and texts for enums, and nothing else
+        text = json.dumps(document, default=str)
+        return Sections.model_validate_json(text, context={"folder": folder}), []
+    except ValidationError as error:
+        return None, problems_of(error, file, Sections)
+
+
+def _twice(file: str, table: str, names: list[str], key: str) -> list[Problem]:
+    """Entries that share what must tell them apart."""
+    return [
+        Problem(file, f"{table}[{at}].{key}", repr(name), "twice", {"first": f"{table}[{names.index(name)}]"})
+        for at, name in enumerate(names)
+        if names.index(name) != at
+    ]
