@@ -1,0 +1,157 @@
+"""Who a command is for, and where terminals return to (GD/J 089 tables A.12, A.15)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from construct import Bytes, ExprAdapter, Int8ub, Int16ub, Struct, this
+
+from protocols.codes import ResourceCode
+from protocols.errors import RemoteProtocolError
+from protocols.wire import Layout, ipv4, parse, sized
+
+LOGICAL = 1
+PHYSICAL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Devices by resource code; zero-ended codes mean groups. At most 255."""
+
+    codes: tuple[ResourceCode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PhysicalTargets:
+    """Devices by physical address, upper-case hexadecimal, all of one length. At most 255."""
+
+    addresses: tuple[str, ...]
+
+
+AnyTargets = Targets | PhysicalTargets
+
+
+@dataclass(frozen=True, slots=True)
+class SmsReturn:
+    """Return by SMS to a phone number (type 1)."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class IpReturn:
+    """Return to an IPv4 address and port (type 2 in annex A, 1 in parameter 03)."""
+
+    ip: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class DomainReturn:
+    """Return to a domain name and port (type 3 in annex A, 2 in parameter 03)."""
+
+    domain: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class OtherReturn:
+    """A return address of a reserved type, or one that its type does not explain."""
+
+    kind: int
+    data: bytes
+
+
+ReturnAddress = SmsReturn | IpReturn | DomainReturn | OtherReturn
+
+_IP_PORT = Struct("ip" / ipv4, "port" / Int16ub)
+
+
+def _targets_from(block: Layout) -> AnyTargets:
+    items = tuple(block.data[at : at + block.size] for at in range(0, len(block.data), block.size or 1))
+    if block.addressing == LOGICAL:
+        if block.size != 12 and items:
+            raise RemoteProtocolError("targets", f"a resource code takes 12 bytes, the block says {block.size}")
+        return Targets(tuple(ResourceCode.from_bcd(item) for item in items))
+    if block.addressing == PHYSICAL:
+        return PhysicalTargets(tuple(item.hex().upper() for item in items))
+    raise RemoteProtocolError("targets", f"addressing type {block.addressing} is reserved; 1 logical, 2 physical")
+
+
+def _targets_to(value: AnyTargets) -> dict[str, object]:
+    if isinstance(value, Targets):
+        addressing, items, size = LOGICAL, [code.to_bcd() for code in value.codes], 12
+    else:
+        addressing, items = PHYSICAL, [bytes.fromhex(address) for address in value.addresses]
+        size = len(items[0]) if items else 0
+    if any(len(item) != size for item in items):
+        raise ValueError("physical addresses of one block have different lengths")
+    return {"addressing": addressing, "count": len(items), "size": size, "data": b"".join(items)}
+
+
+def _one_target_to(value: AnyTargets) -> dict[str, object]:
+    block = _targets_to(value)
+    if block["count"] != 1:
+        raise ValueError(f"this command is for exactly one device, here are {block['count']}")
+    return block
+
+
+targets: Layout = ExprAdapter(
+    Struct("addressing" / Int8ub, "count" / Int8ub, "size" / Int8ub, "data" / Bytes(this.count * this.size)),
+    lambda block, _: _targets_from(block),
+    lambda value, _: _targets_to(value),
+)
+"""TGT: addressing type, count, code length, codes."""
+one_target: Layout = ExprAdapter(
+    Struct("addressing" / Int8ub, "size" / Int8ub, "data" / Bytes(this.size)),
+    lambda block, _: _targets_from(block),
+    lambda value, _: _one_target_to(value),
+)
+"""The same without the count (table A.18)."""
+codes: Layout = ExprAdapter(
+    Struct("count" / Int8ub, "size" / Int8ub, "data" / Bytes(this.count * this.size)),
+    lambda block, _: _codes_from(block),
+    lambda value, _: {"count": len(value), "size": 12, "data": b"".join(code.to_bcd() for code in value)},
+)
+"""Resource codes with count and length (tables A.30, A.33)."""
+
+
+def _codes_from(block: Layout) -> tuple[ResourceCode, ...]:
+    block.addressing = LOGICAL
+    found = _targets_from(block)
+    return found.codes if isinstance(found, Targets) else ()
+
+
+def return_address_from(kind: int, data: bytes) -> ReturnAddress:
+    """Reserved types and addresses that do not parse stay as they are, so that they can be shown."""
+    if kind == 1 and data.isdigit():
+        return SmsReturn(data.decode("ascii"))
+    if kind == 2 and len(data) == 6:
+        block = parse(_IP_PORT, data)
+        return IpReturn(block.ip, block.port)
+    if kind == 3 and data.isascii():
+        domain, _, port = data.decode("ascii").rpartition(":")
+        if domain and port.isdigit() and port == str(int(port)) and int(port) < 65536:
+            return DomainReturn(domain, int(port))
+    return OtherReturn(kind, data)
+
+
+def return_address_to(value: ReturnAddress) -> dict[str, object]:
+    """Type and bytes of a return address."""
+    match value:
+        case SmsReturn(number=number):
+            return {"kind": 1, "data": number.encode("ascii")}
+        case IpReturn(ip=ip, port=port):
+            return {"kind": 2, "data": _IP_PORT.build({"ip": ip, "port": port})}
+        case DomainReturn(domain=domain, port=port):
+            return {"kind": 3, "data": f"{domain}:{port}".encode("ascii")}
+        case OtherReturn(kind=kind, data=data):
+            return {"kind": kind, "data": data}
+
+
+return_address: Layout = ExprAdapter(
+    Struct("kind" / Int8ub, "data" / sized(Int8ub)),
+    lambda block, _: return_address_from(block.kind, block.data),
+    lambda value, _: return_address_to(value),
+)
+"""Return type, address length, address (GD/J 089 table A.15)."""
