@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ebcd.api_bodies import AlertQuery, DraftBody, RejectBody, TerminalQuery, problems
-from ebcd.catalogue import text
+from ebcd.catalogue import has, text
 from ebcd.http_server import PEER_UID
 from ebcd.identity import Operators
 from ebcd.operator import Actor, Kind, OperationRefused, Operations, Problem
@@ -172,8 +172,8 @@ def _refusal(request: Request, found: list[Problem]) -> Response:
 
 def _told(problem: Problem, language: str) -> dict[str, str]:
     told = {key: str(value) for key, value in asdict(problem).items() if key != "kind"}
-    if not problem.next:
-        told["next"] = text(f"next.{problem.code}", language, **told)
+    if not problem.next and has(key := f"problem.{problem.code}.next"):
+        told["next"] = text(key, language, **told)
     return told
 
 

@@ -42,7 +42,7 @@ class Problem:
     """One refusal: which thing, which value it had, what the limit or choice is, what to do next.
 
     `code` is a stable slug ("own_approval", "no_such_alert"); the catalogue holds its sentence under
-    `problem.<code>`. `next` may be empty: the sentence under `next.<code>` stands for it then.
+    `problem.<code>`. `next` may be empty: the sentence `problem.<code>.next` stands for it then.
     """
 
     kind: Kind

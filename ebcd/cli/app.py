@@ -1,0 +1,272 @@
+"""The commands. Each opens a session, asks the daemon once or twice and prints; what they import is imported inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ebcd.cli.options import AsJson, Config, EbmIdArgument, Lang, Language, TokenFile, help_of
+from ebcd.cli.output import failures_told, show
+from ebcd.cli.session import Session, open_session
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ebcd.cli.client import Client
+
+app = typer.Typer(
+    name="ebcd",
+    help=help_of("ebcd"),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class AlertClass(StrEnum):
+    """What `--class` takes."""
+
+    emergency = "emergency"
+    daily = "daily"
+    drill = "drill"
+
+
+class Depth(StrEnum):
+    """What `--drill-depth` takes."""
+
+    platform = "platform"
+    headend = "headend"
+    terminal = "terminal"
+
+
+# ---- the daemon itself ---------------------------------------------------------------------------------------------
+
+
+@app.command(help=help_of("run"))
+def run(config: Config = None, lang: Language = None) -> None:
+    from ebcd.cli.local import run_daemon
+
+    with failures_told(as_json=False):
+        raise typer.Exit(run_daemon(config, lang))
+
+
+@app.command(help=help_of("demo"))
+def demo(
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help=help_of("demo_json"))] = None,
+    terminals: Annotated[int, typer.Option(min=20, max=20_000, help=help_of("demo_terminals"))] = 2224,
+    seed: Annotated[int, typer.Option(min=0, help=help_of("demo_seed"))] = 1,
+    keep: Annotated[Path | None, typer.Option(metavar="DIR", help=help_of("demo_keep"))] = None,
+    lang: Language = None,
+) -> None:
+    from ebcd.cli.local import run_demo
+
+    raise typer.Exit(run_demo(json_file=json_file, terminals=terminals, seed=seed, keep=keep, lang=lang))
+
+
+@app.command("check-config", help=help_of("check_config"))
+def check_config(config: Config = None, lang: Language = None, as_json: AsJson = False) -> None:
+    from ebcd.cli.local import run_check
+
+    with failures_told(as_json=as_json):
+        raise typer.Exit(run_check(config, lang, as_json=as_json))
+
+
+@app.command(help=help_of("doctor"))
+def doctor(config: Config = None, lang: Language = None, as_json: AsJson = False) -> None:
+    from ebcd.cli.local import run_doctor
+
+    with failures_told(as_json=as_json):
+        raise typer.Exit(run_doctor(config, lang, as_json=as_json))
+
+
+# ---- an alert's life -----------------------------------------------------------------------------------------------
+
+
+@app.command(help=help_of("send"))
+def send(
+    level: Annotated[int, typer.Option(min=1, max=4, help=help_of("level"))],
+    area: Annotated[list[str], typer.Option(metavar="CODE|NAME", help=help_of("area"))],
+    title: Annotated[str, typer.Option(help=help_of("title"))],
+    message: Annotated[str, typer.Option("--text", help=help_of("text"))] = "",
+    audio: Annotated[Path | None, typer.Option(metavar="FILE", help=help_of("audio"))] = None,
+    start: Annotated[str, typer.Option(metavar="ISO|+MIN", help=help_of("start"))] = "",
+    duration: Annotated[str, typer.Option("--for", metavar="10m", help=help_of("for"))] = "10m",
+    class_: Annotated[AlertClass, typer.Option("--class", help=help_of("class"))] = AlertClass.emergency,
+    drill_depth: Annotated[Depth, typer.Option(help=help_of("drill_depth"))] = Depth.terminal,
+    event_type: Annotated[str, typer.Option(metavar="CODE", help=help_of("event_type"))] = "60100",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=help_of("yes"))] = False,
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    from ebcd.cli.sending import Written, submit
+
+    written = Written(
+        level=level,
+        areas=tuple(area),
+        title=title,
+        text=message,
+        audio=audio,
+        start=start,
+        duration=duration,
+        category=class_.value,
+        drill_depth=drill_depth.value,
+        event_type=event_type,
+    )
+    with failures_told(as_json=as_json):
+        submit(open_session(config, lang, token_file, as_json=as_json), written, yes=yes)
+
+
+@app.command(help=help_of("approve"))
+def approve(
+    ebm_id: EbmIdArgument,
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    def act(session: Session, client: Client) -> None:
+        _print_rows(session, client.post(f"/v1/alerts/{ebm_id}/approve"))
+
+    _with_daemon(act, config, lang, token_file, as_json=as_json)
+
+
+@app.command(help=help_of("reject"))
+def reject(
+    ebm_id: EbmIdArgument,
+    reason: Annotated[str, typer.Option(help=help_of("reason"))],
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    def act(session: Session, client: Client) -> None:
+        _print_rows(session, client.post(f"/v1/alerts/{ebm_id}/reject", {"reason": reason}))
+
+    _with_daemon(act, config, lang, token_file, as_json=as_json)
+
+
+@app.command(help=help_of("cancel"))
+def cancel(
+    ebm_id: Annotated[str, typer.Argument(metavar="ID|all", help=help_of("cancel_id"))],
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    def act(session: Session, client: Client) -> None:
+        _print_rows(session, client.post(f"/v1/alerts/{ebm_id}/cancel"))
+
+    _with_daemon(act, config, lang, token_file, as_json=as_json)
+
+
+# ---- looking -------------------------------------------------------------------------------------------------------
+
+
+@app.command(help=help_of("alerts"))
+def alerts(
+    state: Annotated[str, typer.Option(help=help_of("alert_state"))] = "",
+    rows: Annotated[int, typer.Option(min=1, max=5000, help=help_of("rows"))] = 50,
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    def act(session: Session, client: Client) -> None:
+        _print_rows(session, client.get("/v1/alerts", state=state, rows_max=rows))
+
+    _with_daemon(act, config, lang, token_file, as_json=as_json)
+
+
+@app.command("show", help=help_of("show"))
+def show_alert(
+    ebm_id: EbmIdArgument,
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    def act(session: Session, client: Client) -> None:
+        from ebcd.cli.client import decoded
+        from ebcd.cli.tables import alert_detail
+        from ebcd.operator import AlertDetail
+
+        _print(
+            session,
+            client.get(f"/v1/alerts/{ebm_id}"),
+            lambda c: alert_detail(decoded(AlertDetail, c), session.language),
+        )
+
+    _with_daemon(act, config, lang, token_file, as_json=as_json)
+
+
+@app.command(help=help_of("terminals"))
+def terminals(
+    state: Annotated[str, typer.Option(help=help_of("terminal_state"))] = "",
+    town: Annotated[str, typer.Option(help=help_of("town"))] = "",
+    path: Annotated[str, typer.Option(help=help_of("path"))] = "",
+    rows: Annotated[int, typer.Option(min=1, max=5000, help=help_of("rows"))] = 200,
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    def act(session: Session, client: Client) -> None:
+        from ebcd.cli.client import decoded
+        from ebcd.cli.tables import terminals_table
+        from ebcd.operator import TerminalPage
+
+        content = client.get("/v1/terminals", state=state, town=town, path=path, rows_max=rows)
+        _print(session, content, lambda c: terminals_table(decoded(TerminalPage, c), session.language))
+
+    _with_daemon(act, config, lang, token_file, as_json=as_json)
+
+
+@app.command(help=help_of("links"))
+def links(config: Config = None, lang: Language = None, as_json: AsJson = False, token_file: TokenFile = None) -> None:
+    def act(session: Session, client: Client) -> None:
+        from ebcd.cli.client import decoded
+        from ebcd.cli.tables import links_table
+        from ebcd.operator import LinkRow
+
+        _print(session, client.get("/v1/links"), lambda c: links_table(decoded(list[LinkRow], c), session.language))
+
+    _with_daemon(act, config, lang, token_file, as_json=as_json)
+
+
+# ---- between them --------------------------------------------------------------------------------------------------
+
+
+def _with_daemon(
+    act: Callable[[Session, Client], None],
+    config: Path | None,
+    lang: Lang | None,
+    token_file: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    from ebcd.cli.client import Client
+
+    with failures_told(as_json=as_json):
+        session = open_session(config, lang, token_file, as_json=as_json)
+        act(session, Client(session))
+
+
+def _print(session: Session, content: bytes, table: Callable[[bytes], RenderableType]) -> None:
+    show(session, content, "" if session.as_json else table(content))
+
+
+def _print_rows(session: Session, content: bytes) -> None:
+    """One alert or a list of them."""
+    from ebcd.cli.client import decoded
+    from ebcd.cli.tables import alerts_table
+    from ebcd.operator import AlertRow
+
+    listed = content if content.startswith(b"[") else b"[" + content + b"]"
+    _print(session, content, lambda _c: alerts_table(decoded(list[AlertRow], listed), session.language))

@@ -1,0 +1,83 @@
+"""Asks the daemon over its unix socket."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import httpx
+import orjson
+from pydantic import TypeAdapter
+
+from ebcd.catalogue import has, text
+from ebcd.cli.session import Failure, Session
+
+CONNECT_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 60.0  # a draft without audio is spoken before it is answered
+ValueT = TypeVar("ValueT")
+
+
+class Client:
+    """One command's conversation. Every method raises Failure when the daemon is not there or refuses."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, path: str, /, **query: str | int) -> bytes:
+        """GET; empty query values are left out."""
+        return self._ask("GET", path, params={key: value for key, value in query.items() if value != ""})
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> bytes:
+        """POST a JSON body, or none."""
+        return self._ask("POST", path, content=b"" if body is None else orjson.dumps(body))
+
+    def _ask(self, method: str, path: str, **request: Any) -> bytes:
+        session = self._session
+        headers = {"Accept-Language": session.language, "Content-Type": "application/json"}
+        if session.token is not None:
+            headers["X-Ebcd-Token"] = session.token
+        self._knock()
+        transport = httpx.HTTPTransport(uds=str(session.socket))
+        timeout = httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+        try:
+            with httpx.Client(transport=transport, base_url="http://ebcd", timeout=timeout) as http:
+                response = http.request(method, path, headers=headers, **request)
+        except httpx.HTTPError as error:
+            # Something was sent: whether it was done is not known, and saying so is all that can be said.
+            raise Failure(session.say("cli.no_answer", socket=session.socket, reason=repr(error))) from None
+        if response.is_success:
+            return response.content
+        raise Failure(*_sentences(response.content, session.language), payload=response.content)
+
+    def _knock(self) -> None:
+        """Tell a daemon that is not there from one that does not answer: only the first has surely done nothing."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(CONNECT_TIMEOUT_S)
+            try:
+                probe.connect(str(self._session.socket))
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise Failure(self._session.say("cli.no_daemon", socket=self._session.socket, reason=reason)) from None
+
+
+def decoded(kind: type[ValueT], content: bytes) -> ValueT:
+    """An answer as the daemon's own frozen value."""
+    return TypeAdapter(kind).validate_json(content)
+
+
+def _sentences(content: bytes, language: str) -> list[str]:
+    try:
+        told = orjson.loads(content)
+        found = [told["error"], *told.get("others", [])]
+        return [_sentence(problem, language) for problem in found]
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return [text("cli.not_ours", language, answer=content[:200].decode("utf-8", "replace"))]
+
+
+def _sentence(problem: dict[str, str], language: str) -> str:
+    values = {name: str(problem.get(name, "")) for name in ("thing", "value", "limit")}
+    key = f"problem.{problem['code']}"
+    what = text(key if has(key) else "problem.other", language, code=problem["code"], **values)
+    step = problem.get("next", "")
+    return f"{what} {step}".rstrip()

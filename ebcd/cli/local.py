@@ -1,0 +1,46 @@
+"""Commands that do not ask a running daemon: run, demo, check-config, doctor."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import orjson
+import typer
+
+from ebcd.catalogue import text
+from ebcd.cli.session import config_file, startup_language
+
+
+def run_daemon(config: Path | None, language: str | None) -> int:
+    """The daemon, until it is told to stop. Returns its exit status."""
+    file = config_file(config, language or startup_language(sys.argv))
+    status: int = importlib.import_module("ebcd.daemon").main(file)
+    return status
+
+
+def run_demo(*, json_file: Path | None, terminals: int, seed: int, keep: Path | None, lang: str | None) -> int:
+    """A whole county on this machine. Returns 0 only if everything held."""
+    chosen = lang or startup_language(sys.argv)
+    demo = importlib.import_module("ebcd.demo")
+    status: int = demo.run(json_file=json_file, terminals=terminals, seed=seed, keep=keep, language=chosen)
+    return status
+
+
+def run_check(config: Path | None, language: str | None, *, as_json: bool) -> int:
+    """Every fault of the configuration at once."""
+    from ebcd.settings import check
+
+    chosen = language or startup_language(sys.argv)
+    file = config_file(config, chosen)
+    problems = check(file)
+    if as_json:
+        typer.echo(orjson.dumps([problem.as_dict(chosen) for problem in problems], option=orjson.OPT_INDENT_2).decode())
+    elif problems:
+        for problem in problems:
+            typer.echo(problem.sentence(chosen), err=True)
+        typer.echo(text("config.count", chosen, count=len(problems)), err=True)
+    else:
+        typer.echo(text("config.sound", chosen, file=file))
+    return 1 if problems else 0

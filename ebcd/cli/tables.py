@@ -1,0 +1,211 @@
+"""Tables for people: frozen values of the daemon in, rich renderables out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from ebcd.catalogue import has, text
+from ebcd.cli.moment import shown
+from ebcd.operator import (
+    AlertDetail,
+    AlertRow,
+    Counts,
+    LinkRow,
+    PathCounts,
+    Preview,
+    TerminalPage,
+    TownProgress,
+)
+
+COUNTED = ("targeted", "confirmed", "played", "refused", "timed_out", "unconfirmed", "cancelled", "pending")
+STYLES = {
+    "on_air": "bold red",
+    "pending": "yellow",
+    "failed": "bold yellow",
+    "online": "green",
+    "fault": "bold yellow",
+    "offline": "dim",
+}
+
+
+def word(group: str, value: str, language: str) -> str:
+    """A word of the core in the reader's language; itself where the catalogue has none (a newer daemon)."""
+    key = f"{group}.{value}"
+    return text(key, language) if has(key) else value
+
+
+def alerts_table(rows: Sequence[AlertRow], language: str) -> RenderableType:
+    """`ebcd alerts`."""
+    if not rows:
+        return text("cli.no_alerts", language)
+    table = _table(language, "ebm_id", "state", "level", "title", "origin", "window", "heard", "approvals")
+    for row in rows:
+        table.add_row(
+            row.ebm_id,
+            Text(word("alert_state", row.state, language), style=STYLES.get(row.state, "")),
+            level_of(row, language),
+            escape(row.title),
+            escape(row.origin),
+            f"{shown(row.start)}\n{shown(row.end)}",
+            heard(row.counts),
+            f"{row.approvals}/{row.approvals_needed}" if row.approvals_needed else "-",
+        )
+    return table
+
+
+def alert_detail(detail: AlertDetail, language: str) -> RenderableType:
+    """`ebcd show`: what it is, its progress by town and path, who failed."""
+    parts: list[RenderableType] = [alerts_table([detail.row], language)]
+    facts = _grid()
+    facts.add_row(_head("areas", language), escape(", ".join(f"{area.name} {area.code}" for area in detail.areas)))
+    for area in detail.dropped:
+        facts.add_row(_head("dropped", language), escape(f"{area.area}: {word('dropped', area.reason, language)}"))
+    facts.add_row(_head("text", language), escape(detail.text))
+    facts.add_row(_head("volume", language), volume(detail.volume, language))
+    for decision in detail.decisions:
+        verdict = word("verdict", decision.verdict, language)
+        facts.add_row(
+            _head("decision", language), escape(f"{shown(decision.at)} {decision.actor} {verdict} {decision.reason}")
+        )
+    if detail.row.note:
+        facts.add_row(_head("note", language), escape(word("note", detail.row.note, language)))
+    if detail.reported:
+        facts.add_row(_head("reported", language), " → ".join(map(str, detail.reported)))
+    parts.append(facts)
+    if detail.by_path:
+        parts.append(_by_path(detail.by_path, detail.row.counts, language))
+    if detail.by_town:
+        parts.append(_by_town(detail.by_town, language))
+    if detail.failures:
+        parts.append(_failures(detail, language))
+    return Group(*parts)
+
+
+def _by_path(paths: Iterable[PathCounts], all_of_them: Counts, language: str) -> Table:
+    table = _table(language, "path", *COUNTED)
+    for one in paths:
+        table.add_row(word("path", one.path, language), *_numbers(one.counts))
+    table.add_section()
+    table.add_row(text("column.total", language), *_numbers(all_of_them), style="bold")
+    return table
+
+
+def _by_town(towns: Iterable[TownProgress], language: str) -> Table:
+    table = _table(language, "town", "heard", *COUNTED[3:], "by_path")
+    for town in towns:
+        paths = "  ".join(f"{word('path', each.path, language)} {heard(each.counts)}" for each in town.by_path)
+        table.add_row(escape(town.name), heard(town.counts), *_numbers(town.counts)[3:], paths)
+    return table
+
+
+def _failures(detail: AlertDetail, language: str) -> Table:
+    told = text("cli.failures", language, shown=len(detail.failures), total=detail.failures_total)
+    table = _table(language, "terminal", "code", "town", "path", "outcome", "reason", title=told)
+    for one in detail.failures:
+        table.add_row(
+            escape(one.name),
+            one.code,
+            escape(one.town),
+            word("path", one.path, language),
+            word("outcome", one.outcome, language),
+            escape(word("reason", one.reason, language)),
+        )
+    return table
+
+
+def preview_table(preview: Preview, title: str, language: str) -> RenderableType:
+    """What `ebcd send` shows before it submits anything."""
+    facts = _grid()
+    facts.add_row(_head("title", language), escape(title))
+    for area in preview.areas:
+        count = text("cli.terminals_count", language, count=area.terminals)
+        facts.add_row(_head("areas", language), escape(f"{area.name} {area.code}  {count}"))
+    for dropped in preview.dropped:
+        told = f"{dropped.area}: {word('dropped', dropped.reason, language)}"
+        facts.add_row(_head("dropped", language), Text(told, style="bold yellow"))
+    paths = "  ".join(f"{word('path', one.path, language)} {one.terminals}" for one in preview.by_path)
+    facts.add_row(_head("targeted", language), f"{preview.targeted}  {paths}".rstrip())
+    if preview.uncovered:
+        facts.add_row(_head("uncovered", language), Text(str(preview.uncovered), style="bold yellow"))
+    facts.add_row(_head("volume", language), volume(preview.volume, language))
+    sound = text("cli.sound_length", language, seconds=f"{preview.sound_s:.1f}")
+    facts.add_row(_head("window", language), f"{shown(preview.start)} – {shown(preview.end)}  {sound}")
+    if preview.behind:
+        facts.add_row(_head("behind", language), "\n".join(preview.behind))
+    facts.add_row(_head("approvals", language), str(preview.approvals))
+    return facts
+
+
+def terminals_table(page: TerminalPage, language: str) -> RenderableType:
+    """`ebcd terminals`."""
+    told = text("cli.rows_shown", language, shown=len(page.rows), total=page.total)
+    table = _table(language, "code", "terminal", "town", "state", "path", "last_heard", "playing", "note", title=told)
+    for row in page.rows:
+        paths = Text(" ")
+        paths = paths.join(
+            Text(word("path", path, language), style="green" if path in row.live_paths else "dim") for path in row.paths
+        )
+        state = Text(word("terminal_state", row.state, language), style=STYLES.get(row.state, ""))
+        note = escape(word("note", row.note, language))
+        table.add_row(
+            row.code, escape(row.name), escape(row.town), state, paths, shown(row.last_heard), row.playing, note
+        )
+    return table
+
+
+def links_table(rows: Sequence[LinkRow], language: str) -> RenderableType:
+    """`ebcd links`."""
+    table = _table(language, "link", "type", "path", "state", "devices", "outbox", "lost", "reason")
+    for row in rows:
+        state = Text(word("link_state", "up" if row.up else "down", language), style="green" if row.up else "bold red")
+        outbox = f"{row.outbox_depth}/{row.outbox_limit}"
+        path = word("path", row.path, language)
+        table.add_row(row.name, row.type, path, state, str(row.devices), outbox, str(row.dropped), escape(row.reason))
+    return table
+
+
+def heard(counts: Counts) -> str:
+    """Confirmed of targeted, with the share."""
+    if not counts.targeted:
+        return "-"
+    return f"{counts.confirmed}/{counts.targeted} {100 * counts.confirmed // counts.targeted}%"
+
+
+def level_of(row: AlertRow, language: str) -> str:
+    """Severity of an emergency, the category of anything else."""
+    if row.category == "emergency":
+        return word("level", str(row.level), language)
+    return word("category", row.category, language)
+
+
+def volume(value: int, language: str) -> str:
+    """0-100, or the words for "as the device is set"."""
+    return text("cli.volume_device", language) if value == 255 else str(value)
+
+
+def _numbers(counts: Counts) -> list[str]:
+    return [str(getattr(counts, name)) for name in COUNTED]
+
+
+def _table(language: str, *columns: str, title: str | None = None) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        numeric = column in COUNTED or column in ("devices", "lost")
+        table.add_column(_head(column, language), justify="right" if numeric else "left", overflow="fold")
+    return table
+
+
+def _grid() -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def _head(column: str, language: str) -> str:
+    return text(f"column.{column}", language)
