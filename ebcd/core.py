@@ -1,0 +1,376 @@
+"""The heart of the daemon: takes alerts in, gives places to them, starts, follows, ends and cancels them.
+
+Everything here happens in the event loop, in the order it was asked for: facts are entered, then what rests on them is
+carried out when they are durable. The pure parts decide (`scheduler`, `planner`, `lifecycle`); this one does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from devices.link import Link, OutboxFull, Path, Start, Stop
+from devices.ports import Clock
+from ebcd.alert import Alert, DrillDepth
+from ebcd.decision import Decision, Offer
+from ebcd.facts import DAEMON, Fact, Receipt, alert_accepted, alert_moved, approval_given, places_changed, receipts
+from ebcd.ledger import Ledger
+from ebcd.lifecycle import (
+    CONFIRMED_STATES,
+    AlertEvent,
+    AlertState,
+    DeliveryEvent,
+    DeliveryState,
+)
+from ebcd.orders import Orders, Places
+from ebcd.reporting import report_for
+from ebcd.rules import Rules
+from ebcd.scheduler import Claim, decide, next_moment
+from ebcd.state import AlertRecord, CountyState
+from ebcd.trace import Traces
+from ebcd.waves import Due, Wave, Waves
+from protocols.codes import AreaCode, EbmId, ResourceCode
+
+BEAT_S = 0.1
+"""How often deadlines are looked at."""
+
+log = structlog.get_logger("ebcd.core")
+
+Tell = Callable[[AlertRecord, int, str], None]
+"""Reports a BrdStateCode about an alert upward, with a reason for people."""
+
+Unsent = Callable[[Offer, str], None]
+"""Told of a command that a link could not take."""
+
+
+class Core:
+    """One county's alerts."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        orders: Orders,
+        places: Places,
+        links: Mapping[Path, Sequence[Link]],
+        clock: Clock,
+        rules: Rules,
+        tell: Tell,
+    ) -> None:
+        self.ledger = ledger
+        self.orders = orders
+        self.places = places
+        self.links = links
+        self.clock = clock
+        self.rules = rules
+        self.traces = Traces()
+        self.waves = Waves()
+        self.unsent: Unsent = lambda offer, reason: None
+        self._tell = tell
+        self._closing: dict[EbmId, float] = {}  # window over; monotonic deadline for late results
+        self._places_of: dict[EbmId, frozenset[AreaCode]] = {}
+        self._next_moment_s = 0.0
+        self._group: asyncio.TaskGroup | None = None
+
+    @property
+    def state(self) -> CountyState:
+        """The live state; changed through the ledger only."""
+        return self.ledger.state
+
+    # ---- running -----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Carry out decisions and watch the clock until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            while True:
+                self.beat()
+                await asyncio.sleep(BEAT_S)
+
+    def act(self, decision: Decision) -> None:
+        """Carry out a decision once everything entered so far is durable."""
+        if decision:
+            if self._group is None:
+                raise RuntimeError("the core is not running; facts may be entered, nothing can be sent")
+            self._group.create_task(self._carry_out(decision, self.ledger.mark()))
+
+    async def _carry_out(self, decision: Decision, durable: asyncio.Future[None]) -> None:
+        await asyncio.shield(durable)
+        for offer in decision.offers:
+            self._offer(offer)
+        for report in decision.reports:
+            self._tell(self.state.alerts[report.alert], report.code, report.why)
+
+    def _offer(self, offer: Offer) -> None:
+        if not offer.command.members:
+            return
+        links = self.links.get(offer.path, ())
+        if not links:
+            self.unsent(offer, "no link is configured for this path")
+        for link in links:
+            try:
+                link.offer(offer.command)
+            except OutboxFull as error:
+                self.unsent(offer, str(error))
+        if isinstance(offer.command, Start) and (trace := self.traces.of(offer.command.ebm_id)):
+            trace.stage(f"sent_{offer.path}", self.clock.monotonic())
+        if isinstance(offer.command, Start | Stop):
+            verb = type(offer.command).__name__.lower()
+            log.info(f"orders.{verb}", alert=offer.command.ebm_id, path=offer.path, members=len(offer.command.members))
+
+    # ---- taking in ---------------------------------------------------------------------------------------------
+
+    def take_in(self, alert: Alert, t0_s: float, extra: Sequence[Fact] = ()) -> AlertRecord:
+        """Accept a checked alert. `t0_s`: monotonic time of its last byte or of its last approval.
+
+        An id that is known already changes nothing (I7): its record is returned and its state told again.
+        """
+        now_s = self.clock.wall()
+        if (known := self.state.alerts.get(alert.id)) is not None:
+            self.ledger.enter(*extra)
+            self.act(Decision(reports=[report_for(known)]))
+            return known
+        state, why = self._first_state(alert, now_s)
+        self.ledger.enter(alert_accepted(alert, state, now_s, alert.author, why), *extra)
+        self.traces.begin(alert.id, t0_s).stage("accepted", self.clock.monotonic())
+        record = self.state.alerts[alert.id]
+        log.info("alert.accepted", alert=alert.id, state=state, level=alert.level, areas=alert.areas, why=why)
+        decision = Decision()
+        if state is not AlertState.WAITING or alert.window.start > now_s:
+            decision.reports.append(report_for(record))
+        old = alert.replaces and self.state.alerts.get(alert.replaces)
+        if old and old.live and state is not AlertState.DROPPED:
+            self._cancel(old, alert.author, f"replaced by {alert.id}", decision)
+        self.reschedule(decision)
+        self.act(decision)
+        return record
+
+    def _first_state(self, alert: Alert, now_s: float) -> tuple[AlertState, str]:
+        if not alert.areas:
+            return AlertState.DROPPED, "no_area_of_ours"
+        if now_s >= alert.window.end:
+            return AlertState.DROPPED, "expired"
+        if self.rules.approvals.needed(alert):
+            return AlertState.PENDING, "needs_approval"
+        if self.rules.quiet.hold(alert, now_s):
+            return AlertState.HELD, "quiet_hours"
+        return AlertState.WAITING, ""
+
+    def approve(self, record: AlertRecord, actor: str) -> None:
+        """One more approval; the last one needed sets the alert going. The caller has checked who `actor` is (I1)."""
+        now_s = self.clock.wall()
+        self.ledger.enter(approval_given(record.alert.id, now_s, actor))
+        if len(set(record.approvals)) >= self.rules.approvals.needed(record.alert):
+            self.ledger.enter(alert_moved(record.alert.id, AlertEvent.APPROVED, now_s, actor))
+            self.traces.begin(record.alert.id, self.clock.monotonic())
+            decision = Decision()
+            self.reschedule(decision)
+            self.act(decision)
+
+    def reject(self, record: AlertRecord, actor: str, why: str) -> None:
+        """An approver says no."""
+        self.ledger.enter(alert_moved(record.alert.id, AlertEvent.REJECTED, self.clock.wall(), actor, why))
+
+    def cancel(self, record: AlertRecord, actor: str, why: str = "") -> None:
+        """Stop an alert wherever it is (I12). Raises ForbiddenTransition when it is over."""
+        decision = Decision()
+        self._cancel(record, actor, why, decision)
+        self.reschedule(decision)
+        self.act(decision)
+
+    def _cancel(self, record: AlertRecord, actor: str, why: str, decision: Decision) -> None:
+        now_s, alert_id = self.clock.wall(), record.alert.id
+        self.ledger.enter(alert_moved(alert_id, AlertEvent.CANCEL, now_s, actor, why))
+        log.info("alert.cancel", alert=alert_id, actor=actor, why=why, state=record.state)
+        queued = [d for d in record.deliveries.values() if d.state is DeliveryState.QUEUED]
+        self._note(record, [Receipt(d.code, DeliveryEvent.STOP, None, why, now_s) for d in queued])
+        if record.state is not AlertState.CANCELLING:
+            decision.reports.append(report_for(record))
+            return
+        self.orders.stop(record, decision, now_s)
+        stopping = tuple(d.code for d in record.deliveries.values() if d.state is DeliveryState.STOPPING)
+        deadline_s = self.clock.monotonic() + self.rules.patience.stop_s
+        self.waves.push(deadline_s, Wave(alert_id, Due.STOP_GIVE_UP, None, stopping))
+        self.settle(record, decision)
+
+    # ---- places ------------------------------------------------------------------------------------------------
+
+    def reschedule(self, decision: Decision) -> None:
+        """Ask the scheduler who may sound where, and do what it says."""
+        now_s = self.clock.wall()
+        self._release_and_expire(now_s, decision)
+        records = {r.alert.id: r for r in self.state.live_alerts() if r.alert.id not in self._closing}
+        claims = [
+            Claim(r.alert, self._claimed(r), frozenset(r.holds))
+            for r in records.values()
+            if r.state in (AlertState.WAITING, AlertState.ON_AIR, AlertState.CANCELLING)
+        ]
+        changes = decide(claims, self.rules.rank, now_s)
+        for alert_id in changes.ended:
+            self._close(records[alert_id], decision)
+        for alert_id, lost in changes.lost.items():
+            self.ledger.enter(places_changed(alert_id, (), lost, now_s))
+            log.info("alert.preempted", alert=alert_id, places=len(lost))
+        for alert_id, gained in changes.gained.items():
+            if records[alert_id].state is not AlertState.CANCELLING:
+                self._begin(records[alert_id], gained, decision)
+        moment = next_moment((r.alert for r in records.values()), now_s)
+        self._next_moment_s = float("inf") if moment is None else moment
+
+    def _claimed(self, record: AlertRecord) -> frozenset[AreaCode]:
+        alert = record.alert
+        if record.state is AlertState.CANCELLING:
+            return frozenset(record.holds)
+        if alert.id not in self._places_of:
+            self._places_of[alert.id] = frozenset().union(*(self.places.places_in(area) for area in alert.areas))
+        return self._places_of[alert.id]
+
+    def _release_and_expire(self, now_s: float, decision: Decision) -> None:
+        for record in self.state.live_alerts():
+            alert = record.alert
+            if record.state in (AlertState.PENDING, AlertState.HELD) and now_s >= alert.window.end:
+                self.ledger.enter(alert_moved(alert.id, AlertEvent.EXPIRED, now_s, DAEMON, "expired"))
+                decision.reports.append(report_for(record))
+            elif record.state is AlertState.HELD and not self.rules.quiet.hold(alert, now_s):
+                self.ledger.enter(alert_moved(alert.id, AlertEvent.RELEASE, now_s, DAEMON, "quiet_hours_over"))
+            elif record.state is AlertState.WAITING and self._waits_for_nothing(record, now_s):
+                self._finish(record, decision)
+
+    def _waits_for_nothing(self, record: AlertRecord, now_s: float) -> bool:
+        """A drill that stays inside the platform or at the head-ends sends nothing to any terminal (I5)."""
+        return record.alert.depth is not DrillDepth.TERMINAL and record.alert.window.is_open(now_s)
+
+    def _begin(self, record: AlertRecord, gained: frozenset[AreaCode], decision: Decision) -> None:
+        now_s, alert_id = self.clock.wall(), record.alert.id
+        again, first = gained & record.started, gained - record.started
+        if record.state is AlertState.WAITING:
+            self.ledger.enter(alert_moved(alert_id, AlertEvent.START, now_s))
+            decision.reports.append(report_for(record))
+        self.ledger.enter(places_changed(alert_id, gained, (), now_s))
+        self.orders.plan(record, now_s)
+        before = len(decision.offers)
+        self.orders.start(record, gained, decision, now_s)
+        self.watch(record, decision.offers[before:], self.rules.patience.fallback)
+        log.info("alert.on_air", alert=alert_id, places=len(first), resumed=len(again), counts=record.counts())
+        if trace := self.traces.of(alert_id):
+            trace.stage("planned", self.clock.monotonic())
+        if again:
+            self.orders.ask_again(record, again, decision)
+
+    def watch(self, record: AlertRecord, offers: Sequence[Offer], fallback: Mapping[Path, float]) -> None:
+        """Set the deadlines of starts about to be sent."""
+        now_s = self.clock.monotonic()
+        for offer in offers:
+            codes = tuple(
+                d.code for d in record.deliveries.values() if d.state is DeliveryState.SENT and d.path is offer.path
+            )
+            if (patience_s := fallback.get(offer.path)) is not None:
+                self.waves.push(now_s + patience_s, Wave(record.alert.id, Due.FALL_BACK, offer.path, codes))
+            confirm_s = self.rules.patience.confirm_s
+            self.waves.push(now_s + confirm_s, Wave(record.alert.id, Due.GIVE_UP, None, codes))
+
+    # ---- time --------------------------------------------------------------------------------------------------
+
+    def beat(self) -> None:
+        """Look at every deadline."""
+        now_s = self.clock.monotonic()
+        decision = Decision()
+        held = any(r.state in (AlertState.HELD, AlertState.PENDING) for r in self.state.live_alerts())
+        if held or self.clock.wall() >= self._next_moment_s:
+            self.reschedule(decision)
+        for wave in self.waves.pop_due(now_s):
+            self._wave_due(wave, decision)
+        for alert_id, deadline_s in list(self._closing.items()):
+            record = self.state.alerts[alert_id]
+            if not record.live:
+                del self._closing[alert_id]
+            elif now_s >= deadline_s or not self._expects_results(record):
+                self._finish(record, decision)
+        self.act(decision)
+
+    def _wave_due(self, wave: Wave, decision: Decision) -> None:
+        record = self.state.alerts.get(wave.alert)
+        if record is None or not record.live:
+            return
+        wanted = DeliveryState.STOPPING if wave.due is Due.STOP_GIVE_UP else DeliveryState.SENT
+        late = [
+            d.code
+            for d in map(record.deliveries.__getitem__, wave.codes)
+            if d.state is wanted and (wave.path is None or d.path is wave.path)
+        ]
+        if wave.due is Due.FALL_BACK:
+            self.fall_back(record, late, decision, f"no confirmation over {wave.path} in time")
+            return
+        event = DeliveryEvent.TIME_OUT if wave.due is Due.GIVE_UP else DeliveryEvent.STOP_TIME_OUT
+        now_s = self.clock.wall()
+        self._note(record, [Receipt(code, event, None, "no_answer", now_s) for code in late])
+        self.settle(record, decision)
+
+    def fall_back(self, record: AlertRecord, codes: Sequence[ResourceCode], decision: Decision, why: str) -> None:
+        """Send `codes` over the next path each of them has left; those without one go on waiting."""
+        if record.state is not AlertState.ON_AIR or not record.alert.window.is_open(self.clock.wall()):
+            return
+        groups: dict[Path, list[ResourceCode]] = {}
+        for code in codes:
+            delivery = record.deliveries[code]
+            left = [p for p in delivery.paths if p not in delivery.tried and self.orders.is_live(code, p)]
+            if left:
+                groups.setdefault(left[0], []).append(code)
+        before = len(decision.offers)
+        for path, group in groups.items():
+            log.info("delivery.fallback", alert=record.alert.id, path=path, terminals=len(group), why=why)
+            self.orders.send(record, path, group, record.holds, decision, self.clock.wall())
+        self.watch(record, decision.offers[before:], self.rules.patience.fallback)
+
+    def _note(self, record: AlertRecord, items: Sequence[Receipt]) -> None:
+        if items:
+            self.ledger.enter(receipts(record.alert.id, items, self.clock.wall()))
+
+    # ---- the end -----------------------------------------------------------------------------------------------
+
+    def _close(self, record: AlertRecord, decision: Decision) -> None:
+        """The window is over: silence what does not know the end by itself, wait a little for results."""
+        self._closing[record.alert.id] = self.clock.monotonic() + self.rules.patience.result_s
+        if record.state is AlertState.ON_AIR:
+            self.orders.silence(record, decision)
+
+    def _expects_results(self, record: AlertRecord) -> bool:
+        awaited = (DeliveryState.SENT, DeliveryState.CONFIRMED, DeliveryState.STOPPING)
+        return any(record.tally[state] for state in awaited)
+
+    def _finish(self, record: AlertRecord, decision: Decision) -> None:
+        now_s, alert_id = self.clock.wall(), record.alert.id
+        if record.state is AlertState.CANCELLING:
+            self._give_up(record, DeliveryState.STOPPING, DeliveryEvent.STOP_TIME_OUT, now_s)
+            self.settle(record, decision)
+            return
+        for state in (DeliveryState.SENT, DeliveryState.QUEUED):
+            self._give_up(record, state, DeliveryEvent.TIME_OUT, now_s)
+        stays_here = record.alert.depth is not DrillDepth.TERMINAL
+        targeted = record.tally.total()
+        ratio = sum(record.tally[s] for s in CONFIRMED_STATES) / targeted if targeted else 0.0
+        enough = stays_here or ratio >= self.rules.success_ratio
+        event = AlertEvent.SUCCEEDED if enough else AlertEvent.FELL_SHORT
+        self.ledger.enter(alert_moved(alert_id, event, now_s, DAEMON, f"confirmed {ratio:.4f} of targeted"))
+        log.info("alert.over", alert=alert_id, state=record.state, counts=record.counts())
+        self._forget(alert_id)
+        decision.reports.append(report_for(record))
+
+    def _give_up(self, record: AlertRecord, state: DeliveryState, event: DeliveryEvent, now_s: float) -> None:
+        late = [d.code for d in record.deliveries.values() if d.state is state]
+        self._note(record, [Receipt(code, event, None, "window_over", now_s) for code in late])
+
+    def settle(self, record: AlertRecord, decision: Decision) -> None:
+        """Finish a cancel whose stops are all answered or given up."""
+        if record.state is AlertState.CANCELLING and not record.tally[DeliveryState.STOPPING]:
+            self.ledger.enter(alert_moved(record.alert.id, AlertEvent.STOPPED, self.clock.wall()))
+            log.info("alert.cancelled", alert=record.alert.id, counts=record.counts())
+            self._forget(record.alert.id)
+            decision.reports.append(report_for(record))
+            self.reschedule(decision)
+
+    def _forget(self, alert_id: EbmId) -> None:
+        self._closing.pop(alert_id, None)
+        self._places_of.pop(alert_id, None)
+        self.waves.forget(alert_id)

@@ -1,0 +1,278 @@
+"""What links tell, turned into receipts, new paths and repeated starts.
+
+Events arrive one by one and are acted on in batches, at the daemon's own pace: a batch is what came in during one turn
+of the loop. Every terminal's news is one receipt; silence never is (I8).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from devices.link import (
+    Answered,
+    AskState,
+    Began,
+    Connected,
+    DeviceState,
+    Disconnected,
+    Ended,
+    Event,
+    Fault,
+    Heartbeat,
+    LinkDown,
+    LinkUp,
+    NoAnswer,
+    Path,
+    Played,
+    Rejected,
+    Sent,
+    StateTold,
+    Verb,
+)
+from ebcd.core import Core
+from ebcd.decision import Decision, Offer
+from ebcd.facts import Receipt, receipts
+from ebcd.lifecycle import AlertState, DeliveryEvent, DeliveryState, next_delivery_state
+from ebcd.orders import ASKED_STATES
+from ebcd.reach import Reach
+from ebcd.state import AlertRecord, Delivery
+from protocols.codes import EbmId, ResourceCode
+
+EVENTS_WAITING_MAX = 200_000
+"""Events of one turn of the loop. Beyond it heartbeats are left out and counted; answers never are."""
+
+RESULT_OK = 0
+
+log = structlog.get_logger("ebcd.following")
+
+Observer = Callable[[Event, Path], None]
+"""Health and metrics see every event too."""
+
+
+class Following:
+    """Takes the events of all links; `paths` maps a link's name to its path."""
+
+    def __init__(self, core: Core, reach: Reach, paths: Mapping[str, Path], observers: tuple[Observer, ...]) -> None:
+        self._core = core
+        self._reach = reach
+        self._paths = paths
+        self._observers = observers
+        self._waiting: deque[Event] = deque()
+        self._scheduled = False
+        self._fresh: set[ResourceCode] = set()  # connected, state not heard since
+        self._receipts: dict[EbmId, list[Receipt]] = {}
+        self.left_out = 0
+        core.unsent = self._unsent
+
+    def take(self, event: Event) -> None:
+        """The sink of every link: returns at once."""
+        if len(self._waiting) >= EVENTS_WAITING_MAX and isinstance(event, Heartbeat):
+            self.left_out += 1
+            return
+        self._waiting.append(event)
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self.process)
+
+    def process(self) -> None:
+        """Act on everything that has come in."""
+        self._scheduled = False
+        decision = Decision()
+        while self._waiting:
+            event = self._waiting.popleft()
+            path = self._paths[event.link]
+            self._one(event, path, decision)
+            for observe in self._observers:
+                observe(event, path)
+        self._flush(decision)
+        self._core.act(decision)
+
+    def _one(self, event: Event, path: Path, decision: Decision) -> None:
+        match event:
+            case Answered():
+                self._answered(event, path, decision)
+            case Began(code=code, ebm_id=ebm_id):
+                self._receipt(ebm_id, code, DeliveryEvent.CONFIRM, path, "began")
+            case Played(code=code, ebm_id=ebm_id, success=success, text=text):
+                played = DeliveryEvent.PLAY if success else DeliveryEvent.FAIL
+                self._receipt(ebm_id, code, played, path, text or "result")
+            case Ended(code=code, ebm_id=ebm_id):
+                self._receipt(ebm_id, code, DeliveryEvent.STOP_CONFIRM, path, "ended")
+            case NoAnswer():
+                self._no_answer(event, path, decision)
+            case Sent(ebm_id=ebm_id):
+                self._on_air_without_return(ebm_id, path)
+            case Heartbeat(code=code, state=state):
+                self._spoke(code, path)
+                if code in self._fresh:
+                    self._fresh.discard(code)
+                    self._state_told(code, path, state, None, decision)
+            case StateTold(code=code, state=state, ebm_ids=ebm_ids):
+                self._spoke(code, path)
+                self._state_told(code, path, state, ebm_ids, decision)
+            case Connected(code=code):
+                self._reach.connected(code, path)
+                self._fresh.add(code)
+                if path is Path.MQTT and self._owes(code):  # its next heartbeat may be a period away
+                    decision.offers.append(Offer(path, AskState((code,))))
+            case Disconnected(code=code):
+                self._reach.disconnected(code, path)
+            case LinkUp(link=link):
+                self._reach.link_up(link, path)
+                log.info("link.up", link=link)
+            case LinkDown(link=link, reason=reason):
+                self._reach.link_down(link, path)
+                log.warning("link.down", link=link, reason=reason)
+            case Fault() | Rejected():
+                pass  # the observers' business
+
+    # ---- receipts ----------------------------------------------------------------------------------------------
+
+    def _receipt(self, ebm_id: EbmId, code: ResourceCode, event: DeliveryEvent, path: Path, detail: str) -> None:
+        """Keep news about one terminal if it changes anything. An unknown message or a terminal that was not planned
+        changes nothing; the observers have seen it."""
+        record = self._core.state.alerts.get(ebm_id)
+        delivery = record and record.deliveries.get(code)
+        if not record or not delivery or next_delivery_state(delivery.state, event) is None:
+            return
+        used = path if path in delivery.tried or not delivery.tried else delivery.path
+        item = Receipt(code, event, used, detail, self._core.clock.wall())
+        self._receipts.setdefault(ebm_id, []).append(item)
+
+    def _flush(self, decision: Decision) -> None:
+        batch, self._receipts = self._receipts, {}
+        for ebm_id, items in batch.items():
+            record = self._core.state.alerts[ebm_id]
+            confirmed = [(i.code, i.path) for i in items if i.event is DeliveryEvent.CONFIRM and i.path]
+            trace = self._core.traces.of(ebm_id)
+
+            def durable(trace=trace, confirmed=confirmed) -> None:  # type: ignore[no-untyped-def]
+                if trace and confirmed:
+                    trace.confirm(confirmed, self._core.clock.monotonic())
+
+            self._core.ledger.enter(receipts(ebm_id, items, self._core.clock.wall()), on_durable=durable)
+            self._core.settle(record, decision)
+
+    def _answered(self, event: Answered, path: Path, decision: Decision) -> None:
+        self._spoke(event.code, path)
+        if self._core.places.place_of(event.code) is None:  # an adapter: confirms only itself
+            if event.result != RESULT_OK and event.verb is Verb.START:
+                self._adapter_failed(event.code, event.ebm_id, decision, f"adapter refused: {event.text}")
+            return
+        if event.verb is Verb.STOP:
+            if event.result == RESULT_OK:
+                self._receipt(event.ebm_id, event.code, DeliveryEvent.STOP_CONFIRM, path, "stopped")
+        elif event.result == RESULT_OK:
+            self._receipt(event.ebm_id, event.code, DeliveryEvent.CONFIRM, path, "answered")
+        else:
+            detail = f"{event.result} {event.text}".strip()
+            self._receipt(event.ebm_id, event.code, DeliveryEvent.REFUSE, path, detail)
+
+    def _no_answer(self, event: NoAnswer, path: Path, decision: Decision) -> None:
+        record = self._core.state.alerts.get(event.ebm_id)
+        if record is None or event.verb is not Verb.START:
+            return
+        if path is Path.ADAPTER and event.code not in record.deliveries:
+            self._reach.adapter_silent(event.code)
+            self._adapter_failed(event.code, event.ebm_id, decision, event.reason)
+            return
+        delivery = record.deliveries.get(event.code)
+        if delivery and delivery.state is DeliveryState.SENT and delivery.path is path:
+            self._core.fall_back(record, [event.code], decision, event.reason)
+
+    def _adapter_failed(self, adapter: ResourceCode, ebm_id: EbmId, decision: Decision, why: str) -> None:
+        record = self._core.state.alerts.get(ebm_id)
+        if record is not None:
+            self._core.fall_back(record, self._behind(adapter, record, {DeliveryState.SENT}), decision, why)
+
+    def _behind(
+        self, adapter: ResourceCode, record: AlertRecord, states: frozenset[DeliveryState] | set[DeliveryState]
+    ) -> list[ResourceCode]:
+        return [
+            d.code
+            for d in record.deliveries.values()
+            if d.state in states and d.path is Path.ADAPTER and self._core.places.adapter_of(d.code) == adapter
+        ]
+
+    def _on_air_without_return(self, ebm_id: EbmId, path: Path) -> None:
+        record = self._core.state.alerts.get(ebm_id)
+        for delivery in record.deliveries.values() if record else ():
+            if delivery.path is path and delivery.state in (DeliveryState.SENT, DeliveryState.STOPPING):
+                self._receipt(ebm_id, delivery.code, DeliveryEvent.NO_RETURN, path, "sent")
+
+    def _unsent(self, offer: Offer, reason: str) -> None:
+        log.error("orders.unsent", path=offer.path, reason=reason, members=len(offer.command.members))
+
+    # ---- who came back -----------------------------------------------------------------------------------------
+
+    def _spoke(self, code: ResourceCode, path: Path) -> None:
+        if path is Path.ADAPTER:
+            self._reach.adapter_spoke(code)
+
+    def _owes(self, code: ResourceCode) -> bool:
+        """Whether a live alert has something open at this terminal."""
+        deliveries = (r.deliveries.get(code) for r in self._core.state.live_alerts())
+        return any(d is not None and d.state in ASKED_STATES | {DeliveryState.STOPPING} for d in deliveries)
+
+    def _state_told(
+        self,
+        code: ResourceCode,
+        path: Path,
+        state: DeviceState,
+        ebm_ids: tuple[EbmId, ...] | None,
+        decision: Decision,
+    ) -> None:
+        """A device says what it does: after a reconnection, a restart or a pre-emption (I7, I10)."""
+        now_s = self._core.clock.wall()
+        for record in self._core.state.alerts.values():
+            if not record.alert.window.is_open(now_s):
+                continue
+            if record.state is AlertState.ON_AIR:
+                if ebm_ids is not None and code not in record.deliveries:
+                    self._adapter_told(code, record, ebm_ids, decision)
+                elif delivery := record.deliveries.get(code):
+                    self._terminal_told(record, delivery, path, state, decision)
+            elif record.state in (AlertState.CANCELLING, AlertState.CANCELLED):
+                self._stop_if_owed(record, code, path, state, decision)
+
+    def _terminal_told(
+        self, record: AlertRecord, delivery: Delivery, path: Path, state: DeviceState, decision: Decision
+    ) -> None:
+        place = self._core.places.place_of(delivery.code)
+        if place not in record.holds or delivery.state not in ASKED_STATES | {DeliveryState.UNCONFIRMED}:
+            return
+        if state is DeviceState.WORKING and self._alone_in(record, delivery):
+            self._receipt(record.alert.id, delivery.code, DeliveryEvent.CONFIRM, path, "found working")
+        elif state is DeviceState.IDLE and path in delivery.paths:
+            if delivery.state is DeliveryState.CONFIRMED and place not in record.regained:
+                return  # it has begun once; only an interrupted one is sent again (I7)
+            before = len(decision.offers)
+            self._core.orders.send(record, path, [delivery.code], record.holds, decision, self._core.clock.wall())
+            self._core.watch(record, decision.offers[before:], self._core.rules.patience.fallback)
+
+    def _alone_in(self, record: AlertRecord, delivery: Delivery) -> bool:
+        """Whether no other live alert could be what the terminal is playing."""
+        others = (r for r in self._core.state.live_alerts() if r is not record)
+        return not any((d := r.deliveries.get(delivery.code)) is not None and d.tried for r in others)
+
+    def _adapter_told(
+        self, adapter: ResourceCode, record: AlertRecord, playing: tuple[EbmId, ...], decision: Decision
+    ) -> None:
+        if record.alert.id in playing:
+            return
+        states = {DeliveryState.SENT, DeliveryState.TIMED_OUT}
+        if codes := self._behind(adapter, record, states):
+            self._core.orders.send(record, Path.ADAPTER, codes, record.holds, decision, self._core.clock.wall())
+
+    def _stop_if_owed(
+        self, record: AlertRecord, code: ResourceCode, path: Path, state: DeviceState, decision: Decision
+    ) -> None:
+        """A terminal that was cut off while its message was cancelled is stopped when it is back (I12)."""
+        delivery = record.deliveries.get(code)
+        owed = (DeliveryState.STOPPING, DeliveryState.TIMED_OUT, DeliveryState.UNCONFIRMED)
+        if delivery and delivery.tried and delivery.state in owed and state is not DeviceState.IDLE:
+            decision.offers.append(Offer(path, self._core.orders.stop_command(record, (code,))))

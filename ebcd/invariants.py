@@ -1,0 +1,136 @@
+"""What must always hold, checked on every fact as it enters. The same checker serves the daemon and the tests.
+
+A violation ends nothing by itself: it is counted (`ebcd_invariant_violations_total`), logged as an error and shown:
+a control room must go on. The tests and the demo fail on the first one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ebcd import facts
+from ebcd.alert import DrillDepth, Origin
+from ebcd.facts import Fact
+from ebcd.lifecycle import CONFIRMED_STATES, AlertEvent, AlertState, DeliveryEvent, DeliveryState
+from ebcd.orders import Places
+from ebcd.rules import Rules
+from ebcd.state import AlertRecord, CountyState
+from protocols.codes import AreaCode, ResourceCode, covers
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken promise. `invariant` is its id in the design."""
+
+    invariant: str
+    alert: str
+    detail: str
+
+
+class Checker:
+    """A watcher of the ledger. O(what the fact touches)."""
+
+    def __init__(self, places: Places, rules: Rules, broken: Callable[[Violation], None]) -> None:
+        self._places = places
+        self._rules = rules
+        self._broken = broken
+        self.found = 0
+
+    def __call__(self, fact: Fact, state: CountyState) -> None:
+        """Look at one fact after it was applied."""
+        record = state.alerts.get(fact.alert) if fact.alert else None
+        if record is None:
+            return
+        match fact.kind:
+            case facts.ALERT_MOVED:
+                self._moved(fact, record)
+            case facts.PLACES_CHANGED:
+                self._places_changed(fact, record, state)
+            case facts.ORDERS_SENT if fact.payload["verb"] == DeliveryEvent.SEND:
+                self._sent(fact, record)
+        if fact.kind in (facts.PLAN_MADE, facts.ORDERS_SENT, facts.RECEIPTS):
+            self._counts(record)
+
+    def _fail(self, invariant: str, record: AlertRecord, detail: str) -> None:
+        self.found += 1
+        self._broken(Violation(invariant, record.alert.id, detail))
+
+    def _moved(self, fact: Fact, record: AlertRecord) -> None:
+        event, alert = AlertEvent(fact.payload["event"]), record.alert
+        if event is AlertEvent.START:
+            self._may_sound(fact, record)
+            if not alert.window.is_open(fact.at):
+                self._fail("I3", record, f"started at {fact.at}, outside {alert.window}")
+            if alert.depth is not DrillDepth.TERMINAL:
+                self._fail("I5", record, f"a drill of depth {alert.depth} went on air")
+            if self._rules.quiet.hold(alert, fact.at):
+                self._fail("I14", record, "daily content from above began in quiet hours")
+        if event is AlertEvent.SUCCEEDED and alert.depth is DrillDepth.TERMINAL:
+            states = Counter(d.state for d in record.deliveries.values())
+            confirmed = sum(states[s] for s in CONFIRMED_STATES)
+            if not states.total() or confirmed / states.total() < self._rules.success_ratio:
+                self._fail("I8", record, f"called a success with {confirmed} of {states.total()} confirmed")
+
+    def _may_sound(self, fact: Fact, record: AlertRecord) -> None:
+        alert = record.alert
+        if alert.origin is Origin.UPSTREAM:
+            if alert.ebd_id is None or alert.peer is None:
+                self._fail("I1", record, "an alert from above without the package that carried its signature")
+            return
+        others = set(record.approvals) - {alert.author}
+        if len(others) < self._rules.approvals.needed(alert):
+            self._fail("I1", record, f"started with the approvals of {sorted(others)}")
+
+    def _places_changed(self, fact: Fact, record: AlertRecord, state: CountyState) -> None:
+        gained = {AreaCode(a) for a in fact.payload["gained"]}
+        for place in gained:
+            if not any(covers(area, place) for area in record.alert.areas):
+                self._fail("I2", record, f"{place} lies in no area of the alert")
+        for other in state.live_alerts():
+            if other is record or not (shared := gained & other.holds):
+                continue
+            if other.alert.window.is_open(fact.at):
+                self._fail("I4", record, f"{other.alert.id} still holds {len(shared)} of the places it was given")
+
+    def _sent(self, fact: Fact, record: AlertRecord) -> None:
+        alert = record.alert
+        if fact.at >= alert.window.end:
+            self._fail("I3", record, f"sent at {fact.at}, after its end {alert.window.end}")
+        if record.state is not AlertState.ON_AIR:
+            self._fail("I12", record, f"sent while {record.state}")
+        for code in fact.payload["codes"]:
+            place = self._places.place_of(ResourceCode(code))
+            if place is None or not any(covers(area, place) for area in alert.areas):
+                self._fail("I2", record, f"{code} lies in no area of the alert")
+            elif place not in record.holds:
+                self._fail("I4", record, f"{code} was sent to while {place} belongs to another alert")
+            elif self._begins_twice(record, ResourceCode(code), place):
+                self._fail("I7", record, f"{code} had begun and was started again")
+
+    def _begins_twice(self, record: AlertRecord, code: ResourceCode, place: AreaCode) -> bool:
+        return record.deliveries[code].state in CONFIRMED_STATES and place not in record.regained
+
+    def _counts(self, record: AlertRecord) -> None:
+        counts = record.counts()
+        parts = sum(counts[name] for name in OUTCOMES)
+        if parts != counts["targeted"] or counts["targeted"] != len(record.deliveries) or _any_negative(record):
+            self._fail("I13", record, f"counts do not add up: {counts} for {len(record.deliveries)} terminals")
+
+
+OUTCOMES = ("confirmed", "refused", "timed_out", "unconfirmed", "cancelled", "pending")
+
+
+def _any_negative(record: AlertRecord) -> bool:
+    return any(record.tally[state] < 0 for state in DeliveryState)
+
+
+def recount(records: Iterable[AlertRecord]) -> list[Violation]:
+    """Compare every tally with a count over its deliveries; for the tests and for `ebcd doctor`."""
+    wrong = []
+    for record in records:
+        counted = Counter(d.state for d in record.deliveries.values())
+        if +counted != +record.tally:
+            wrong.append(Violation("I13", record.alert.id, f"tally {dict(record.tally)} is not {dict(counted)}"))
+    return wrong

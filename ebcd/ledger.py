@@ -1,0 +1,74 @@
+"""The one way a fact enters the daemon: it joins the live state and the journal in the same order.
+
+Facts are applied at once and queued for the disk in that order. What rests on them (a byte to a device, an answer to a
+person) waits for `durable`; news from devices waits for nobody (I10). Facts that a full disk turns away are kept by the
+store and written when it can write again; until then nothing that rests on them leaves the house.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from ebcd.facts import Fact
+from ebcd.state import CountyState
+from ebcd.store.events import NewEvent
+
+Watcher = Callable[[Fact, CountyState], None]
+"""Sees every fact after it was applied: the invariant checker and the metrics."""
+
+
+class JournalWriter(Protocol):
+    """The part of the store that the ledger uses."""
+
+    def append_soon(self, events: Sequence[NewEvent], on_durable: Callable[[Any], None] | None = None) -> None: ...
+
+
+class Ledger:
+    """Applies and journals the facts of one county (`stream`)."""
+
+    def __init__(self, state: CountyState, journal: JournalWriter, stream: str, watchers: Sequence[Watcher]) -> None:
+        self.state = state
+        self._journal = journal
+        self._stream = stream
+        self._watchers = tuple(watchers)
+        self._last: asyncio.Future[None] | None = None
+
+    def enter(self, *facts: Fact, on_durable: Callable[[], None] | None = None) -> None:
+        """Apply and queue. `on_durable` is called after the commit that holds all of them."""
+        if not facts:
+            return
+        events = [self._apply(fact) for fact in facts]
+        done = asyncio.get_running_loop().create_future()
+        self._last = done
+
+        def committed(_stored: object) -> None:
+            if not done.done():
+                done.set_result(None)
+            if on_durable is not None:
+                on_durable()
+
+        self._journal.append_soon(events, committed)
+
+    def mark(self) -> asyncio.Future[None]:
+        """Done when every fact entered so far is on disk."""
+        if self._last is None:
+            self._last = asyncio.get_running_loop().create_future()
+            self._last.set_result(None)
+        return self._last
+
+    def adopt(self, *facts: Fact) -> None:
+        """Apply facts that another transaction has already made durable."""
+        for fact in facts:
+            self._apply(fact)
+
+    def event_of(self, fact: Fact) -> NewEvent:
+        """The fact as the store takes it."""
+        return NewEvent(self._stream, fact.kind, fact.actor, fact.payload, fact.alert, fact.at)
+
+    def _apply(self, fact: Fact) -> NewEvent:
+        self.state.apply(fact)
+        for watch in self._watchers:
+            watch(fact, self.state)
+        return self.event_of(fact)

@@ -1,0 +1,179 @@
+"""A decision about an alert as commands to links: who is told what over which path, and in which words.
+
+Address codes in a frame name the places that the alert was given, never its single terminals, so that one signed frame
+serves everybody on a link; which sockets get it is the list of members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from devices.link import AskState, Audio, Path, Start, Stop
+from ebcd.alert import Alert, AlertClass
+from ebcd.decision import Decision, Offer
+from ebcd.facts import orders_sent, plan_made
+from ebcd.ledger import Ledger
+from ebcd.lifecycle import DeliveryEvent, DeliveryState
+from ebcd.planner import IsLive, Plan, Terminal, plan
+from ebcd.state import AlertRecord, Delivery
+from protocols.codes import AreaCode, ResourceCode
+
+PLAN_LEGS_PER_FACT_MAX = 5000
+"""A journal payload has a limit; larger plans are written as several facts."""
+
+TITLE_CHARACTERS_MAX = 255
+
+ASKED_STATES = frozenset({DeliveryState.SENT, DeliveryState.CONFIRMED, DeliveryState.TIMED_OUT})
+"""Terminals of these states are asked what they do when an alert gets its place back, or after a restart."""
+
+
+class Places(Protocol):
+    """What the orders need of the inventory."""
+
+    def terminals_in(self, areas: Iterable[AreaCode]) -> tuple[Terminal, ...]: ...
+
+    def places_in(self, area: AreaCode) -> frozenset[AreaCode]: ...
+
+    def place_of(self, code: ResourceCode) -> AreaCode | None: ...
+
+    def adapter_of(self, code: ResourceCode) -> ResourceCode | None: ...
+
+    def targets_for(self, areas: Iterable[AreaCode]) -> tuple[ResourceCode, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Volumes:
+    """`delivery.volume_*` of the configuration."""
+
+    level_1_2: int
+    default: int
+
+    def of(self, alert: Alert) -> int:
+        """Volume byte for a start: 0-100, 255 leaves the device's own."""
+        return self.level_1_2 if alert.class_ is AlertClass.EMERGENCY and alert.level <= 2 else self.default
+
+
+class Orders:
+    """Enters the facts of what is about to be sent and collects the commands; sends nothing itself."""
+
+    def __init__(self, ledger: Ledger, places: Places, is_live: IsLive, volumes: Volumes, media_base_url: str) -> None:
+        self._ledger = ledger
+        self._places = places
+        self.is_live = is_live
+        self._volumes = volumes
+        self._media_base_url = media_base_url.rstrip("/")
+
+    def plan(self, record: AlertRecord, at: float) -> None:
+        """Plan, or plan anew, every terminal of the alert that has not been sent anything yet."""
+        areas = record.alert.areas
+        waiting = [t for t in self._places.terminals_in(areas) if _is_queued(record, t.code)]
+        places_of = {area: self._places.places_in(area) for area in areas}
+        whole = plan(areas, waiting, self.is_live, places_of=places_of)
+        step = PLAN_LEGS_PER_FACT_MAX
+        for first in range(0, max(len(whole.legs), 1), step):
+            part = Plan(whole.legs[first : first + step], whole.uncovered)
+            self._ledger.enter(plan_made(record.alert.id, part, at))
+
+    def start(self, record: AlertRecord, places: frozenset[AreaCode], decision: Decision, at: float) -> None:
+        """Start the queued terminals of `places`, which `plan` has seen."""
+        groups: dict[Path, list[ResourceCode]] = {}
+        for delivery in record.deliveries.values():
+            if delivery.state is DeliveryState.QUEUED and self._places.place_of(delivery.code) in places:
+                groups.setdefault(delivery.paths[0], []).append(delivery.code)
+        for path, codes in sorted(groups.items(), key=lambda item: list(Path).index(item[0])):
+            self.send(record, path, codes, places, decision, at)
+
+    def send(
+        self,
+        record: AlertRecord,
+        path: Path,
+        codes: list[ResourceCode],
+        places: Iterable[AreaCode],
+        decision: Decision,
+        at: float,
+    ) -> None:
+        """Send the start to `codes` over `path`, addressed to `places`."""
+        self._ledger.enter(orders_sent(record.alert.id, DeliveryEvent.SEND, path, codes, at))
+        targets = self._places.targets_for(places)
+        decision.offers.append(Offer(path, self.start_command(record.alert, targets, self.members(path, codes))))
+
+    def stop(self, record: AlertRecord, decision: Decision, at: float) -> None:
+        """Stop everywhere something was sent, over every path that was tried (I12)."""
+        tried: dict[Path, list[ResourceCode]] = {}
+        deciding: dict[Path, list[ResourceCode]] = {}
+        for delivery in record.deliveries.values():
+            if not _may_sound(delivery):
+                continue
+            for path in delivery.tried:
+                tried.setdefault(path, []).append(delivery.code)
+            if delivery.path is not None:
+                deciding.setdefault(delivery.path, []).append(delivery.code)
+        for path, codes in deciding.items():
+            self._ledger.enter(orders_sent(record.alert.id, DeliveryEvent.STOP, path, codes, at))
+        for path, codes in tried.items():
+            decision.offers.append(Offer(path, self.stop_command(record, self.members(path, codes))))
+
+    def silence(self, record: AlertRecord, decision: Decision) -> None:
+        """At the end of the window: the carrier without an end time of its own must be told (FM; fm digest 10)."""
+        if any(Path.FM in d.tried for d in record.deliveries.values()):
+            codes = [d.code for d in record.deliveries.values() if Path.FM in d.tried]
+            decision.offers.append(Offer(Path.FM, self.stop_command(record, tuple(codes))))
+
+    def ask_again(self, record: AlertRecord, places: frozenset[AreaCode], decision: Decision) -> None:
+        """Places came back to the alert after a higher one: terminals resume by themselves, so ask before sending."""
+        groups: dict[Path, list[ResourceCode]] = {}
+        for delivery in record.deliveries.values():
+            if delivery.state in ASKED_STATES and delivery.path and self._places.place_of(delivery.code) in places:
+                groups.setdefault(delivery.path, []).append(delivery.code)
+        for path, codes in groups.items():
+            if path is not Path.FM:
+                decision.offers.append(Offer(path, AskState(self.members(path, codes))))
+
+    def members(self, path: Path, codes: Iterable[ResourceCode]) -> tuple[ResourceCode, ...]:
+        """Whom a link must reach for these terminals: themselves, or the adapters that drive them."""
+        if path is not Path.ADAPTER:
+            return tuple(codes)
+        adapters = (self._places.adapter_of(code) for code in codes)
+        return tuple(dict.fromkeys(adapter for adapter in adapters if adapter is not None))
+
+    def start_command(
+        self, alert: Alert, targets: tuple[ResourceCode, ...], members: tuple[ResourceCode, ...]
+    ) -> Start:
+        """The start as links understand it."""
+        return Start(
+            ebm_id=alert.id,
+            class_=int(alert.class_),
+            level=alert.level,
+            event_type=alert.event_type,
+            start=alert.window.start,
+            end=alert.window.end,
+            volume=self._volumes.of(alert),
+            targets=targets,
+            members=members,
+            audio=Audio(self.audio_url(alert)),
+            text=alert.text or alert.title,
+            agency=alert.agency[:TITLE_CHARACTERS_MAX],
+            language=alert.language,
+        )
+
+    def stop_command(self, record: AlertRecord, members: tuple[ResourceCode, ...]) -> Stop:
+        """The stop for everything that was ever started."""
+        alert = record.alert
+        targets = self._places.targets_for(record.started or alert.areas)
+        return Stop(alert.id, int(alert.class_), alert.level, alert.event_type, targets, members)
+
+    def audio_url(self, alert: Alert) -> str:
+        """What devices fetch or join: our media server for a file, the given stream otherwise."""
+        return f"{self._media_base_url}/media/{alert.media.name}" if alert.media else alert.stream_url
+
+
+def _is_queued(record: AlertRecord, code: ResourceCode) -> bool:
+    known = record.deliveries.get(code)
+    return known is None or known.state is DeliveryState.QUEUED
+
+
+def _may_sound(delivery: Delivery) -> bool:
+    """Whether a stop is owed: something was sent and no result says that it is over."""
+    return bool(delivery.tried) and delivery.state not in (DeliveryState.PLAYED, DeliveryState.CANCELLED)

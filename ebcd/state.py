@@ -1,0 +1,177 @@
+"""The live state of the county: what the journal's facts add up to. The only place that changes it is `apply`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from devices.link import Path
+from ebcd import facts
+from ebcd.alert import Alert
+from ebcd.facts import Fact
+from ebcd.lifecycle import (
+    ALERT_FINAL,
+    CONFIRMED_STATES,
+    PENDING_STATES,
+    AlertEvent,
+    AlertState,
+    DeliveryEvent,
+    DeliveryState,
+    next_alert_state,
+    next_delivery_state,
+)
+from protocols.codes import AreaCode, EbdId, EbmId, ResourceCode
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One alert's way to one terminal."""
+
+    code: ResourceCode
+    paths: tuple[Path, ...]
+    state: DeliveryState = DeliveryState.QUEUED
+    path: Path | None = None  # the one in use, or the one that decided
+    tried: tuple[Path, ...] = ()
+    sent_at: float = 0.0
+    decided_at: float = 0.0
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class AlertRecord:
+    """Everything known about one alert. `tally` always equals a count over `deliveries` (I13)."""
+
+    alert: Alert
+    state: AlertState
+    why: str = ""
+    approvals: list[str] = field(default_factory=list)
+    deliveries: dict[ResourceCode, Delivery] = field(default_factory=dict)
+    tally: Counter[DeliveryState] = field(default_factory=Counter)
+    uncovered: tuple[AreaCode, ...] = ()
+    holds: set[AreaCode] = field(default_factory=set)
+    started: set[AreaCode] = field(default_factory=set)  # places that were ever given to it
+    regained: set[AreaCode] = field(default_factory=set)  # lost to a higher one and given back
+    told: list[int] = field(default_factory=list)
+    moved_at: float = 0.0
+    started_at: float = 0.0
+
+    @property
+    def live(self) -> bool:
+        """Whether anything can still happen to it."""
+        return self.state not in ALERT_FINAL
+
+    def counts(self) -> dict[str, int]:
+        """The outcome words of the design: each terminal once; `played` is a part of `confirmed` (I13)."""
+        return count_outcomes(self.tally)
+
+    def set_state(self, delivery: Delivery, state: DeliveryState) -> None:
+        """Move one delivery and keep the tally true."""
+        self.tally[delivery.state] -= 1
+        delivery.state = state
+        self.tally[state] += 1
+
+
+def count_outcomes(tally: Counter[DeliveryState]) -> dict[str, int]:
+    """Delivery states as the seven outcome words plus `played`."""
+    return {
+        "targeted": tally.total(),
+        "confirmed": sum(tally[s] for s in CONFIRMED_STATES),
+        "played": tally[DeliveryState.PLAYED],
+        "refused": tally[DeliveryState.REFUSED],
+        "timed_out": tally[DeliveryState.TIMED_OUT],
+        "unconfirmed": tally[DeliveryState.UNCONFIRMED],
+        "cancelled": tally[DeliveryState.CANCELLED],
+        "pending": sum(tally[s] for s in PENDING_STATES),
+    }
+
+
+@dataclass(slots=True)
+class CountyState:
+    """All alerts of one county by EBM id, and packages that are answered for but not yet taken over."""
+
+    alerts: dict[EbmId, AlertRecord] = field(default_factory=dict)
+    open_packages: dict[EbdId, str] = field(default_factory=dict)
+
+    def live_alerts(self) -> list[AlertRecord]:
+        """Those that something can still happen to."""
+        return [record for record in self.alerts.values() if record.live]
+
+    def apply(self, fact: Fact) -> None:
+        """Fold one fact in. Raises ForbiddenTransition where a state table forbids it: the fact was wrong to write."""
+        match fact.kind:
+            case facts.PACKAGE_RECEIVED:
+                self.open_packages[EbdId(fact.payload["ebd_id"])] = fact.payload["file"]
+            case facts.PACKAGE_HANDLED:
+                self.open_packages.pop(EbdId(fact.payload["ebd_id"]), None)
+            case facts.ALERT_ACCEPTED:
+                alert = Alert.from_json(fact.payload["alert"])
+                state = AlertState(fact.payload["state"])
+                self.alerts[alert.id] = AlertRecord(alert, state, fact.payload["why"], moved_at=fact.at)
+            case _ if fact.alert is not None:
+                self._apply_to(self.alerts[fact.alert], fact)
+
+    def _apply_to(self, record: AlertRecord, fact: Fact) -> None:
+        match fact.kind:
+            case facts.ALERT_MOVED:
+                event = AlertEvent(fact.payload["event"])
+                record.state = next_alert_state(record.state, event)
+                record.why, record.moved_at = fact.payload["why"], fact.at
+                if event is AlertEvent.START:
+                    record.started_at = fact.at
+            case facts.APPROVAL_GIVEN:
+                record.approvals.append(fact.actor)
+            case facts.PLAN_MADE:
+                _apply_plan(record, fact.payload)
+            case facts.PLACES_CHANGED:
+                gained = {AreaCode(a) for a in fact.payload["gained"]}
+                record.holds |= gained
+                record.regained |= gained & record.started
+                record.started |= gained
+                record.holds -= {AreaCode(a) for a in fact.payload["lost"]}
+            case facts.ORDERS_SENT:
+                _apply_orders(record, fact)
+            case facts.RECEIPTS:
+                for code, event, path, detail, at in fact.payload["items"]:
+                    _apply_receipt(record, ResourceCode(code), DeliveryEvent(event), path and Path(path), detail, at)
+            case facts.UPSTREAM_TOLD:
+                record.told.append(fact.payload["code"])
+
+
+def _apply_plan(record: AlertRecord, payload: Any) -> None:
+    for code, paths in payload["legs"]:
+        known = record.deliveries.get(code)
+        if known is None:
+            delivery = Delivery(ResourceCode(code), tuple(Path(p) for p in paths))
+            record.deliveries[delivery.code] = delivery
+            record.tally[DeliveryState.QUEUED] += 1
+        else:
+            known.paths = tuple(Path(p) for p in paths)
+    record.uncovered = tuple(AreaCode(a) for a in payload["uncovered"])
+
+
+def _apply_orders(record: AlertRecord, fact: Fact) -> None:
+    path, verb = Path(fact.payload["path"]), DeliveryEvent(fact.payload["verb"])
+    for code in fact.payload["codes"]:
+        delivery = record.deliveries[code]
+        target = next_delivery_state(delivery.state, verb)
+        if target is None:
+            continue
+        record.set_state(delivery, target)
+        if verb is DeliveryEvent.SEND:
+            delivery.path = path
+            delivery.tried = (*delivery.tried, path)
+        delivery.sent_at = fact.at
+
+
+def _apply_receipt(
+    record: AlertRecord, code: ResourceCode, event: DeliveryEvent, path: Path | None, detail: str, at: float
+) -> None:
+    delivery = record.deliveries[code]
+    target = next_delivery_state(delivery.state, event)
+    if target is None:
+        return
+    record.set_state(delivery, target)
+    delivery.detail, delivery.decided_at = detail, at
+    if path is not None:
+        delivery.path = path

@@ -1,0 +1,79 @@
+"""When things happened to an alert, for `ebcd show`, the metrics and the benchmarks (design 6). Memory only.
+
+T0 is the last byte of the package, or the last approval; T1 of a terminal the commit that holds its confirmation. All
+times are seconds of the monotonic clock; the figures told are differences to T0.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from statistics import median, quantiles
+from typing import Any
+
+from devices.link import Path
+from protocols.codes import EbmId, ResourceCode
+
+TRACES_MAX = 64
+"""Alerts whose times are kept; the oldest goes first."""
+
+
+@dataclass(slots=True)
+class Trace:
+    """The times of one alert."""
+
+    t0_s: float
+    stages: dict[str, float] = field(default_factory=dict)
+    confirmed: dict[ResourceCode, tuple[Path, float]] = field(default_factory=dict)
+
+    def stage(self, name: str, at_s: float) -> None:
+        """Remember when a stage was done, the first time it was."""
+        self.stages.setdefault(name, at_s - self.t0_s)
+
+    def confirm(self, codes: Iterable[tuple[ResourceCode, Path]], at_s: float) -> None:
+        """These confirmations are in the journal."""
+        for code, path in codes:
+            self.confirmed.setdefault(code, (path, at_s - self.t0_s))
+
+
+class Traces:
+    """The last `TRACES_MAX` alerts."""
+
+    def __init__(self) -> None:
+        self._traces: OrderedDict[EbmId, Trace] = OrderedDict()
+
+    def begin(self, alert: EbmId, t0_s: float) -> Trace:
+        """T0 of an alert; a second call keeps the first unless the clock was restarted by an approval."""
+        trace = self._traces[alert] = Trace(t0_s)
+        while len(self._traces) > TRACES_MAX:
+            self._traces.popitem(last=False)
+        return trace
+
+    def of(self, alert: EbmId) -> Trace | None:
+        """The times of an alert, if they are still known."""
+        return self._traces.get(alert)
+
+
+def spread(seconds: list[float]) -> dict[str, float]:
+    """First, median, 99 % and last of some durations; empty for none."""
+    if not seconds:
+        return {}
+    ordered = sorted(seconds)
+    high = quantiles(ordered, n=100, method="inclusive")[98] if len(ordered) > 1 else ordered[0]
+    return {
+        name: round(value, 4)
+        for name, value in (("first", ordered[0]), ("median", median(ordered)), ("p99", high), ("last", ordered[-1]))
+    }
+
+
+def figures(trace: Trace) -> dict[str, Any]:
+    """`latency_s`, `latency_by_path_s` and `stages_s`, all in seconds since T0."""
+    by_path: dict[str, list[float]] = {}
+    for path, at_s in trace.confirmed.values():
+        by_path.setdefault(path.value, []).append(at_s)
+    return {
+        "latency_s": spread([at_s for _, at_s in trace.confirmed.values()]),
+        "latency_by_path_s": {path: spread(values) for path, values in by_path.items()},
+        "stages_s": {name: round(value, 4) for name, value in trace.stages.items()},
+    }
