@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import orjson
 
@@ -31,18 +31,21 @@ class NewEvent:
     at: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("stream", "kind", "actor"):
-            text = cast(str, getattr(self, name))
-            if not text or "\x00" in text:
-                raise ValueError(f"event {name} = {text!r}: give a text without NUL that is not empty")
-        if self.alert is not None and (not self.alert or "\x00" in self.alert):
-            raise ValueError(f"event alert = {self.alert!r}: give an alert id, or None where no alert is concerned")
-        f"{self.stream}{self.kind}{self.actor}{self.alert}".encode()  # lone surrogates are UnicodeEncodeError here
+        if not (self.stream and self.kind and self.actor):
+            raise ValueError(f"{self!r}: stream, kind and actor must not be empty")
+        if self.alert == "":
+            raise ValueError(f"{self!r}: alert is empty; give None where no alert is concerned")
+        texts = f"{self.stream}{self.kind}{self.actor}{self.alert}"
+        if "\x00" in texts:
+            raise ValueError(f"{self!r}: PostgreSQL takes no NUL in a text")
+        texts.encode()  # a lone surrogate is a ValueError here, not later in the writer
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One journal row. `raw` is the payload as canonical JSON, `prev` and `hash` its links in the chain."""
+class Stored(NamedTuple):
+    """One journal row, its fields in the order of the table's columns, so that a row is written and read as it is.
+
+    `raw` is the payload as canonical JSON, `prev` and `hash` are its links in the chain.
+    """
 
     stream: str
     seq: int  # 1 is the first of its stream

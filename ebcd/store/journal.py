@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from protocols.sm2 import sm3
 
@@ -19,24 +20,15 @@ READ_ROWS_MAX = 10_000
 CHECKPOINTS_KEPT = 3
 
 
-def _stored(row: Row[tuple[object, ...]]) -> Stored:
-    return Stored(
-        row.stream,
-        row.seq,
-        row.at,
-        row.kind,
-        row.alert,
-        row.actor,
-        bytes(row.payload),
-        bytes(row.prev),
-        bytes(row.hash),
-    )
+def _stored(row: Sequence[Any]) -> Stored:
+    stream, seq, at, kind, alert, actor, raw, prev, link = row
+    return Stored(stream, seq, at, kind, alert, actor, bytes(raw), bytes(prev), bytes(link))
 
 
 def read_page(connection: Connection, stream: str, after_seq: int, limit: int) -> list[Stored]:
     """Up to `limit` rows behind `after_seq`, in order."""
     page = select(journal).where(journal.c.stream == stream, journal.c.seq > after_seq)
-    return [_stored(row) for row in connection.execute(page.order_by(journal.c.seq).limit(limit))]
+    return [_stored(row) for row in connection.execute(page.order_by(journal.c.seq).limit(limit)).tuples()]
 
 
 def read_all(connection: Connection, stream: str, after_seq: int = 0) -> Iterator[Stored]:
@@ -49,7 +41,7 @@ def read_all(connection: Connection, stream: str, after_seq: int = 0) -> Iterato
 def read_alert(connection: Connection, stream: str, alert: str, limit: int = READ_ROWS_MAX) -> list[Stored]:
     """The events of one alert, in order."""
     rows = select(journal).where(journal.c.stream == stream, journal.c.alert == alert)
-    return [_stored(row) for row in connection.execute(rows.order_by(journal.c.seq).limit(limit))]
+    return [_stored(row) for row in connection.execute(rows.order_by(journal.c.seq).limit(limit)).tuples()]
 
 
 def streams(connection: Connection) -> list[str]:

@@ -1,11 +1,15 @@
-"""One database transaction: rows for the journal are chained as they come and go in with one statement at its end."""
+"""One database transaction: rows for the journal are chained as they come and go in together at its end."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain as flat
+from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from . import chain
 from .errors import StoreError
@@ -15,19 +19,32 @@ from .tables import journal
 Heads = dict[str, tuple[int, bytes]]
 """Per stream the last sequence number and its hash; (0, GENESIS) for a stream without rows."""
 
+ROWS_PER_STATEMENT = (64, 8, 1)
+"""SQLite's driver lets go of the interpreter lock once per statement: few long ones keep a busy loop from being waited
+for thousands of times."""
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+
+class Sealed(NamedTuple):
     """An event with its payload made canonical and its time fixed, so that nothing of it can change or fail later."""
 
-    event: NewEvent
+    stream: str
     at: float
+    kind: str
+    alert: str | None
+    actor: str
     raw: bytes
 
 
 def seal(events: Sequence[NewEvent], now: float) -> tuple[Sealed, ...]:
-    """Fix the events at the moment of the call. Raises TypeError or ValueError for payloads that JSON cannot carry."""
-    return tuple(Sealed(e, float(now if e.at is None else e.at), canonical(e.payload)) for e in events)
+    """Fix the events at the moment of the call. Raises TypeError or ValueError for what JSON cannot carry."""
+    return tuple([_seal(event, now) for event in events])
+
+
+def _seal(event: NewEvent, now: float) -> Sealed:
+    at = float(now if event.at is None else event.at)
+    if not math.isfinite(at):
+        raise ValueError(f"event at = {at}: give UTC seconds")
+    return Sealed(event.stream, at, event.kind, event.alert, event.actor, canonical(event.payload))
 
 
 def read_head(connection: Connection, stream: str) -> tuple[int, bytes]:
@@ -37,6 +54,13 @@ def read_head(connection: Connection, stream: str) -> tuple[int, bytes]:
     return (row.seq, bytes(row.hash)) if row else (0, chain.GENESIS)
 
 
+@cache
+def _insert_rows(placeholder: str, rows: int) -> str:
+    columns = ", ".join(column.name for column in journal.columns)
+    row = f"({', '.join([placeholder] * len(journal.columns))})"
+    return f"INSERT INTO journal ({columns}) VALUES {', '.join([row] * rows)}"
+
+
 @dataclass(slots=True)
 class Transaction:
     """What a job of the writer works with. `heads` holds only the streams that this transaction has moved."""
@@ -44,7 +68,7 @@ class Transaction:
     connection: Connection
     committed: Heads
     heads: Heads = field(default_factory=dict)
-    _rows: list[dict[str, object]] = field(default_factory=list)
+    _rows: list[Stored] = field(default_factory=list)
 
     @property
     def journal_rows(self) -> int:
@@ -61,34 +85,25 @@ class Transaction:
     def append(self, events: Sequence[Sealed]) -> list[Stored]:
         """Give each event its place in its stream's chain. They are written by `finish`."""
         stored = []
-        for sealed in events:
-            event = sealed.event
-            seq, prev = self._head(event.stream)
+        for stream, at, kind, alert, actor, raw in events:
+            seq, prev = self._head(stream)
             if seq >= SEQ_MAX:
-                raise StoreError("refused", f"journal of {event.stream}", f"{seq} events", "begin another stream")
+                raise StoreError("refused", f"journal of {stream}", f"{seq} events", "begin another stream")
             seq += 1
-            digest = chain.row_digest(event.stream, seq, sealed.at, event.kind, event.alert, event.actor, sealed.raw)
+            digest = chain.row_digest(chain.row_line(stream, seq, at, kind, alert, actor, raw))
             link = chain.link(prev, digest)
-            self.heads[event.stream] = (seq, link)
-            self._rows.append(
-                {
-                    "stream": event.stream,
-                    "seq": seq,
-                    "at": sealed.at,
-                    "kind": event.kind,
-                    "alert": event.alert,
-                    "actor": event.actor,
-                    "payload": sealed.raw,
-                    "prev": prev,
-                    "hash": link,
-                }
-            )
-            stored.append(
-                Stored(event.stream, seq, sealed.at, event.kind, event.alert, event.actor, sealed.raw, prev, link)
-            )
+            self.heads[stream] = (seq, link)
+            stored.append(Stored(stream, seq, at, kind, alert, actor, raw, prev, link))
+        self._rows += stored
         return stored
 
     def finish(self) -> None:
-        """Write the journal rows of all jobs at once."""
-        if self._rows:
-            self.connection.execute(insert(journal), self._rows)
+        """Write the journal rows of all jobs."""
+        placeholder = "?" if self.connection.dialect.paramstyle == "qmark" else "%s"
+        done = 0
+        for size in ROWS_PER_STATEMENT:
+            statement = _insert_rows(placeholder, size)
+            while len(self._rows) - done >= size:
+                values = tuple(flat.from_iterable(self._rows[done : done + size]))
+                self.connection.exec_driver_sql(statement, values)
+                done += size
