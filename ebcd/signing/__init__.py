@@ -1,0 +1,19 @@
+"""Who signs and whom we believe: our own key, the certificates on file, and the rules for a peer's signature."""
+
+from __future__ import annotations
+
+from ebcd.signing.receiver import Policy, Refusal, SignatureVerifier, Verdict
+from ebcd.signing.signer import FileProfile, FileSigner, Signer
+from ebcd.signing.trust import Trusted, TrustStore
+
+__all__ = [
+    "FileProfile",
+    "FileSigner",
+    "Policy",
+    "Refusal",
+    "SignatureVerifier",
+    "Signer",
+    "TrustStore",
+    "Trusted",
+    "Verdict",
+]
