@@ -1,21 +1,52 @@
-"""The FM side of a terminal: what it hears, whom it believes, and when it plays (GD/J 085; GD/J 089 annex B)."""
+"""The FM side of a terminal: what it hears, whom it believes, and when it plays (GD/J 085; fm-rds.md section 10)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import inf
+from typing import Final, Protocol
 
-from protocols.codes import EbmId, ResourceCode
+from protocols.codes import EbmId, ResourceCode, matches
+from protocols.errors import RemoteProtocolError
+from protocols.fm.bits import BitReceiver, HeardFrame
+from protocols.fm.configuration import Maintenance
+from protocols.fm.daily import Daily
+from protocols.fm.emergency import Drill, DrillOperation, Emergency
+from protocols.fm.fields import VOLUME_UNCHANGED, Action
+from protocols.fm.packet import Packet
+from protocols.fm.reassembly import Complete, Reassembler
 from protocols.signature import Certificate
+from simulators.fm_packets import UTC_FROM, PacketVerifier
+from simulators.terminal_tasks import Change, Order, TaskList, TaskState
+
+SLOTS_MAX: Final = 32
+SLOT_TIMEOUT_S: Final = 30.0
+COUNTER_SLACK: Final = 16  # signature.md section 3: for packets that overtook one another
+HEARD_MAX: Final = 256
+DAILY_CLASS: Final = 5
+EMERGENCY_CLASS: Final = 4
+LEVEL_LOWEST: Final = 4
 
 Heard = Callable[[ResourceCode, EbmId], None]
 """Called with the terminal's code and the message that begins or ends there."""
 
 
+class FmOrders(Protocol):
+    """Takes over the orders of a terminal that has other ways in, too, and ranks them itself."""
+
+    def fm_start(self, order: Order) -> None:
+        """A valid start; the same one comes once. FM tells no window: it begins now and ends with its stop."""
+
+    def fm_stop(self, ebm_id: EbmId) -> None:
+        """A valid stop; `EbmId.EVERYTHING` means all that sounds."""
+
+
 class FmReceiver:
-    """One terminal's tuner, decoder and task logic. It speaks only through `on_begin` and `on_end`.
+    """One terminal's tuner, decoder and task logic. It acts only on a complete packet with a trusted signature.
 
     `trusted` maps certificate numbers (6 bytes) to the certificates this terminal believes; `wall` is its clock in UTC
-    seconds. A terminal with other ways in (IP, 3G/4G) merges by itself: `on_begin` tells what arrived over FM.
+    seconds. Give all receivers of a process one `verifier`. Without `orders` the receiver is an FM-only terminal: it
+    ranks its messages itself and tells `on_begin` and `on_end`. With `orders` those two are never called.
     """
 
     def __init__(
@@ -26,10 +57,141 @@ class FmReceiver:
         on_end: Heard,
         *,
         wall: Callable[[], float],
+        verifier: PacketVerifier | None = None,
+        orders: FmOrders | None = None,
     ) -> None:
         self.code = code
         self.trusted = trusted
-        self.on_begin = on_begin
-        self.on_end = on_end
-        self.wall = wall
-        self.powered = True
+        self.heard_at_bit: dict[EbmId, int] = {}  # when a message's first valid start was whole here, in bits on air
+        self.refused: dict[str, int] = {}  # packets not acted on, by reason
+        self._on_begin = on_begin
+        self._on_end = on_end
+        self._wall = wall
+        self._verifier = verifier or PacketVerifier()
+        self._orders = orders
+        self._powered = True
+        self._last_counter: dict[bytes, int] = {}
+        self._reset()
+
+    def _reset(self) -> None:
+        """What a terminal knows right after power-on: nothing but its configuration."""
+        self.bits = BitReceiver()
+        self.tasks = TaskList()
+        self._packets = Reassembler(slots_max=SLOTS_MAX, timeout_s=SLOT_TIMEOUT_S)
+        self._maintenance_s: int | None = None
+        self._renewed_at = 0.0
+
+    @property
+    def powered(self) -> bool:
+        """Whether it hears anything at all."""
+        return self._powered
+
+    @powered.setter
+    def powered(self, on: bool) -> None:
+        if on != self._powered:
+            self._powered = on
+            self._reset()
+
+    @property
+    def sounding(self) -> EbmId | None:
+        """The message it plays, as an FM-only terminal."""
+        task = self.tasks.sounding
+        return None if task is None else task.order.ebm_id
+
+    def hear_bits(self, bits: int, count: int, at_bit: int, air_s: float) -> None:
+        """Decode the low `count` bits by itself. `at_bit` and `air_s`: bits on air and seconds at their end."""
+        for event in self.bits.feed(bits, count):
+            if isinstance(event, HeardFrame):
+                self._frame(event, at_bit, air_s)
+
+    def hear_clean(self, frame: HeardFrame, at_bit: int, air_s: float) -> None:
+        """Take one undamaged frame that was decoded once for all receivers in the same phase."""
+        self.bits.skip_clean(frame)
+        self._frame(frame, at_bit, air_s)
+
+    def tick(self) -> None:
+        """End what maintenance no longer holds up; call about once a second (GD/J 085 clause 5.2.4)."""
+        sounding = self.sounding
+        if sounding is None or self._maintenance_s is None:
+            return
+        now = self._wall()
+        if now - self._renewed_at > self._maintenance_s:
+            self._tell(self.tasks.stop(sounding, now)[2])
+
+    def _frame(self, frame: HeardFrame, at_bit: int, air_s: float) -> None:
+        if frame.words[0] == 0:  # filler: level 000
+            return
+        for event in self._packets.feed(frame, air_s):
+            if isinstance(event, Complete):
+                try:
+                    self._packet(event, at_bit)
+                except RemoteProtocolError as error:
+                    self.refused[error.reason] = self.refused.get(error.reason, 0) + 1
+
+    def _packet(self, received: Complete, at_bit: int) -> None:
+        """Check and act. Raises RemoteProtocolError with the first thing that is wrong."""
+        packet = self._verifier.decode(received.packet)
+        if not any(matches(target, self.code) for target in packet.codes):
+            return
+        now = self._wall()
+        self._verifier.check(packet, self.trusted, now)
+        self._check_counter(packet)
+        if not _is_stop(packet):
+            self._renewed_at = now
+        match packet.content:
+            case Emergency(action=Action.STOP, ebm_id=ebm_id) | Daily(action=Action.STOP, ebm_id=ebm_id):
+                self._stop(ebm_id, now)
+            case Drill(operation=DrillOperation.STOP, ebm_id=ebm_id):
+                self._stop(ebm_id, now)
+            case Emergency(ebm_id=ebm_id, level=level):
+                self._start(ebm_id, EMERGENCY_CLASS, level, VOLUME_UNCHANGED, now, at_bit)
+            case Daily(ebm_id=ebm_id, volume=volume):
+                self._start(ebm_id, DAILY_CLASS, LEVEL_LOWEST, volume, now, at_bit)
+            case Drill(kind=kind, operation=operation, ebm_id=ebm_id) if operation != DrillOperation.RETURN_STATUS:
+                self._start(ebm_id, kind.value, LEVEL_LOWEST, VOLUME_UNCHANGED, now, at_bit)
+            case Maintenance(enabled=enabled, period_s=period_s):
+                self._maintenance_s = period_s if enabled else None
+            case _:
+                pass  # settings without an effect on what sounds
+
+    def _check_counter(self, packet: Packet) -> None:
+        """Signing boxes write a counter for the time. FM repeats are byte-identical, so UTC needs no such rule."""
+        block = packet.signature
+        if block.time >= UTC_FROM:
+            return
+        last = self._last_counter.get(block.certificate, 0)
+        if block.time <= last - COUNTER_SLACK:
+            raise RemoteProtocolError("time", f"counter {block.time} after {last}")
+        self._last_counter[block.certificate] = max(last, block.time)
+
+    def _start(self, ebm_id: EbmId, class_: int, level: int, volume: int, now: float, at_bit: int) -> None:
+        if ebm_id not in self.heard_at_bit:
+            if len(self.heard_at_bit) >= HEARD_MAX:
+                del self.heard_at_bit[next(iter(self.heard_at_bit))]
+            self.heard_at_bit[ebm_id] = at_bit
+        order = Order(ebm_id, class_, level, now, inf, volume, "", "fm")
+        if self._orders is not None:
+            self._orders.fm_start(order)
+        else:
+            self._tell(self.tasks.start(order, now, queue_lower=True)[2])
+
+    def _stop(self, ebm_id: EbmId, now: float) -> None:
+        if self._orders is not None:
+            self._orders.fm_stop(ebm_id)
+        else:
+            self._tell(self.tasks.stop(ebm_id, now)[2])
+
+    def _tell(self, changes: list[Change]) -> None:
+        for change in changes:
+            if change.after is TaskState.SOUNDING:
+                self._on_begin(self.code, change.task.order.ebm_id)
+            elif change.before is TaskState.SOUNDING:
+                self._on_end(self.code, change.task.order.ebm_id)
+
+
+def _is_stop(packet: Packet) -> bool:
+    match packet.content:
+        case Emergency(action=Action.STOP) | Daily(action=Action.STOP) | Drill(operation=DrillOperation.STOP):
+            return True
+        case _:
+            return False
