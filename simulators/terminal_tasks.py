@@ -9,8 +9,9 @@ starts (I3).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from math import isinf
 
 from protocols.codes import EbmId
 from protocols.terminal.messages import Result
@@ -82,6 +83,7 @@ class Task:
     order: Order
     state: TaskState = TaskState.WAITING
     first_sound_at: float | None = None  # set by the terminal with the first bytes of audio
+    audio_s: float = 0.0  # length of its file, 0 where unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class TaskList:
         """
         known = self._tasks.get(order.ebm_id)
         if known is not None:
-            return self._repeat(known)
+            return self._repeat(known, order)
         if order.end <= now or order.end <= order.start:
             return Result.TIMEOUT, "window is over", []
         if not 1 <= order.class_ <= 5 or not (0 <= order.volume <= 100 or order.volume == 255):
@@ -148,6 +150,13 @@ class TaskList:
         elif task.state in LIVE:
             changes += self._move(task, Cause.STOP)
         return Result.OK, "", changes + self.tick(now)
+
+    def finish(self, ebm_id: EbmId, now: float) -> list[Change]:
+        """Its window is over by somebody else's clock: the FM receiver's."""
+        task = self._tasks.get(ebm_id)
+        if task is None or task.state not in LIVE:
+            return []
+        return self._move(task, Cause.END) + self.tick(now)
 
     def fail(self, ebm_id: EbmId, now: float) -> list[Change]:
         """Its audio cannot be had."""
@@ -183,8 +192,13 @@ class TaskList:
                     times.append(task.order.start)
         return min(times, default=None)
 
-    def _repeat(self, known: Task) -> tuple[Result, str, list[Change]]:
-        """The same id again: never a second start. What was stopped or failed is not answered as if it sounded (I8)."""
+    def _repeat(self, known: Task, order: Order) -> tuple[Result, str, list[Change]]:
+        """The same id again: never a second start. What was stopped or failed is not answered as if it sounded (I8).
+
+        FM tells no window; the first path that does sets the end of what FM began.
+        """
+        if known.state in LIVE and isinf(known.order.end):
+            known.order = replace(known.order, end=order.end)
         match known.state:
             case TaskState.STOPPED:
                 return Result.BAD_CONTENT, "stopped before", []

@@ -1,0 +1,307 @@
+"""One FEFD terminal without its sockets: frames and time in, actions out (GD/J 089 annexes D and E).
+
+Order of a receiver (signature.md 8): lengths and CRC, certificate, SM2, signature time, address, then rank and window
+(`terminal_tasks`). A repeated request gets the answer it got before and has no second effect. It may be told of one
+message over several paths and starts it once; it reports 0x14 when sound really begins, which is when the first bytes
+of the audio have arrived, and 0x15 when the window is over. What was stopped has an end (0x14) but no result.
+
+Frames come through a `FrameReader` that all terminals of a process share: each distinct signed frame is verified once a
+process. Audio is fetched and its SM3 computed by every terminal itself.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from math import isinf
+
+from protocols import terminal as fefd
+from protocols.codes import EbmId, ResourceCode
+from protocols.terminal import Answer, Frame, Header, Result
+from simulators.fleet_log import FleetLog
+from simulators.terminal_tasks import LIVE, Change, Order, Task, TaskList, TaskState
+from simulators.trust import Heard, TimeRule, Verdict, area_stems
+
+ANSWERS_MAX = 32  # remembered answers of one terminal
+DEVICE_TYPE, VERSION = bytes.fromhex("0314"), bytes.fromhex("00010000")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Bytes for the peer that asked, on the path it asked over."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A return (header E); `path` is where the message came from, any other way back will do when it is dead."""
+
+    data: bytes
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Get the audio; tell `audio_began`, then `audio_ended`."""
+
+    ebm_id: EbmId
+    url: str
+
+
+Action = Reply | Report | Fetch
+
+
+class Terminal:
+    """One loudspeaker. All times are UTC seconds of its own clock."""
+
+    __slots__ = (
+        "_answers",
+        "_heard_sound",
+        "_log",
+        "_platform",
+        "_sessions",
+        "_stems",
+        "_tasks",
+        "_time_rule",
+        "code",
+        "phys",
+        "registered",
+        "volume",
+    )
+
+    def __init__(self, code: ResourceCode, phys: str, platform: ResourceCode, log: FleetLog) -> None:
+        self.code = code
+        self.phys = phys
+        self.registered = False
+        self.volume = 60
+        self._platform = platform
+        self._log = log
+        self._tasks = TaskList()
+        self._sessions = fefd.SessionCounter()
+        self._answers: OrderedDict[bytes, bytes] = OrderedDict()
+        self._time_rule = TimeRule()
+        self._stems = area_stems(code)
+        self._heard_sound: set[EbmId] = set()  # live messages whose audio has begun to arrive
+
+    @property
+    def working(self) -> bool:
+        """Whether anything sounds."""
+        return self._tasks.sounding is not None
+
+    @property
+    def on_air(self) -> EbmId | None:
+        """What sounds, if its audio has begun to arrive."""
+        task = self._tasks.sounding
+        return task.order.ebm_id if task is not None and task.order.ebm_id in self._heard_sound else None
+
+    def next_at(self, now: float) -> float | None:
+        """When `tick` is due; None while nothing is live."""
+        return self._tasks.next_at(now)
+
+    def wants(self, ebm_id: EbmId) -> bool:
+        """Whether a message is still live here, so that its audio is worth another try."""
+        task = self._tasks.get(ebm_id)
+        return task is not None and task.state in LIVE
+
+    def heartbeat(self, header: Header) -> bytes:
+        """0x10; the first one ever says that the terminal has been switched on."""
+        first = 2 if self.registered else 1
+        self.registered = True
+        state = fefd.WorkState.WORKING if self.working else fefd.WorkState.IDLE
+        return self._frame(header, fefd.Heartbeat(state, first, self.phys))
+
+    def receive(self, heard: Heard, path: str, now: float, *, shared: bool = False) -> list[Action]:
+        """One frame. `shared`: others hear it too, so a foreign address is no mistake and gets no answer."""
+        frame = heard.frame
+        if frame.is_answer:
+            return []
+        if not heard.means(self.code, self._stems):
+            if shared:
+                return []
+            return [self._answer(frame, Result.UNKNOWN_RESOURCE_CODE, "not my address")]
+        if (known := self._answers.get(frame.signed)) is not None:
+            return [Reply(known)]
+        if not isinstance(frame.message, fefd.Heartbeat | fefd.StatusQuery):
+            refusal = self._distrust(heard, now)
+            if refusal is not None:
+                return [self._answer(frame, *refusal)]
+        return self._act(frame, path, now)
+
+    def hear_fm(self, order: Order, now: float) -> list[Action]:
+        """A start that its FM receiver has verified. FM brings the sound too, where nothing else has yet."""
+        task = self._tasks.get(order.ebm_id)
+        if task is None:
+            return self._follow(self._tasks.start(order, now, queue_lower=True)[2], now)
+        if task.state in LIVE:
+            return self.audio_began(order.ebm_id, now, path="fm")
+        return []
+
+    def stop_fm(self, ebm_id: EbmId, now: float) -> list[Action]:
+        """A stop from its FM receiver. FM tells no window, so a stop is also how a message known from FM alone ends."""
+        task = self._tasks.get(ebm_id)
+        if task is not None and task.state in LIVE and isinf(task.order.end):
+            return self._follow(self._tasks.finish(ebm_id, now), now)
+        return self._follow(self._tasks.stop(ebm_id, now)[2], now)
+
+    def audio_began(self, ebm_id: EbmId, now: float, *, path: str | None = None) -> list[Action]:
+        """The first bytes of its audio are here."""
+        task = self._tasks.get(ebm_id)
+        if task is None or task.state not in LIVE or ebm_id in self._heard_sound:
+            return []
+        self._heard_sound.add(ebm_id)
+        return self._sound(task, now, path or task.order.path) if task.state is TaskState.SOUNDING else []
+
+    def audio_ended(self, ebm_id: EbmId, now: float, *, sm3_ok: bool | None, duration_s: float) -> list[Action]:
+        """The whole file is here and judged. A wrong digest ends the message (I9)."""
+        self._log.fetched(self.code, ebm_id, sm3_ok)
+        task = self._tasks.get(ebm_id)
+        if task is not None:
+            task.audio_s = duration_s
+        return self._follow(self._tasks.fail(ebm_id, now), now) if sm3_ok is False else []
+
+    def audio_failed(self, ebm_id: EbmId, now: float) -> list[Action]:
+        """No audio after all tries; what FM has brought meanwhile goes on."""
+        self._log.fetch_failed += 1
+        return [] if ebm_id in self._heard_sound else self._follow(self._tasks.fail(ebm_id, now), now)
+
+    def tick(self, now: float) -> list[Action]:
+        """What time alone does: ends, waiting starts, resumptions."""
+        return self._follow(self._tasks.tick(now), now)
+
+    def _distrust(self, heard: Heard, now: float) -> tuple[Result, str] | None:
+        """Why a command is refused, or None."""
+        match heard.verdict:
+            case Verdict.UNSIGNED:
+                return self._refuse(Result.VERIFICATION, "unsigned")
+            case Verdict.BAD_SIGNATURE:
+                return self._refuse(Result.VERIFICATION, "bad signature")
+            case Verdict.UNKNOWN_CERTIFICATE:
+                return self._refuse(Result.CERTIFICATE, "unknown certificate")
+            case Verdict.GOOD:
+                block = heard.frame.signature
+                if block is None or not self._time_rule.accepts(block, now):
+                    return self._refuse(Result.VERIFICATION, "signature time")
+                return None
+
+    def _refuse(self, result: Result, text: str) -> tuple[Result, str]:
+        self._log.refusals[text] += 1
+        return result, text
+
+    def _act(self, frame: Frame, path: str, now: float) -> list[Action]:
+        match frame.message:
+            case fefd.Start() as start:
+                return self._start(frame, start, path, now)
+            case fefd.Stop(ebm_id=ebm_id):
+                result, text, changes = self._tasks.stop(ebm_id, now)
+                return [self._answer(frame, result, text), *self._follow(changes, now)]
+            case fefd.StatusQuery(parameters=ids):
+                told = tuple(p for id_ in ids if (p := self._parameter(id_)) is not None)
+                return [self._reply(frame, fefd.StatusAnswer(Result.OK, "", told))]
+            case fefd.ParameterSet(settings=settings):
+                return [self._answer(frame, *self._set(settings))]
+            case _:
+                return [self._answer(frame, Result.NOT_SUPPORTED, "")]
+
+    def _start(self, frame: Frame, start: fefd.Start, path: str, now: float) -> list[Action]:
+        order = Order(start.ebm_id, start.class_, start.level, start.start, start.end, start.volume, start.url, path)
+        result, text, changes = self._tasks.start(order, now)
+        if result is not Result.OK:
+            self._refuse(result, result.name.lower())
+        return [self._answer(frame, result, text), *self._follow(changes, now)]
+
+    def _follow(self, changes: list[Change], now: float) -> list[Action]:
+        """What changed tasks mean to the outside."""
+        actions: list[Action] = []
+        for change in changes:
+            task, ebm_id = change.task, change.task.order.ebm_id
+            sounded = ebm_id in self._heard_sound
+            if change.after is TaskState.SOUNDING:
+                if sounded:
+                    actions += self._sound(task, now, task.order.path)
+                elif not task.order.url:
+                    actions += self.audio_began(ebm_id, now)
+                elif change.before is TaskState.WAITING:
+                    actions.append(Fetch(ebm_id, task.order.url))
+            elif change.before is TaskState.SOUNDING and sounded:
+                actions.append(self._switch(task, 2, now))
+            if change.after not in LIVE:
+                self._heard_sound.discard(ebm_id)
+                self._log.ended(self.code, ebm_id, now, change.after.value)
+                if change.after in (TaskState.PLAYED, TaskState.FAILED):
+                    actions.append(self._result(task, now))
+        return actions
+
+    def _sound(self, task: Task, now: float, path: str) -> list[Action]:
+        """It sounds: for the first time, which is the start everybody counts, or again after an interruption."""
+        if task.first_sound_at is None:
+            task.first_sound_at = now
+            self._log.began(self.code, task.order.ebm_id, now, path)
+        else:
+            self._log.resumed += 1
+        return [self._switch(task, 1, now)]
+
+    def _switch(self, task: Task, flag: int, now: float) -> Report:
+        kind = fefd.Task.DAILY if task.order.class_ == 5 else fefd.Task.EMERGENCY
+        return self._report(fefd.TaskSwitch(flag, kind, task.order.ebm_id, int(now)), task.order.path)
+
+    def _result(self, task: Task, now: float) -> Report:
+        """0x15: success is a window that ended with sound in it."""
+        began = task.first_sound_at
+        success = began is not None and task.state is TaskState.PLAYED
+        times = max(1, int((now - began) / task.audio_s)) if began is not None and task.audio_s else int(success)
+        message = fefd.TaskResult(
+            ebm_id=task.order.ebm_id,
+            result=int(success),
+            text="" if success else "no audio",
+            start=int(began or task.order.start),
+            end=int(now),
+            times=min(times, 255),
+            time=int(now),
+        )
+        return self._report(message, task.order.path)
+
+    def _parameter(self, id_: int) -> fefd.Parameter | None:
+        """One value of table E.5; what this terminal does not have is left out."""
+        state = fefd.WorkState.WORKING if self.working else fefd.WorkState.IDLE
+        known: dict[int, fefd.Parameter] = {
+            fefd.VOLUME: fefd.Number(fefd.VOLUME, self.volume),
+            fefd.RESOURCE_CODE: fefd.OwnCode(self.code),
+            fefd.PHYSICAL_ADDRESS: fefd.PhysicalAddress.of(self.phys),
+            fefd.WORK_STATE: fefd.Number(fefd.WORK_STATE, state),
+            fefd.DEVICE_TYPE: fefd.Identity(fefd.DEVICE_TYPE, DEVICE_TYPE),
+            fefd.HARDWARE_VERSION: fefd.Identity(fefd.HARDWARE_VERSION, VERSION),
+            fefd.SOFTWARE_VERSION: fefd.Identity(fefd.SOFTWARE_VERSION, VERSION),
+        }
+        return known.get(id_)
+
+    def _set(self, settings: tuple[fefd.Setting, ...]) -> tuple[Result, str]:
+        """0x12: the volume is kept, the other settings are accepted; a code is taken for its own physical address."""
+        for setting in settings:
+            match setting:
+                case fefd.Number(id=fefd.SET_VOLUME, value=volume) if volume <= 100:
+                    self.volume = volume
+                case fefd.Number(id=fefd.SET_VOLUME, value=volume) if volume != 255:
+                    return Result.BAD_PARAMETER, f"volume {volume}"
+                case fefd.RawParameter(id=id_):
+                    return Result.NOT_SUPPORTED, f"parameter {id_:02X}"
+                case _:
+                    pass
+        return Result.OK, ""
+
+    def _answer(self, frame: Frame, result: Result, text: str) -> Reply:
+        return self._reply(frame, Answer(frame.message.type, result, text))
+
+    def _reply(self, frame: Frame, message: fefd.Message) -> Reply:
+        data = fefd.encode(fefd.answer(frame, self.code, message))
+        self._answers[frame.signed] = data
+        if len(self._answers) > ANSWERS_MAX:
+            self._answers.popitem(last=False)
+        return Reply(data)
+
+    def _report(self, message: fefd.Message, path: str) -> Report:
+        return Report(self._frame(Header.E, message), path)
+
+    def _frame(self, header: Header, message: fefd.Message) -> bytes:
+        frame = fefd.request(header, self._sessions.take(), self.code, (self._platform,), message)
+        return fefd.encode(frame)
