@@ -1,37 +1,36 @@
-"""Who the simulated province is: DIR/sim/province.json, written with the keys by `python -m simulators county`.
+"""Who the simulated province is: what `python -m simulators county` wrote about it into DIR/sim/fleet.json.
 
-```json
-{
-  "code": "23400000000000101010101",
-  "name": "某省应急广播平台",
-  "key": "province.pem",
-  "certificate": "000000000101",
-  "sign_profile": "xml",
-  "host": "127.0.0.1",
-  "port": 7600,
-  "county": {
-    "code": "43499010000000101010101",
-    "area": "349901000000",
-    "url": "http://127.0.0.1:7500/EmergencyServer/receive/ebd",
-    "certificate": "../trust/000000000201.cer"
-  }
-}
-```
-`key` is PKCS#8 without a passphrase; `county.certificate` is the county's 143-byte certificate. Both paths are relative
-to the JSON file's folder. `sign_profile` is "xml" or "xml+time" (platform.md section 7).
+Read are `province` (code, certificate number, key file), `platform` (the county's code and certificate number),
+`endpoints.province` (where we listen), `endpoints.upstream` (where the county does), the place of level 4 in `areas`,
+and the county's 143-byte certificate in DIR/trust. File names are relative to DIR. Optional in `province`: `name`,
+`sign_profile` ("xml" or "xml+time", platform.md section 7); optional in `platform`: `url`.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from protocols.codes import AreaCode, ResourceCode
 from protocols.signature import Certificate
 from protocols.sm2 import PrivateKey
 
-from protocols.codes import AreaCode, ResourceCode
+URL_PATH = "/EmergencyServer/receive/ebd"
+COUNTY_LEVEL = 4
+
+
+class SignProfile(StrEnum):
+    """Which bytes the signature of a message file covers."""
+
+    XML = "xml"
+    XML_TIME = "xml+time"
+
+    def signed(self, xml: bytes, time: int) -> bytes:
+        """The bytes under the signature; `time` is the block's own, UTC seconds or a counter."""
+        return xml if self is SignProfile.XML else xml + time.to_bytes(4, "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class ProvinceConfig:
     name: str
     key: PrivateKey
     certificate: bytes  # number, 6 bytes
-    sign_profile: str
+    sign_profile: SignProfile
     host: str
     port: int
     county: County
@@ -60,29 +59,33 @@ class ProvinceConfig:
     @property
     def url(self) -> str:
         """Where packages for the province go."""
-        return f"http://{self.host}:{self.port}/EmergencyServer/receive/ebd"
+        return f"http://{self.host}:{self.port}{URL_PATH}"
 
 
 def load(folder: Path) -> ProvinceConfig:
-    """Read FOLDER/sim/province.json and what it names.
+    """Read DIR and what its facts name.
 
-    Raises OSError for a missing file, KeyError and ValueError (with the field in the message) for wrong content.
+    Raises OSError for a missing file, KeyError, TypeError and ValueError (with the field in the message) for wrong
+    content.
     """
-    file = folder / "sim" / "province.json"
-    told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    county: dict[str, Any] = told["county"]
+    facts: dict[str, Any] = json.loads((folder / "sim" / "fleet.json").read_text(encoding="utf-8"))
+    province, platform, endpoints = facts["province"], facts["platform"], facts["endpoints"]
+    host, port = endpoints["province"]
+    county_host, county_port = endpoints["upstream"]
+    area = next(AreaCode(place["code"]) for place in facts["areas"] if place["level"] == COUNTY_LEVEL)
+    certificate = (folder / "trust" / f"{platform['certificate']}.cer").read_bytes()
     return ProvinceConfig(
-        code=ResourceCode(told["code"]),
-        name=told["name"],
-        key=PrivateKey.from_pkcs8((file.parent / told["key"]).read_bytes(), None),
-        certificate=bytes.fromhex(told["certificate"]),
-        sign_profile=told.get("sign_profile", "xml"),
-        host=told["host"],
-        port=int(told["port"]),
+        code=ResourceCode(province["code"]),
+        name=province.get("name", "某省应急广播平台"),
+        key=PrivateKey.from_pkcs8((folder / province["key"]).read_bytes()),
+        certificate=bytes.fromhex(province["certificate"]),
+        sign_profile=SignProfile(province.get("sign_profile", SignProfile.XML)),
+        host=host,
+        port=int(port),
         county=County(
-            code=ResourceCode(county["code"]),
-            area=AreaCode(county["area"]),
-            url=county["url"],
-            certificate=Certificate.decode((file.parent / county["certificate"]).read_bytes()),
+            code=ResourceCode(platform["code"]),
+            area=area,
+            url=platform.get("url", f"http://{county_host}:{county_port}{URL_PATH}"),
+            certificate=Certificate.decode(certificate),
         ),
     )
