@@ -125,9 +125,9 @@ class Air:
         """The subcarrier is gone: everybody loses the phase, and whatever was half carried is lost."""
         self._given += self._pending
         self._bits = self._pending = 0
-        self._reference = BitReceiver()
-        for receiver, _damage in self._ears:
-            receiver.bits = BitReceiver()
+        self._reference = BitReceiver(first_bit=self._given)
+        for receiver in self._receivers:
+            receiver.lose_signal()
 
     def tick(self) -> None:
         """Let every receiver look at its clock; about once a second."""
@@ -162,11 +162,10 @@ class Air:
             if not receiver.powered:
                 continue
             errors = damage.within(first, count) if damage.next_bit < end else 0
-            if not errors and shared is not None and receiver.bits.in_sync and not receiver.bits.phase:
+            if not errors and shared is not None and receiver.aligned:
                 receiver.hear_clean(shared, end, air_s)
             elif dead and not errors:
-                if receiver.bits.in_sync:
-                    receiver.bits = BitReceiver()
+                receiver.lose_signal()
             else:
                 receiver.hear_bits(bits ^ errors, count, end, air_s)
 

@@ -75,7 +75,7 @@ class FmReceiver:
 
     def _reset(self) -> None:
         """What a terminal knows right after power-on: nothing but its configuration."""
-        self.bits = BitReceiver()
+        self._bits: BitReceiver | None = None
         self.tasks = TaskList()
         self._packets = Reassembler(slots_max=SLOTS_MAX, timeout_s=SLOT_TIMEOUT_S)
         self._maintenance_s: int | None = None
@@ -98,15 +98,27 @@ class FmReceiver:
         task = self.tasks.sounding
         return None if task is None else task.order.ebm_id
 
+    @property
+    def aligned(self) -> bool:
+        """Whether it knows the block phase and stands at the start of a frame."""
+        return self._bits is not None and self._bits.in_sync and not self._bits.phase
+
+    def lose_signal(self) -> None:
+        """The subcarrier is gone; the phase must be found again."""
+        self._bits = None
+
     def hear_bits(self, bits: int, count: int, at_bit: int, air_s: float) -> None:
         """Decode the low `count` bits by itself. `at_bit` and `air_s`: bits on air and seconds at their end."""
-        for event in self.bits.feed(bits, count):
+        if self._bits is None:
+            self._bits = BitReceiver(first_bit=at_bit - count)
+        for event in self._bits.feed(bits, count):
             if isinstance(event, HeardFrame):
                 self._frame(event, at_bit, air_s)
 
     def hear_clean(self, frame: HeardFrame, at_bit: int, air_s: float) -> None:
-        """Take one undamaged frame that was decoded once for all receivers in the same phase."""
-        self.bits.skip_clean(frame)
+        """Take one undamaged frame that was decoded once for all `aligned` receivers."""
+        if self._bits is not None:
+            self._bits.skip_clean(frame)
         self._frame(frame, at_bit, air_s)
 
     def tick(self) -> None:

@@ -103,11 +103,12 @@ class _State(Enum):
 class BitReceiver:
     """Bits in, frames out. Errors are events or open words, never exceptions."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, first_bit: int = 0) -> None:
+        """`first_bit`: how many bits were on air before, for events that share a count with other receivers."""
         self._state = _State.SEARCHING
         self._bits = 0
         self._pending = 0  # bits in `_bits` that belong to no finished frame
-        self._bit = 0
+        self._bit = self._begin = first_bit
         self._hits: deque[tuple[int, int]] = deque(maxlen=2 * HIT_SPAN_BLOCKS_MAX)  # (bit, position) of valid blocks
         self._whole: deque[int] = deque()
         self._whole_sum = 0
@@ -153,7 +154,7 @@ class BitReceiver:
         self._bit += 1
         block = self._bits & _BLOCK_MASK
         position = _POSITIONS.get(REMAINDER[block >> CHECK_BITS] ^ (block & CHECK_MASK))
-        if position is None or self._bit < BLOCK_BITS:
+        if position is None or self._bit - self._begin < BLOCK_BITS:
             return
         for at, earlier in self._hits:
             blocks, rest = divmod(self._bit - at, BLOCK_BITS)
@@ -171,7 +172,7 @@ class BitReceiver:
         self._pending = (position + 1) * BLOCK_BITS
         if self._pending == FRAME_BITS:
             self._pending = 0
-            if self._bit >= FRAME_BITS:
+            if self._bit - self._begin >= FRAME_BITS:
                 yield from self._finish(self._bits)
 
     def _finish(self, bits: int) -> Iterator[BitEvent]:

@@ -1,20 +1,21 @@
 """Frames back to packets, from any starting frame and through lost or damaged blocks (GD/J 085 clause 5.4).
 
 Each (source level, version) has a slot. A frame whose blocks A and B are readable says where its bytes belong, so one
-bad block C or D costs two bytes only and the packet's next repeat fills them. What had to be corrected may be wrong:
-it is held as doubtful, gives way to a block that arrived whole, and is forgotten when the CRC-16 does not agree.
+bad block C or D costs two bytes only and the packet's next repeat fills them. What had to be corrected, or whose place
+had to be guessed, may be wrong: it is held as doubtful and gives way to a block that arrived whole. The CRC-16 decides
+whether doubtful pieces were right, each time one of them changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum, auto
 from typing import Final
 
 from protocols.crc import crc16_ccitt_false
 from protocols.fm.bits import HeardFrame
-from protocols.fm.frame import CRC_BYTES, PAYLOAD_BYTES, SourceLevel
+from protocols.fm.frame import CRC_BYTES, FRAME_BITS, PAYLOAD_BYTES, SourceLevel
 from protocols.fm.packet import packet_bytes
 
 PIECES: Final = 3  # a frame's payload travels in three blocks: byte 0 in B, bytes 1-2 in C, bytes 3-4 in D
@@ -46,6 +47,16 @@ class _Quality(IntEnum):
     SURE = 2
 
 
+class _Taken(Enum):
+    NOTHING_NEW = auto()
+    CHANGED = auto()
+    CONTRADICTED = auto()
+
+
+_Piece = tuple[bytes, _Quality]
+_LOST: Final[_Piece] = (b"", _Quality.MISSING)
+
+
 class _Slot:
     """One packet on its way."""
 
@@ -59,30 +70,22 @@ class _Slot:
         self.last_s = now_s
         self.delivered = False
 
-    def take(self, index: int, pieces: tuple[tuple[bytes, _Quality], ...]) -> bool:
-        """Store a frame's pieces; False when one that arrived whole contradicts one that did, too."""
+    def take(self, index: int, pieces: tuple[_Piece, ...]) -> _Taken:
+        """Store a frame's pieces. What arrived whole replaces what is doubtful; two of them must not differ."""
+        taken = _Taken.NOTHING_NEW
         for number, (data, quality) in enumerate(pieces):
-            if quality is _Quality.MISSING:
-                continue
             at = PIECES * index + number
             known = self.quality[at]
             low, high = (PAYLOAD_BYTES * index + bound for bound in _BOUNDS[number])
             if known == _Quality.SURE:
                 if quality is _Quality.SURE and self.payload[low:high] != data:
-                    return False
-                continue
-            if known == _Quality.MISSING:
-                self.missing -= 1
-            self.payload[low:high] = data
-            self.quality[at] = quality
-        return True
-
-    def forget_doubtful(self) -> bool:
-        """Open every piece that had to be corrected; False when there was none."""
-        doubtful = self.quality.count(_Quality.DOUBTFUL)
-        self.quality = self.quality.replace(bytes((_Quality.DOUBTFUL,)), bytes((_Quality.MISSING,)))
-        self.missing += doubtful
-        return doubtful > 0
+                    return _Taken.CONTRADICTED
+            elif quality is not _Quality.MISSING:
+                self.missing -= known == _Quality.MISSING
+                self.payload[low:high] = data
+                self.quality[at] = quality
+                taken = _Taken.CHANGED
+        return taken
 
     def fault(self) -> str | None:
         """What is wrong with the full slot: "length", "crc" or nothing."""
@@ -95,6 +98,22 @@ class _Slot:
         return None if crc16_ccitt_false(data[:length]) == expected else "crc"
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a frame says, or is thought, to belong."""
+
+    key: int  # level and version
+    count: int
+    index: int
+    bit: int
+
+    def successor(self, bit: int) -> _Place | None:
+        """The place of the frame that ends at `bit`, if it follows at once; a packet may begin again after its end."""
+        if bit - self.bit != FRAME_BITS:
+            return None
+        return _Place(self.key, self.count, (self.index + 1) % self.count, bit)
+
+
 class Reassembler:
     """Feed it heard frames; it yields each packet once, as long as its repeats go on."""
 
@@ -103,37 +122,70 @@ class Reassembler:
         self._slots_max = slots_max
         self._timeout_s = timeout_s
         self._slots: dict[int, _Slot] = {}
+        self._last: _Place | None = None
 
     def feed(self, frame: HeardFrame, now_s: float) -> Iterator[Complete | Discarded]:
         """Take one frame. `now_s` is any clock that never steps back."""
-        word_a, word_b, word_c, word_d = frame.words
-        if word_a is None or word_b is None:
+        place, sure = self._place(frame)
+        self._last = place
+        if place is None:
             return
-        count, index = word_a & 0xFF, word_b >> 8
-        if not SourceLevel.NATIONAL <= word_a >> 13 <= SourceLevel.VILLAGE or index >= count:
-            return
-        key = word_a >> 8
-        whole_a, whole_b, whole_c, whole_d = frame.whole
-        placed = whole_a and whole_b  # a corrected A or B may have put sound bytes in a wrong place
-        slot = self._slots.get(key)
-        if slot is None or slot.count != count or now_s - slot.last_s > self._timeout_s:
-            if not placed:
+        slot = self._slots.get(place.key)
+        if slot is None or slot.count != place.count or now_s - slot.last_s > self._timeout_s:
+            if not sure:  # a wrong guess must not throw away what is there
                 return
-            slot = yield from self._open(key, count, now_s)
-        pieces = (
+            slot = yield from self._open(place, now_s)
+        pieces = self._pieces(frame, sure)
+        taken = slot.take(place.index, pieces)
+        if taken is _Taken.CONTRADICTED:
+            slot = yield from self._open(place, now_s)
+            taken = slot.take(place.index, pieces)
+        slot.last_s = now_s
+        if taken is _Taken.CHANGED and not slot.missing and not slot.delivered:
+            yield from self._finish(place.key, slot)
+
+    def _place(self, frame: HeardFrame) -> tuple[_Place | None, bool]:
+        """Where the frame belongs, and whether its own whole blocks say so.
+
+        Frames of a packet usually follow each other, so an unreadable block A or B can be guessed from the frame
+        before; a corrected A that names no packet on its way is distrusted in favour of the guess.
+        """
+        word_a, word_b = frame.words[0], frame.words[1]
+        guess = None if self._last is None else self._last.successor(frame.bit)
+        whole_a, whole_b = frame.whole[0], frame.whole[1]
+        if word_a is not None and not whole_a:
+            slot = self._slots.get(word_a >> 8)
+            if slot is None or slot.count != word_a & 0xFF:
+                word_a = None
+        if word_a is None and guess is not None:
+            word_a = guess.key << 8 | guess.count
+        if word_a is None:
+            return None, False
+        key, count = word_a >> 8, word_a & 0xFF
+        if word_b is not None:
+            index = word_b >> 8
+        elif guess is not None and guess.key == key:
+            index = guess.index
+        else:
+            return None, False
+        if not SourceLevel.NATIONAL <= key >> 5 <= SourceLevel.VILLAGE or index >= count:
+            return None, False
+        return _Place(key, count, index, frame.bit), whole_a and whole_b
+
+    @staticmethod
+    def _pieces(frame: HeardFrame, placed: bool) -> tuple[_Piece, ...]:
+        """The payload in three parts; nothing is sure in a frame whose place is not."""
+        _a, word_b, word_c, word_d = frame.words
+        _whole_a, _whole_b, whole_c, whole_d = frame.whole
+        return (
             _piece(word_b, 1, placed),
             _piece(word_c, 2, placed and whole_c),
             _piece(word_d, 2, placed and whole_d),
         )
-        if not slot.take(index, pieces):
-            slot = yield from self._open(key, count, now_s)
-            slot.take(index, pieces)
-        slot.last_s = now_s
-        if not slot.missing and not slot.delivered:
-            yield from self._finish(key, slot)
 
-    def _open(self, key: int, count: int, now_s: float) -> Generator[Discarded, None, _Slot]:
+    def _open(self, place: _Place, now_s: float) -> Generator[Discarded, None, _Slot]:
         """Start a slot anew and make room for it."""
+        key = place.key
         old = self._slots.pop(key, None)
         if old is not None and not old.delivered:
             reason = "timeout" if now_s - old.last_s > self._timeout_s else "replaced"
@@ -145,22 +197,23 @@ class Reassembler:
             oldest = min(self._slots, key=lambda other: self._slots[other].last_s)
             if not self._slots.pop(oldest).delivered:
                 yield Discarded(oldest >> 5, oldest & 0x1F, "slots")
-        slot = self._slots[key] = _Slot(count, now_s)
+        slot = self._slots[key] = _Slot(place.count, now_s)
         return slot
 
     def _finish(self, key: int, slot: _Slot) -> Iterator[Complete | Discarded]:
+        """Deliver a full slot, or wait for whole blocks in place of doubtful ones, or give it up."""
         fault = slot.fault()
         if fault is None:
             slot.delivered = True
-            data = bytes(slot.payload)
             slot.quality = bytearray(bytes((_Quality.SURE,)) * len(slot.quality))
+            data = bytes(slot.payload)
             yield Complete(key >> 5, key & 0x1F, data[: packet_bytes(data)])
-        elif not slot.forget_doubtful():
+        elif _Quality.DOUBTFUL not in slot.quality:
             del self._slots[key]
             yield Discarded(key >> 5, key & 0x1F, fault)
 
 
-def _piece(word: int | None, size: int, sure: bool) -> tuple[bytes, _Quality]:
+def _piece(word: int | None, size: int, sure: bool) -> _Piece:
     if word is None:
-        return b"", _Quality.MISSING
+        return _LOST
     return (word & ((1 << 8 * size) - 1)).to_bytes(size, "big"), _Quality.SURE if sure else _Quality.DOUBTFUL
