@@ -314,6 +314,8 @@ class Core:
         groups: dict[Path, list[ResourceCode]] = {}
         for code in codes:
             delivery = record.deliveries[code]
+            if self.places.place_of(code) not in record.holds:
+                continue  # a higher one sounds there now
             left = [p for p in delivery.paths if p not in delivery.tried and self.orders.is_live(code, p)]
             if left:
                 groups.setdefault(left[0], []).append(code)

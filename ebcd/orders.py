@@ -40,7 +40,9 @@ class Places(Protocol):
 
     def adapter_of(self, code: ResourceCode) -> ResourceCode | None: ...
 
-    def targets_for(self, areas: Iterable[AreaCode]) -> tuple[ResourceCode, ...]: ...
+    def targets_for_places(
+        self, places: Iterable[AreaCode], within: Iterable[AreaCode] = ()
+    ) -> tuple[ResourceCode, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Orders:
     ) -> None:
         """Send the start to `codes` over `path`, addressed to `places`."""
         self._ledger.enter(orders_sent(record.alert.id, DeliveryEvent.SEND, path, codes, at))
-        targets = self._places.targets_for(places)
+        targets = self._places.targets_for_places(places, record.alert.areas)
         decision.offers.append(Offer(path, self.start_command(record.alert, targets, self.members(path, codes))))
 
     def stop(self, record: AlertRecord, decision: Decision, at: float) -> None:
@@ -161,7 +163,7 @@ class Orders:
     def stop_command(self, record: AlertRecord, members: tuple[ResourceCode, ...]) -> Stop:
         """The stop for everything that was ever started."""
         alert = record.alert
-        targets = self._places.targets_for(record.started or alert.areas)
+        targets = self._places.targets_for_places(record.started, alert.areas)
         return Stop(alert.id, int(alert.class_), alert.level, alert.event_type, targets, members)
 
     def audio_url(self, alert: Alert) -> str:

@@ -1,0 +1,147 @@
+"""A verified EBM becomes an alert: language, areas and sound (GD/J 082; platform digest 3.1, 6.3-6.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from ebcd.alert import Alert, Media, Origin, ResolvedAreas, Window, classify, resolve_areas
+from ebcd.errors import InvalidAlert
+from protocols.codes import AreaCode, EbdId, EbmId, InvalidCode, ResourceCode
+from protocols.ebd.messages import Auxiliary, Ebm, MsgBasicInfo, MsgContent
+
+MSG_TYPE_CANCEL = 2
+AUXILIARY_SOUND_FILES = frozenset({1, 2, 3, 4})
+AUXILIARY_STREAM = 61
+TEXT_CHARACTERS_MAX = 4000
+"""What is kept of a text for frames and speech; the whole stays in the package."""
+
+log = structlog.get_logger("ebcd.intake")
+
+
+class UnusableSound(Exception):
+    """A sound file is not what it claims: another digest, or no sound at all."""
+
+
+class SoundKeeper(Protocol):
+    """Keeps sound files under their SM3 and makes speech."""
+
+    async def keep(self, data: bytes, name: str, digest: str) -> Media:
+        """Store a sound file durably. Raises UnusableSound."""
+
+    async def speak(self, text: str, level: int) -> Media:
+        """Make sound from text. Raises UnusableSound where no voice works."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """What came in one package: who ordered it, when its last byte arrived (UTC seconds), and its files."""
+
+    ebm: Ebm
+    ebd_id: EbdId
+    peer: ResourceCode
+    received_at: float
+    files: Mapping[str, bytes]
+
+
+class Intake:
+    """Builds alerts for one county."""
+
+    def __init__(self, county: AreaCode, known: Callable[[AreaCode], bool], language: str, sounds: SoundKeeper) -> None:
+        self._county = county
+        self._known = known
+        self._language = language
+        self._sounds = sounds
+
+    async def alert(self, ordered: Ordered, now_s: float) -> Alert:
+        """The alert that a message orders. Raises InvalidAlert for one that cannot be carried out as written."""
+        ebm = ordered.ebm
+        if ebm.basic is None or not ebm.contents:
+            raise InvalidAlert("a broadcast needs MsgBasicInfo and MsgContent")
+        ebm_id, basic, content = _ebm_id(ebm.ebm_id), ebm.basic, self._content(ebm)
+        severity = 0 if basic.severity is None else basic.severity
+        class_, level, depth = classify(ebm_id, basic.msg_type, severity)
+        areas = resolve_areas(content.area_codes, self._county, self._known)
+        window = _window(basic)
+        needs_sound = bool(areas.inside) and now_s < window.end
+        media, stream_url = await self._sound(ordered, content, level) if needs_sound else (None, "")
+        return Alert(
+            id=ebm_id,
+            origin=Origin.UPSTREAM,
+            class_=class_,
+            level=level,
+            depth=depth,
+            event_type=_event_type(basic),
+            window=window,
+            areas=areas.inside,
+            dropped_areas=areas.dropped,
+            title=content.title,
+            text=content.desc[:TEXT_CHARACTERS_MAX],
+            agency=basic.sender_name,
+            language=content.language_code or "zho",
+            media=media,
+            stream_url=stream_url,
+            received_at=ordered.received_at,
+            author=ordered.peer,
+            peer=ordered.peer,
+            ebd_id=ordered.ebd_id,
+            replaces=EbmId(ebm.related_ebm_id) if ebm.related_ebm_id else None,
+        )
+
+    def areas(self, written: tuple[str, ...]) -> ResolvedAreas:
+        """Area codes as this county understands them (I2)."""
+        return resolve_areas(written, self._county, self._known)
+
+    def _content(self, ebm: Ebm) -> MsgContent:
+        """The content in the county's language, else the first one."""
+        return next((c for c in ebm.contents if c.language_code == self._language), ebm.contents[0])
+
+    async def _sound(self, ordered: Ordered, content: MsgContent, level: int) -> tuple[Media | None, str]:
+        """The programme file, a stream, or the spoken text. A file that is not what was signed is never played (I9)."""
+        for auxiliary in content.auxiliaries:
+            if auxiliary.type == AUXILIARY_STREAM:
+                return None, auxiliary.desc
+            if auxiliary.type in AUXILIARY_SOUND_FILES and (data := _file(ordered.files, auxiliary)) is not None:
+                try:
+                    return await self._sounds.keep(data, auxiliary.desc, auxiliary.digest), ""
+                except UnusableSound as error:
+                    log.error("sound.refused", alert=ordered.ebm.ebm_id, file=auxiliary.desc, reason=str(error))
+        return await self._sounds.speak(content.desc or content.title, level), ""
+
+
+def cancel_target(ebm: Ebm) -> EbmId | None:
+    """Which message a cancel means: the related one, else the one of its own id. None for any other message."""
+    if ebm.basic is None or ebm.basic.msg_type != MSG_TYPE_CANCEL:
+        return None
+    return _ebm_id(ebm.related_ebm_id or ebm.ebm_id)
+
+
+def _ebm_id(text: str) -> EbmId:
+    try:
+        return EbmId(text)
+    except InvalidCode as error:
+        raise InvalidAlert(str(error)) from None
+
+
+def _window(basic: MsgBasicInfo) -> Window:
+    if basic.start_time is None or basic.end_time is None:
+        raise InvalidAlert("a broadcast needs StartTime and EndTime")
+    return Window(basic.start_time, basic.end_time)
+
+
+def _event_type(basic: MsgBasicInfo) -> str:
+    """Five characters; anything else becomes "other incident" (GD/J 082 table C.1), and stays readable in the title."""
+    text = basic.event_type or ""
+    return text if len(text) == 5 and text.isascii() else "90000"
+
+
+def _file(files: Mapping[str, bytes], auxiliary: Auxiliary) -> bytes | None:
+    """The package entry an auxiliary names, with or without its path and prefix."""
+    wanted = auxiliary.desc.replace("\\", "/").rsplit("/", 1)[-1]
+    for name, data in files.items():
+        if name in (wanted, f"EBDR_{wanted}"):
+            return data
+    return None
