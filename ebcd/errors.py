@@ -31,14 +31,17 @@ class Problem:
     """
 
     file: str
-    where: str  # "links[3].type", "row 17", or "" for the whole file
+    where: str  # "links[3].type", a column, or "" for the whole file
     value: str  # as it stands in the file; "" where nothing stands there
     what: str
     values: Mapping[str, object] = field(default_factory=dict)
+    row: int = 0  # line of a table, the header is 1; 0 where the file is no table
 
     def sentence(self, language: str = Language.EN) -> str:
         """`file: where = value is wrong; next step`."""
         place = f"{self.where} = {self.value}" if self.where and self.value else self.where or self.value
+        if self.row:
+            place = f"{text('config.row', language, row=self.row)} {place}".rstrip()
         wrong = text(f"config.{self.what}", language, **self.values)
         step = text(f"config.{self.what}.next", language, **self.values)
         if not place:
@@ -50,6 +53,7 @@ class Problem:
         return {
             "file": self.file,
             "where": self.where,
+            "row": self.row,
             "value": self.value,
             "problem": self.what,
             "sentence": self.sentence(language),
