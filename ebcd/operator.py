@@ -7,9 +7,11 @@ of the core (`devices.link.Path`, the lifecycle tables); the catalogue turns the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
+
+from ebcd.alert import DrillDepth
 
 # ---- who asks ------------------------------------------------------------------------------------------------------
 
@@ -70,14 +72,6 @@ class Category(StrEnum):
     EMERGENCY = "emergency"  # class 4
     DAILY = "daily"  # class 5
     DRILL = "drill"  # classes 1-3 by depth
-
-
-class DrillDepth(StrEnum):
-    """How far a drill goes (GD/J 082 table of MsgType 3-5); it never goes deeper (I5)."""
-
-    PLATFORM = "platform"
-    HEADEND = "headend"
-    TERMINAL = "terminal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +237,7 @@ class AlertDetail:
     failures: tuple[FailedTerminal, ...]  # at most the core's limit; `failures_total` tells how many there are
     failures_total: int
     reported: tuple[int, ...] = ()  # BrdStateCodes sent to the platform above, in order
+    times: dict[str, Any] = field(default_factory=dict)  # seconds since T0 (`ebcd.trace.figures`); memory only
 
 
 @dataclass(frozen=True, slots=True)

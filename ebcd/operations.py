@@ -1,0 +1,339 @@
+"""What operators ask for, carried out on the core (`ebcd.operator.Operations`).
+
+Every answer that promises something waits until the journal holds it (I10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from devices.link import Link
+from ebcd.alert import Alert, AlertClass, DrillDepth, Media, Origin, Window, resolve_areas
+from ebcd.core import Core
+from ebcd.errors import InvalidAlert
+from ebcd.health import HealthBook
+from ebcd.intake import SoundKeeper, UnusableSound
+from ebcd.inventory import Inventory
+from ebcd.lifecycle import AlertState, DeliveryState
+from ebcd.operator import (
+    Actor,
+    AlertDetail,
+    AlertFilter,
+    AlertRow,
+    Category,
+    Draft,
+    DroppedArea,
+    Kind,
+    LinkRow,
+    OperationRefused,
+    PathTarget,
+    Preview,
+    Problem,
+    Status,
+    TerminalFilter,
+    TerminalPage,
+)
+from ebcd.orders import Volumes
+from ebcd.planner import plan
+from ebcd.rules import BEIJING
+from ebcd.state import AlertRecord
+from ebcd.trace import figures
+from ebcd.views import Views
+from protocols.codes import AreaCode, EbmId, InvalidCode, ResourceCode
+
+DURATION_S_MAX = 24 * 3600
+START_AHEAD_S_MAX = 366 * 24 * 3600
+SERIAL_MAX = 9999
+CANCEL_ALL = "all"
+
+CLASSES = {
+    Category.EMERGENCY: AlertClass.EMERGENCY,
+    Category.DAILY: AlertClass.DAILY,
+}
+DRILL_CLASSES = {
+    DrillDepth.PLATFORM: AlertClass.SYSTEM_DRILL,
+    DrillDepth.HEADEND: AlertClass.SIMULATED_DRILL,
+    DrillDepth.TERMINAL: AlertClass.REAL_DRILL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this platform is, and the version of the daemon."""
+
+    code: ResourceCode
+    name: str
+    area: AreaCode
+    version: str
+    started_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What operations work on."""
+
+    core: Core
+    inventory: Inventory
+    health: HealthBook
+    views: Views
+    sounds: SoundKeeper
+    volumes: Volumes
+    links: tuple[tuple[str, Link], ...]  # type, link
+    upstream_rows: Callable[[], tuple[LinkRow, ...]]
+    violations: Callable[[], int]
+
+
+def refused(kind: Kind, code: str, thing: str, value: object = "", limit: object = "") -> OperationRefused:
+    """A refusal with its sentence in the catalogue."""
+    return OperationRefused(Problem(kind, code, thing, str(value), str(limit)))
+
+
+class CountyOperations:
+    """`Operations` of one county."""
+
+    def __init__(self, identity: Identity, room: Room) -> None:
+        self._me = identity
+        self._room = room
+
+    # ---- an alert's life ---------------------------------------------------------------------------------------
+
+    async def preview(self, draft: Draft, actor: Actor) -> Preview:
+        """What the draft would do; changes nothing."""
+        inside, dropped = self._areas(draft)
+        window = self._window(draft)
+        core, places = self._room.core, self._room.inventory
+        terminals = places.terminals_in(inside)
+        whole = plan(inside, terminals, core.orders.is_live, places_of={a: places.places_in(a) for a in inside})
+        alert = self._alert(draft, actor, inside, dropped, window, None, self._next_id(peek=True))
+        first = whole.by_first_path()
+        unreachable = sum(not core.orders.is_live(leg.code, leg.paths[0]) for leg in whole.legs)
+        return Preview(
+            areas=tuple(self._room.views.area_name(a) for a in inside),
+            dropped=tuple(DroppedArea(code, "outside_or_unknown") for code in dropped),
+            targeted=len(whole.legs),
+            by_path=tuple(PathTarget(path.value, len(codes)) for path, codes in sorted(first.items())),
+            uncovered=unreachable,
+            volume=self._room.volumes.of(alert),
+            start=window.start,
+            end=window.end,
+            sound_s=0.0,
+            approvals=core.rules.approvals.needed(alert),
+            behind=tuple(r.alert.id for r in core.state.live_alerts() if self._stands_before(r, alert)),
+        )
+
+    async def send(self, draft: Draft, actor: Actor) -> AlertRow:
+        """Take a draft in; it waits for approval where its category and level need one (I1)."""
+        inside, dropped = self._areas(draft)
+        window = self._window(draft)
+        media = await self._media(draft)
+        alert = self._alert(draft, actor, inside, dropped, window, media, self._next_id())
+        record = self._room.core.take_in(alert, self._room.core.clock.monotonic())
+        return await self._answer(record)
+
+    async def approve(self, ebm_id: str, actor: Actor) -> AlertRow:
+        """Approve; the author's own approval is refused."""
+        record = self._record(ebm_id)
+        self._must_be_pending(record)
+        if actor.name == record.alert.author:
+            raise refused(Kind.FORBIDDEN, "own_approval", "actor", actor.name)
+        if actor.name in record.approvals:
+            raise refused(Kind.CONFLICT, "approved_already", "actor", actor.name)
+        self._room.core.approve(record, actor.name)
+        return await self._answer(record)
+
+    async def reject(self, ebm_id: str, actor: Actor, reason: str) -> AlertRow:
+        """Turn down an alert that waits for approval."""
+        record = self._record(ebm_id)
+        self._must_be_pending(record)
+        self._room.core.reject(record, actor.name, reason)
+        return await self._answer(record)
+
+    async def cancel(self, ebm_id: str, actor: Actor) -> tuple[AlertRow, ...]:
+        """Stop one alert, or all of them."""
+        if ebm_id == CANCEL_ALL:
+            live = self._room.core.state.live_alerts()
+            records = [r for r in live if r.state is not AlertState.CANCELLING]
+        else:
+            records = [self._record(ebm_id)]
+            if not records[0].live or records[0].state is AlertState.CANCELLING:
+                raise refused(Kind.CONFLICT, "not_live", "alert", ebm_id, records[0].state)
+        for record in records:
+            self._room.core.cancel(record, actor.name)
+        rows = [await self._answer(record) for record in records]
+        return tuple(rows)
+
+    # ---- looking -----------------------------------------------------------------------------------------------
+
+    async def alerts(self, wanted: AlertFilter) -> tuple[AlertRow, ...]:
+        """Newest first."""
+        records = [r for r in self._room.core.state.alerts.values() if wanted.state in ("", r.state)]
+        records.sort(key=lambda r: r.alert.received_at, reverse=True)
+        return tuple(self._room.views.row(r) for r in records[: wanted.rows_max])
+
+    async def show(self, ebm_id: str) -> AlertDetail:
+        """One alert in full."""
+        record = self._record(ebm_id)
+        trace = self._room.core.traces.of(record.alert.id)
+        return self._room.views.detail(record, figures(trace) if trace else {})
+
+    async def terminals(self, wanted: TerminalFilter) -> TerminalPage:
+        """Terminals by code."""
+        places = self._room.inventory
+        areas = self._named_areas(wanted.town) if wanted.town else [self._me.area]
+        playing = self._playing()
+        found = []
+        for each in places.terminals_in(areas):
+            health = self._room.health.of(each.code)
+            if wanted.state in ("", health.condition) and wanted.path in ("", *each.paths):
+                found.append(each.code)
+        rows = tuple(self._room.views.terminal(c, playing.get(c, "")) for c in found[: wanted.rows_max])
+        return TerminalPage(rows, len(found))
+
+    async def links(self) -> tuple[LinkRow, ...]:
+        """Links in the order of the configuration, platforms above last."""
+        rows = []
+        for type_, link in self._room.links:
+            s = link.status()
+            path = link.path.value
+            rows.append(
+                LinkRow(link.name, type_, path, s.up, s.reason, s.devices, s.outbox_depth, s.outbox_limit, s.dropped)
+            )
+        return (*rows, *self._room.upstream_rows())
+
+    async def status(self) -> Status:
+        """The daemon at a glance."""
+        alerts: dict[str, int] = {}
+        for record in self._room.core.state.alerts.values():
+            alerts[record.state.value] = alerts.get(record.state.value, 0) + 1
+        return Status(
+            version=self._me.version,
+            platform_code=self._me.code,
+            platform_name=self._me.name,
+            now=int(self._room.core.clock.wall()),
+            started=int(self._me.started_at),
+            alerts=alerts,
+            terminals={condition.value: n for condition, n in self._room.health.tally.items() if n},
+            invariant_violations=self._room.violations(),
+        )
+
+    # ---- inside ------------------------------------------------------------------------------------------------
+
+    async def _answer(self, record: AlertRecord) -> AlertRow:
+        await self._room.core.ledger.mark()
+        return self._room.views.row(record)
+
+    def _record(self, ebm_id: str) -> AlertRecord:
+        record = self._room.core.state.alerts.get(EbmId(ebm_id)) if _is_ebm_id(ebm_id) else None
+        if record is None:
+            raise refused(Kind.NOT_FOUND, "no_such_alert", "alert", ebm_id)
+        return record
+
+    def _must_be_pending(self, record: AlertRecord) -> None:
+        if record.state is not AlertState.PENDING:
+            raise refused(Kind.CONFLICT, "not_pending", "alert", record.alert.id, record.state)
+
+    def _areas(self, draft: Draft) -> tuple[tuple[AreaCode, ...], tuple[str, ...]]:
+        written = [str(a) for text in draft.areas for a in self._named_areas(text)]
+        try:
+            found = resolve_areas(written, self._me.area, lambda a: bool(self._room.inventory.places_in(a)))
+        except InvalidAlert:
+            raise refused(Kind.INVALID, "no_area", "areas", ",".join(draft.areas)) from None
+        if not found.inside:
+            raise refused(Kind.INVALID, "no_area_of_ours", "areas", ",".join(draft.areas), self._me.area)
+        return found.inside, found.dropped
+
+    def _named_areas(self, text: str) -> list[AreaCode]:
+        try:
+            return [AreaCode.parse(text)]
+        except InvalidCode:
+            named = self._room.inventory.areas_named(text)
+        if len(named) != 1:
+            code = "ambiguous_area" if named else "unknown_area"
+            raise refused(Kind.INVALID, code, "areas", text, ", ".join(named))
+        return list(named)
+
+    def _window(self, draft: Draft) -> Window:
+        now_s = int(self._room.core.clock.wall())
+        start = now_s if draft.start is None else draft.start
+        if not 1 <= draft.duration_s <= DURATION_S_MAX:
+            raise refused(Kind.INVALID, "duration", "duration_s", draft.duration_s, DURATION_S_MAX)
+        if not now_s - DURATION_S_MAX <= start <= now_s + START_AHEAD_S_MAX or start + draft.duration_s <= now_s:
+            raise refused(Kind.INVALID, "start", "start", start, START_AHEAD_S_MAX)
+        return Window(start, start + draft.duration_s)
+
+    async def _media(self, draft: Draft) -> Media:
+        try:
+            if draft.audio is not None:
+                return await self._room.sounds.keep(draft.audio.content, draft.audio.name, "")
+            return await self._room.sounds.speak(draft.text or draft.title, draft.level)
+        except UnusableSound as error:
+            name = draft.audio.name if draft.audio else "text"
+            raise refused(Kind.INVALID, "unusable_sound", name, str(error)) from None
+
+    def _alert(
+        self,
+        draft: Draft,
+        actor: Actor,
+        inside: tuple[AreaCode, ...],
+        dropped: tuple[str, ...],
+        window: Window,
+        media: Media | None,
+        ebm_id: EbmId,
+    ) -> Alert:
+        drill = draft.category is Category.DRILL
+        try:
+            return Alert(
+                id=ebm_id,
+                origin=Origin.OPERATOR,
+                class_=DRILL_CLASSES[draft.drill_depth] if drill else CLASSES[draft.category],
+                level=draft.level,
+                depth=draft.drill_depth if drill else DrillDepth.TERMINAL,
+                event_type=draft.event_type,
+                window=window,
+                areas=inside,
+                dropped_areas=dropped,
+                title=draft.title,
+                text=draft.text,
+                agency=self._me.name,
+                language="zho",
+                media=media,
+                stream_url="",
+                received_at=self._room.core.clock.wall(),
+                author=actor.name,
+            )
+        except InvalidAlert as error:
+            raise refused(Kind.INVALID, "invalid_alert", "alert", str(error)) from None
+
+    def _next_id(self, *, peek: bool = False) -> EbmId:
+        """The next EBM id of today: own code, Beijing date, serial from 0001 (GD/J 082). Ids are never given twice:
+        the highest one that the journal knows is the base."""
+        today = datetime.fromtimestamp(self._room.core.clock.wall(), BEIJING).strftime("%Y%m%d")
+        mine = f"{self._me.code}{today}"
+        used = [int(i[-4:]) for i in self._room.core.state.alerts if i.startswith(mine)]
+        serial = max(used, default=0) + 1
+        if serial > SERIAL_MAX and not peek:
+            raise refused(Kind.UNAVAILABLE, "serials_used_up", "alert", serial, SERIAL_MAX)
+        return EbmId(f"{mine}{min(serial, SERIAL_MAX):04d}")
+
+    def _stands_before(self, running: AlertRecord, alert: Alert) -> bool:
+        rank = self._room.core.rules.rank
+        places = {p for area in alert.areas for p in self._room.inventory.places_in(area)}
+        return bool(places & running.holds) and not rank.outranks(alert, running.alert)
+
+    def _playing(self) -> dict[ResourceCode, str]:
+        return {
+            d.code: record.alert.id
+            for record in self._room.core.state.live_alerts()
+            for d in record.deliveries.values()
+            if d.state is DeliveryState.CONFIRMED
+        }
+
+
+def _is_ebm_id(text: str) -> bool:
+    try:
+        EbmId(text)
+    except InvalidCode:
+        return False
+    return True

@@ -1,0 +1,172 @@
+"""The live state as operators see it: rows, counts by path and town, named failures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from devices.link import Path
+from ebcd.alert import Alert, AlertClass
+from ebcd.health import Condition, HealthBook
+from ebcd.inventory import Inventory
+from ebcd.lifecycle import DeliveryState
+from ebcd.operator import (
+    AlertDetail,
+    AlertRow,
+    AreaName,
+    Category,
+    Counts,
+    Decision,
+    DroppedArea,
+    FailedTerminal,
+    PathCounts,
+    TerminalRow,
+    TownProgress,
+)
+from ebcd.orders import Volumes
+from ebcd.reach import Reach
+from ebcd.rules import Approvals
+from ebcd.state import AlertRecord, Delivery, count_outcomes
+from protocols.codes import AreaCode, ResourceCode
+
+FAILURES_MAX = 5000
+"""Named failures in one answer."""
+
+FAILED_STATES = frozenset({DeliveryState.REFUSED, DeliveryState.TIMED_OUT})
+CATEGORY = {AlertClass.EMERGENCY: Category.EMERGENCY, AlertClass.DAILY: Category.DAILY}
+TOWN_DIGITS = 9
+
+
+def category(alert: Alert) -> Category:
+    """Emergency, daily or drill."""
+    return CATEGORY.get(alert.class_, Category.DRILL)
+
+
+def alert_row(record: AlertRecord, approvals: Approvals) -> AlertRow:
+    """One line."""
+    alert = record.alert
+    return AlertRow(
+        ebm_id=alert.id,
+        state=record.state.value,
+        category=category(alert),
+        level=alert.level,
+        title=alert.title,
+        origin=alert.author,
+        start=alert.window.start,
+        end=alert.window.end,
+        counts=Counts(**record.counts()),
+        approvals=len(record.approvals),
+        approvals_needed=approvals.needed(alert),
+        note=record.why,
+    )
+
+
+def town_of(area: AreaCode) -> AreaCode:
+    """The town that a place belongs to."""
+    return AreaCode(area[:TOWN_DIGITS].ljust(12, "0"))
+
+
+def path_in_view(delivery: Delivery) -> Path:
+    """The path that decided, or the one that will be tried first."""
+    return delivery.path or delivery.paths[0]
+
+
+def by_path(deliveries: Iterable[Delivery]) -> tuple[PathCounts, ...]:
+    """Counts under the path that decided."""
+    tallies: dict[Path, Counter[DeliveryState]] = {}
+    for delivery in deliveries:
+        tallies.setdefault(path_in_view(delivery), Counter())[delivery.state] += 1
+    return tuple(PathCounts(p.value, Counts(**count_outcomes(tallies[p]))) for p in Path if p in tallies)
+
+
+class Views:
+    """Reads; never changes anything."""
+
+    def __init__(
+        self, inventory: Inventory, reach: Reach, health: HealthBook, approvals: Approvals, volumes: Volumes
+    ) -> None:
+        self._inventory = inventory
+        self._reach = reach
+        self._health = health
+        self._approvals = approvals
+        self._volumes = volumes
+
+    def row(self, record: AlertRecord) -> AlertRow:
+        """One line of `ebcd alerts`."""
+        return alert_row(record, self._approvals)
+
+    def area_name(self, area: AreaCode) -> AreaName:
+        """Code, name and how many terminals."""
+        return AreaName(area, self._inventory.name_of(area), len(self._inventory.terminals_in([area])))
+
+    def detail(self, record: AlertRecord, times: Mapping[str, Any]) -> AlertDetail:
+        """Everything about one alert. `times`: see `ebcd.trace.figures`."""
+        alert = record.alert
+        failures = self._failures(record)
+        decisions = [Decision(actor, "approved", 0) for actor in record.approvals]
+        return AlertDetail(
+            row=self.row(record),
+            text=alert.text,
+            event_type=alert.event_type,
+            volume=self._volumes.of(alert),
+            areas=tuple(self.area_name(a) for a in alert.areas),
+            dropped=tuple(DroppedArea(code, "outside_or_unknown") for code in alert.dropped_areas)
+            + tuple(DroppedArea(area, "uncovered") for area in record.uncovered),
+            decisions=tuple(decisions),
+            by_path=by_path(record.deliveries.values()),
+            by_town=self._by_town(record),
+            failures=tuple(failures[:FAILURES_MAX]),
+            failures_total=len(failures),
+            reported=tuple(record.told),
+            times=dict(times),
+        )
+
+    def terminal(self, code: ResourceCode, playing: str) -> TerminalRow:
+        """One line of `ebcd terminals`."""
+        device = self._inventory.roster.by_code(code)
+        health = self._health.of(code)
+        paths = device.paths if device else ()
+        return TerminalRow(
+            code=code,
+            name=device.name if device else "",
+            town=self._inventory.name_of(town_of(code.area)),
+            state=health.condition.value,
+            paths=tuple(p.value for p in paths),
+            live_paths=tuple(p.value for p in paths if self._reach.is_live(code, p)),
+            last_heard=int(health.seen_at) if health.condition is not Condition.UNKNOWN and health.seen_at else None,
+            playing=playing,
+            note=health.fault,
+        )
+
+    def _failures(self, record: AlertRecord) -> list[FailedTerminal]:
+        return [
+            FailedTerminal(
+                code=d.code,
+                name=self._device_name(d.code),
+                town=self._inventory.name_of(town_of(d.code.area)),
+                path=path_in_view(d).value,
+                outcome=d.state.value,
+                reason=d.detail,
+            )
+            for d in record.deliveries.values()
+            if d.state in FAILED_STATES
+        ]
+
+    def _by_town(self, record: AlertRecord) -> tuple[TownProgress, ...]:
+        towns: dict[AreaCode, list[Delivery]] = {}
+        for delivery in record.deliveries.values():
+            towns.setdefault(town_of(delivery.code.area), []).append(delivery)
+        return tuple(
+            TownProgress(
+                code=town,
+                name=self._inventory.name_of(town),
+                counts=Counts(**count_outcomes(Counter(d.state for d in deliveries))),
+                by_path=by_path(deliveries),
+            )
+            for town, deliveries in sorted(towns.items())
+        )
+
+    def _device_name(self, code: ResourceCode) -> str:
+        device = self._inventory.roster.by_code(code)
+        return device.name if device else ""
