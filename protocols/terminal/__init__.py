@@ -90,6 +90,7 @@ from protocols.terminal.parameters import (
     parameter_id,
 )
 from protocols.terminal.session import (
+    SESSION_MAX,
     AnsweredSessions,
     SessionCounter,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "REQUEST",
     "RESOURCE_CODE",
     "RETURN_ADDRESS",
+    "SESSION_MAX",
     "SET_AMPLIFIER",
     "SET_CLOCK",
     "SET_RETURN_PERIOD",

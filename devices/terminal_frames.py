@@ -1,0 +1,116 @@
+"""Link commands as FEFD messages, and FEFD reports as link events. The same for sockets and for a broker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from devices.link import (
+    Answered,
+    AskState,
+    Began,
+    Command,
+    DeviceState,
+    Ended,
+    Event,
+    Fault,
+    Heartbeat,
+    Played,
+    SetClock,
+    Start,
+    StateTold,
+    Stop,
+    Verb,
+)
+from protocols import adapter, terminal
+from protocols.codes import EbmId, ResourceCode
+from protocols.wire import readable
+
+LEVEL_DEFAULT = 4
+"""Annex D knows levels 1-4 only; 0 of annex A means nothing special."""
+
+
+def message_of(command: Command, now_utc_s: float) -> terminal.Message:
+    """What a terminal is told (GD/J 089 tables D.5, D.6, D.8, D.9)."""
+    match command:
+        case Start():
+            return terminal.Start(
+                command.ebm_id,
+                command.class_,
+                command.level or LEVEL_DEFAULT,
+                command.event_type,
+                command.volume,
+                command.start,
+                command.end,
+                (terminal.Auxiliary.url(command.audio.url),),
+            )
+        case Stop():
+            return terminal.Stop(command.ebm_id)
+        case AskState():
+            return terminal.StatusQuery((terminal.WORK_STATE,))
+        case SetClock():
+            return terminal.ParameterSet((terminal.Number(terminal.SET_CLOCK, int(now_utc_s)),))
+
+
+def verb_of(command: Command) -> Verb | None:
+    """What its answer is to; None for polls."""
+    match command:
+        case Start():
+            return Verb.START
+        case Stop():
+            return Verb.STOP
+        case AskState() | SetClock():
+            return None
+
+
+def in_frames(targets: tuple[ResourceCode, ...], targets_max: int) -> Iterator[tuple[ResourceCode, ...]]:
+    """Address codes in portions that one frame can hold; at least one portion."""
+    for at in range(0, max(len(targets), 1), targets_max):
+        yield targets[at : at + targets_max]
+
+
+def state_of(value: int) -> DeviceState:
+    """State byte of heartbeats and parameter 06; a value outside the table counts as a fault."""
+    match value:
+        case terminal.WorkState.IDLE:
+            return DeviceState.IDLE
+        case terminal.WorkState.WORKING:
+            return DeviceState.WORKING
+        case _:
+            return DeviceState.FAULT
+
+
+def answered(link: str, code: ResourceCode, ebm_id: EbmId, verb: Verb, message: terminal.Answer) -> Answered:
+    """A D.10 answer to a start or stop."""
+    return Answered(link, code, ebm_id, verb, message.result, readable(message.text) if message.text else "")
+
+
+def told_state(link: str, code: ResourceCode, message: terminal.StatusAnswer) -> StateTold | None:
+    """The answer to a query, where it holds parameter 06."""
+    for parameter in message.parameters:
+        if isinstance(parameter, terminal.Number) and parameter.id == terminal.WORK_STATE:
+            return StateTold(link, code, state_of(parameter.value), None)
+    return None
+
+
+def event_of(link: str, code: ResourceCode, message: terminal.Message) -> Event | None:
+    """What an active report of the device `code` means; None for what is no report (GD/J 089 annex E)."""
+    match message:
+        case terminal.Heartbeat():
+            return Heartbeat(link, code, message.phys, state_of(message.state), message.first == 1)
+        case terminal.TaskSwitch(flag=1):
+            return Began(link, code, message.ebm_id, message.time)
+        case terminal.TaskSwitch(flag=2):
+            return Ended(link, code, message.ebm_id, message.time)
+        case terminal.TaskResult():
+            success = message.result == 1  # the other way round than in answers
+            return Played(link, code, message.ebm_id, success, message.times, readable(message.text))
+        case terminal.FaultReport():
+            text = readable(message.text or "")
+            return Fault(link, code, message.fault, message.flag == 2, text)
+        case terminal.StatusAnswer():
+            return told_state(link, code, message)
+        case terminal.RecordReport():
+            playing = tuple(r.ebm_id for r in message.records if r.state == adapter.RecordState.PLAYING)
+            return StateTold(link, code, DeviceState.WORKING if playing else DeviceState.IDLE, playing)
+        case _:
+            return None

@@ -1,0 +1,238 @@
+"""Who is on which socket of a terminal listener, what they say, and who has been silent for too long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devices.link import Connected, Disconnected, EventSink, Rejected, StateTold
+from devices.ports import Ports
+from devices.roster import Device, Roster
+from devices.terminal_connection import Connection
+from devices.terminal_frames import answered, event_of, told_state
+from devices.terminal_requests import Requests
+from devices.timer_wheel import TimerWheel
+from protocols import terminal
+from protocols.codes import ResourceCode
+
+if TYPE_CHECKING:
+    from devices.terminal_tcp import TerminalTcpConfig
+
+_REPLACED = "replaced by a newer connection"
+_NOBODY = ResourceCode("0" * 23)
+_REQUESTS_OF_TERMINALS = frozenset({0x10, 0x13, 0x14, 0x15, 0x16})
+COUNTY_LEVEL = 4
+
+
+def own_code(configured: str, roster: Roster) -> ResourceCode:
+    """The source of our commands: as configured; else the county adapter's, whose part we play towards IP terminals."""
+    if configured:
+        return ResourceCode(configured)
+    return next((device.code for device in roster.adapters if device.code.level == COUNTY_LEVEL), _NOBODY)
+
+
+class TerminalRegistry:
+    """Binds sockets to devices by the first heartbeat, turns frames into events, answers what wants an answer."""
+
+    def __init__(
+        self,
+        config: TerminalTcpConfig,
+        ports: Ports,
+        sink: EventSink,
+        roster: Roster,
+        requests: Requests,
+        sessions: terminal.SessionCounter,
+    ) -> None:
+        self.frame_bytes_max = config.frame_bytes_max
+        self.unsent_bytes_max = config.unsent_bytes_max
+        self.source = own_code(config.source, roster)
+        self.bound: dict[ResourceCode, Connection] = {}
+        self._config = config
+        self._ports = ports
+        self._sink = sink
+        self._roster = roster
+        self._requests = requests
+        self._sessions = sessions
+        self._open: set[Connection] = set()
+        self._partial: dict[Connection, float] = {}
+        self._idle: TimerWheel[Connection] = TimerWheel(1.0, ports.clock.monotonic())
+        self._idle_s = config.heartbeat_s * config.heartbeats_missed_max
+
+    # ---- sockets ---------------------------------------------------------------------------------------------------
+
+    def opened(self, connection: Connection) -> None:
+        """Take a socket, or refuse it where there are too many."""
+        self._open.add(connection)
+        if len(self._open) > self._config.connections_max:
+            self._reject(connection, "too-many-connections", f"{self._config.connections_max} are open")
+            connection.drop("too many connections")
+            return
+        self._idle.set(connection, self._ports.clock.monotonic() + self._config.first_frame_s)
+
+    def closed(self, connection: Connection) -> None:
+        """Forget a socket; its device is gone unless it has a newer one."""
+        self._open.discard(connection)
+        self._partial.pop(connection, None)
+        self._idle.drop(connection)
+        self._requests.lost(connection)
+        self._unbind(connection, connection.reason)
+
+    def waits(self, connection: Connection) -> None:
+        """Part of a frame is there."""
+        self._partial.setdefault(connection, self._ports.clock.monotonic())
+
+    def sweep(self) -> None:
+        """Once a second: close who is silent, give up frames that do not go on."""
+        now_s = self._ports.clock.monotonic()
+        for connection in self._idle.due(now_s):
+            if not connection.heard:
+                self._reject(connection, "silent", f"no frame within {self._config.first_frame_s:g} s")
+            connection.drop("silent")
+        if self._partial:
+            limit_s = now_s - self._config.partial_frame_s
+            for connection in [c for c, since_s in self._partial.items() if since_s <= limit_s]:
+                del self._partial[connection]
+                connection.give_up_partial()
+
+    def close_all(self, reason: str) -> None:
+        """The link stops."""
+        for connection in list(self._open):
+            connection.drop(reason)
+
+    # ---- frames ----------------------------------------------------------------------------------------------------
+
+    def refused(self, connection: Connection, bad: terminal.BadFrame) -> None:
+        """Count what is no frame; who sends too much of it is dropped."""
+        self._partial.pop(connection, None)
+        self._reject(connection, bad.reason, bad.detail)
+        connection.bad_frames += 1
+        if connection.bad_frames >= self._config.bad_frames_max:
+            connection.drop("too many bad frames")
+
+    def received(self, connection: Connection, frame: terminal.Frame) -> None:
+        """One frame of a terminal."""
+        connection.heard = True
+        if self._partial:
+            self._partial.pop(connection, None)
+        self._idle.set(connection, self._ports.clock.monotonic() + self._idle_s)
+        code = self._speaker(connection, frame)
+        if code is None:
+            return
+        if frame.is_answer:
+            self._take_answer(connection, code, frame)
+        else:
+            self._take_report(connection, code, frame)
+
+    def _speaker(self, connection: Connection, frame: terminal.Frame) -> ResourceCode | None:
+        """The device that a frame comes from; None: refused, and told so where the header has an answer."""
+        if not self._config.commands:
+            if self._roster.by_code(frame.source) is not None:
+                return frame.source
+            self._refuse(connection, frame, "unknown-device", f"{frame.source} is not in the inventory")
+            return None
+        if connection.code is None and not self._register(connection, frame):
+            return None
+        if frame.source == connection.code:
+            if not connection.ready:
+                connection.ready = True
+                self._sink(Connected(self._config.name, connection.code))
+            return connection.code
+        if frame.source == connection.old_code:
+            return connection.code
+        self._refuse(connection, frame, "other-source", f"{frame.source} on the socket of {connection.code}")
+        return None
+
+    def _register(self, connection: Connection, frame: terminal.Frame) -> bool:
+        """The first frame binds the socket: it must be a heartbeat of a device that the inventory knows."""
+        message = frame.message
+        if not isinstance(message, terminal.Heartbeat):
+            self._refuse(connection, frame, "first-frame", f"type {message.type:#04x}, a heartbeat must come first")
+            connection.close("no heartbeat first")
+            return False
+        device = self._device(frame.source, message.phys)
+        if device is None:
+            detail = f"{frame.source} with physical address {message.phys or 'absent'} is not in the inventory"
+            self._refuse(connection, frame, "unknown-device", detail)
+            connection.close("unknown device")
+            return False
+        if (older := self.bound.get(device.code)) is not None:
+            self._unbind(older, _REPLACED)
+            older.drop(_REPLACED)
+        connection.code, connection.phys = device.code, message.phys
+        connection.old_code = frame.source if frame.source != device.code else None
+        self.bound[device.code] = connection
+        return True
+
+    def _unbind(self, connection: Connection, reason: str) -> None:
+        if connection.code is not None and self.bound.get(connection.code) is connection:
+            del self.bound[connection.code]
+            if connection.ready:
+                self._sink(Disconnected(self._config.name, connection.code, reason))
+
+    def _device(self, source: ResourceCode, phys: str) -> Device | None:
+        """By physical address, which never changes; by code where either side has none."""
+        by_phys = self._roster.by_phys(phys) if phys else None
+        if by_phys is not None:
+            return by_phys
+        by_code = self._roster.by_code(source)
+        return by_code if by_code is not None and not (phys and by_code.phys) else None
+
+    def _take_answer(self, connection: Connection, code: ResourceCode, frame: terminal.Frame) -> None:
+        message = frame.message
+        request = self._requests.answered(connection, frame.session, message.type)
+        if request is None:
+            if isinstance(message, terminal.StatusAnswer):
+                self._tell_state(code, message)  # asked for through an adapter by 0x08, or a repeat
+            return
+        if isinstance(message, terminal.StatusAnswer):
+            self._tell_state(code, message)
+        elif isinstance(message, terminal.Answer) and request.ebm_id is not None and request.verb is not None:
+            self._sink(answered(self._config.name, code, request.ebm_id, request.verb, message))
+
+    def _tell_state(self, code: ResourceCode, message: terminal.StatusAnswer) -> None:
+        state: StateTold | None = told_state(self._config.name, code, message)
+        if state is not None:
+            self._sink(state)
+
+    def _take_report(self, connection: Connection, code: ResourceCode, frame: terminal.Frame) -> None:
+        message = frame.message
+        if message.type not in _REQUESTS_OF_TERMINALS:
+            self._refuse(
+                connection, frame, "type", f"type {message.type:#04x} from a terminal", terminal.Result.NOT_SUPPORTED
+            )
+            return
+        event = event_of(self._config.name, code, message)
+        if event is not None:
+            self._sink(event)
+        self._answer(connection, frame, terminal.Result.OK)
+        if frame.source != code and isinstance(message, terminal.Heartbeat):
+            self._set_code(connection, code, frame.source)
+
+    # ---- what we say -----------------------------------------------------------------------------------------------
+
+    def _answer(self, connection: Connection, frame: terminal.Frame, result: int) -> None:
+        """Requests of header D are answered; reports of header E are not (GD/J 089 D.3.4; silent for E)."""
+        if frame.header is terminal.Header.D and not frame.is_answer:
+            reply = terminal.answer(frame, self.source, terminal.Answer(frame.message.type, result))
+            connection.write(terminal.encode(reply))
+
+    def _set_code(self, connection: Connection, code: ResourceCode, old: ResourceCode) -> None:
+        """A known physical address under another code: tell it the one the inventory has (0x12, parameter 04)."""
+        settings = (terminal.AssignCode(connection.phys, code),)
+        frame = terminal.request(
+            terminal.Header.D, self._sessions.take(), self.source, (old,), terminal.ParameterSet(settings)
+        )
+        connection.write(terminal.encode(frame, sign=self._ports.sign))
+
+    def _refuse(
+        self,
+        connection: Connection,
+        frame: terminal.Frame,
+        reason: str,
+        detail: str,
+        result: int = terminal.Result.UNKNOWN_RESOURCE_CODE,
+    ) -> None:
+        self._reject(connection, reason, detail)
+        self._answer(connection, frame, result)
+
+    def _reject(self, connection: Connection, reason: str, detail: str) -> None:
+        self._sink(Rejected(self._config.name, reason, connection.peer, detail))
