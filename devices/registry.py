@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, cast
 
-from devices.link import EventSink, Link
+from devices.link import EventSink, Link, Path
 from devices.ports import Ports
 from devices.roster import Roster
 
@@ -22,12 +22,17 @@ class UnknownLinkType(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class LinkType:
-    """One kind of link. `listens` names the pairs of keys (address, port) on which it takes connections."""
+    """One kind of link.
+
+    `path`: on which it commands terminals; None where its table says so. `listens`: the pairs of keys (address, port)
+    on which it takes connections.
+    """
 
     name: str
     module: str
     driver_name: str
     config_name: str
+    path: Path | None = None
     listens: tuple[tuple[str, str], ...] = ()
 
     def config(self) -> type[Any]:
@@ -49,13 +54,14 @@ LINK_TYPES: Mapping[str, LinkType] = MappingProxyType(
                 "devices.adapter_tcp",
                 "AdapterTcp",
                 "AdapterTcpConfig",
+                path=Path.ADAPTER,
                 listens=(("report_host", "report_port"),),
             ),
             LinkType(
                 "terminal_tcp", "devices.terminal_tcp", "TerminalTcp", "TerminalTcpConfig", listens=(("host", "port"),)
             ),
-            LinkType("cellular_mqtt", "devices.cellular_mqtt", "CellularMqtt", "CellularMqttConfig"),
-            LinkType("fm_transmitter", "devices.fm_transmitter", "FmTransmitter", "FmTransmitterConfig"),
+            LinkType("cellular_mqtt", "devices.cellular_mqtt", "CellularMqtt", "CellularMqttConfig", path=Path.MQTT),
+            LinkType("fm_transmitter", "devices.fm_transmitter", "FmTransmitter", "FmTransmitterConfig", path=Path.FM),
         )
     }
 )

@@ -1,7 +1,6 @@
 """ebcd.toml -> `Settings`, or every problem in it at once.
 
-`load` is what the daemon uses. `ebcd.settings_check.check` goes further and looks at the files, keys and ports that the
-settings name.
+`load` is what the daemon uses; `check` goes further and looks at the files, keys and ports that the settings name.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ebcd.clock import SystemClock
 from ebcd.errors import ConfigError, Problem
 from ebcd.settings_links import LinkSettings, read_links
 from ebcd.settings_problems import problems_of
@@ -72,6 +72,13 @@ def load(path: Path | str, *, environ: Mapping[str, str] = os.environ) -> Settin
     if problems or settings is None:
         raise ConfigError(problems)
     return settings
+
+
+def check(path: Path | str, *, environ: Mapping[str, str] = os.environ) -> list[Problem]:
+    """Every problem at once, also of the files that are named: inventory, trust, key, ports (`ebcd check-config`)."""
+    from ebcd.settings_check import check as check_all  # loads libcrypto, which reading the text does not need
+
+    return check_all(Path(path), clock=SystemClock(), environ=environ)
 
 
 def read(path: Path, *, environ: Mapping[str, str] = os.environ) -> tuple[Settings | None, list[Problem]]:

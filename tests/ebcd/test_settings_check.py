@@ -1,0 +1,143 @@
+"""check-config finds what is wrong around ebcd.toml: files, keys, certificates, ports, people."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
+
+import pytest
+
+from devices.link import Path
+from devices.registry import LINK_TYPES
+from ebcd import settings, settings_links
+from ebcd.settings_check import check
+from protocols.sm2 import PrivateKey
+from simulators.county import write_county
+from simulators.county_plan import plan_county
+from tests.virtual_time import EPOCH_UTC_S
+
+VALID_UNTIL_YEAR = 2045
+
+
+@dataclass(frozen=True, slots=True)
+class AnyLinkConfig:
+    """Takes the keys of every driver, so that this test does not depend on their code."""
+
+    name: str
+    host: str = "127.0.0.1"
+    port: int = 1
+    path: Path = Path.IP
+    commands: bool = True
+    report_host: str = "127.0.0.1"
+    report_port: int = 8099
+    answer_timeout_s: float = 3.0
+
+
+class _Clock:
+    def __init__(self, wall_s: float) -> None:
+        self._wall_s = wall_s
+
+    def wall(self) -> float:
+        return self._wall_s
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+@pytest.fixture
+def county(tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch) -> FilePath:
+    any_links = {name: replace(each, module=__name__, config_name="AnyLinkConfig") for name, each in LINK_TYPES.items()}
+    monkeypatch.setattr(settings_links, "LINK_TYPES", any_links)
+    plan = plan_county(terminals=200, seed=7, base_port=7500)
+    write_county(tmp_path, plan, heartbeat_s=15.0, quiet=("22:00", "06:00"), year=VALID_UNTIL_YEAR, entropy=os.urandom)
+    return tmp_path
+
+
+def _check(county: FilePath, *, wall_s: float = EPOCH_UTC_S, **environ: str) -> list[str]:
+    problems = check(county / "ebcd.toml", clock=_Clock(wall_s), environ=environ)
+    assert all(problem.sentence("zh") for problem in problems)
+    return [str(problem).replace(f"{county}/", "") for problem in problems]
+
+
+def _edit(file: FilePath, edit: Callable[[str], str]) -> None:
+    before = file.read_text(encoding="utf-8")
+    after = edit(before)
+    assert after != before
+    file.write_text(after, encoding="utf-8")
+
+
+def test_a_made_county_has_no_problems(county: FilePath) -> None:
+    assert _check(county) == []
+
+
+def test_the_command_reads_the_machines_own_clock_and_environment(county: FilePath) -> None:
+    assert settings.check(county / "ebcd.toml") == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ("port = 7501", "port = 7500", "ebcd.toml: upstream.port = 7500 is the same as in metrics.port; use another"),
+        ("port = 7505", "port = 7503", "ebcd.toml: links[2].port = 7503 is the same as in links[0].report_port; use"),
+        ('socket = "run', f'socket = "{"x" * 100}', "ebcd.toml: api.socket = "),
+        ("level_1 = 1", "level_1 = 2", "ebcd.toml: approval.level_1 = 2 is too many: there are 2 operators, one of"),
+        (
+            'certificates = ["0',
+            'certificates = ["F',
+            "ebcd.toml: upstream.peers[0].certificates[0] = 'F00000000101' has",
+        ),
+        ('certificates = ["000000000101"]', "", "ebcd.toml: upstream.peers[0].certificates is empty, so nothing that"),
+        ('path = "cellular"', 'path = "ip"', "inventory.csv: paths = 'cellular' is used by "),
+        ('path = "ip"', 'path = "ip"\ncommands = false', "inventory.csv: paths = 'ip' is used by "),
+    ],
+)
+def test_each_mistake_around_the_file_is_found(county: FilePath, before: str, after: str, sentence: str) -> None:
+    _edit(county / "ebcd.toml", lambda text: text.replace(before, after))
+    (problem,) = _check(county)
+    assert problem.startswith(sentence)
+
+
+def test_a_listener_on_every_address_takes_the_port_of_all(county: FilePath) -> None:
+    _edit(
+        county / "ebcd.toml",
+        lambda text: text.replace('host = "127.0.0.1"\nport = 7505', 'host = "0.0.0.0"\nport = 7506'),
+    )
+    assert [line.split(" = ")[0] for line in _check(county)] == ["ebcd.toml: links[3].port"]
+
+
+def test_a_key_of_somebody_else_does_not_pass(county: FilePath) -> None:
+    (county / "keys/platform.pem").write_bytes(PrivateKey.generate(os.urandom).to_pkcs8())
+    (problem,) = _check(county)
+    assert problem.startswith("keys/platform.pem: does not belong to certificate 000000000201")
+
+
+def test_an_encrypted_key_is_opened_by_the_passphrase_in_the_environment(county: FilePath) -> None:
+    file = county / "keys/platform.pem"
+    file.write_bytes(PrivateKey.from_pkcs8(file.read_bytes()).to_pkcs8(b"open"))
+    assert _check(county, EBCD_KEY_PASSPHRASE="open") == []
+    (problem,) = _check(county, EBCD_KEY_PASSPHRASE="wrong")
+    assert problem.startswith("keys/platform.pem: is no usable signing key")
+
+
+def test_missing_files_are_all_named(county: FilePath) -> None:
+    (county / "inventory.csv").unlink()
+    (county / "keys/platform.pem").unlink()
+    (county / "trust/000000000201.cer").unlink()
+    places = [line.split(" ")[0] for line in _check(county)]
+    assert places == ["inventory.csv:", "ebcd.toml:", "keys/platform.pem:"]
+
+
+def test_an_expired_certificate_is_named(county: FilePath) -> None:
+    problems = _check(county, wall_s=EPOCH_UTC_S + 40 * 365 * 86400)
+    assert [line for line in problems if line.startswith("trust/000000000201.cer: ")]
+
+
+def test_fm_terminals_need_a_transmitter(county: FilePath) -> None:
+    _edit(
+        county / "inventory.csv",
+        lambda text: "\n".join(line for line in text.splitlines() if not line.startswith("transmitter")),
+    )
+    (problem,) = _check(county)
+    assert problem.startswith("inventory.csv: kind has no row transmitter, and ")
