@@ -95,10 +95,7 @@ def encode(ebd: Ebd, *, edition: Edition = Edition.Y2018) -> bytes:
     if isinstance(ebd.detail, messages.Ebm):
         codec_messages.refuse_incomplete(ebd.detail, edition)
     root = etree.Element("EBD")
-    document.child(root, "EBDVersion", "1")
     ENVELOPE.write(root, replace(ebd.envelope, ebd_type=str(kind)), edition)
     detail = document.child(root, kind)
-    if kind is EbdType.EBM:
-        document.child(detail, "EBMVersion", "1")
     RECORDS[kind].write(detail, ebd.detail, edition)
     return document.serialise(root)

@@ -52,7 +52,6 @@ MESSAGE_TYPE: Scalar[int] = Scalar(
 SEVERITY = _integer_of(SEVERITIES, "Severity")
 BROADCAST_STATE = _integer_of(BROADCAST_STATES, "BrdStateCode")
 RESULT: Scalar[ResultCode] = Scalar(_read_result, lambda value, _: str(int(value)))
-VERSION: Scalar[str] = Scalar(lambda text, _: "1", lambda value, _: value)
 
 BASIC_INFO = Record(
     m.MsgBasicInfo,
@@ -94,9 +93,9 @@ DISPATCH = Record(
     m.Dispatch,
     (
         Element("language_code", "LanguageCode", TEXT, default="", always=True),
-        Element("platform", "EBRPS/EBRID", RESOURCE_CODE, also=("EBEID",)),
-        Element("station", "EBRRTS/EBRID", RESOURCE_CODE, also=("EBEID",)),
-        Element("adapter", "EBRAS/EBRID", RESOURCE_CODE, also=("EBEID",)),
+        Element("platform", "EBRPS/EBRID", RESOURCE_CODE),
+        Element("station", "EBRRTS/EBRID", RESOURCE_CODE),
+        Element("adapter", "EBRAS/EBRID", RESOURCE_CODE),
         Element(
             "broadcasts",
             "EBRBS",
@@ -138,8 +137,8 @@ def _check_ebm(ebm: m.Ebm, _edition: Edition) -> None:
             raise RemoteProtocolError("missing", "EBM/MsgContent: LanguageCode or MsgTitle")
         if not content.desc and not content.auxiliaries:
             raise RemoteProtocolError("missing", "EBM/MsgContent: neither MsgDesc nor Auxiliary")
-        if not content.area_codes:
-            raise RemoteProtocolError("missing", "EBM/MsgContent/AreaCode")
+    if not any(content.area_codes for content in ebm.contents):
+        raise RemoteProtocolError("missing", "EBM/MsgContent/AreaCode")
 
 
 EBM = Record(
@@ -153,6 +152,7 @@ EBM = Record(
         Element("dispatches", "Dispatch", DISPATCH, many=True, default=()),
     ),
     _check_ebm,
+    constants=(("EBMVersion", "1"),),
 )
 
 STATE_REQUEST = Record(m.EbmStateRequest, (Element("ebm_id", "EBM/EBMID", EBM_ID, required=True, bare=True),))
@@ -175,16 +175,16 @@ DEVICE_BROADCAST = Record(
         Element("end_time", "EndTime", TIME, always=True),
         Element("file_url", "FileURL", TEXT, default="", always=True),
         Element("state_code", "BrdStateCode", BROADCAST_STATE),
-        Element("state_desc", "BrdStateDesc", TEXT, also=("BrdStateDes",), default="", always=True),
+        Element("state_desc", "BrdStateDesc", TEXT, default="", always=True),
     ),
 )
 
 RESOURCE_BROADCAST = Record(
     m.ResourceBroadcast,
     (
-        Element("platform", "EBRPS/EBRID", RESOURCE_CODE, also=("EBEID",)),
-        Element("station", "EBRST/EBRID", RESOURCE_CODE, also=("EBEID",)),
-        Element("adapter", "EBRAS/EBRID", RESOURCE_CODE, also=("EBEID",)),
+        Element("platform", "EBRPS/EBRID", RESOURCE_CODE),
+        Element("station", "EBRST/EBRID", RESOURCE_CODE),
+        Element("adapter", "EBRAS/EBRID", RESOURCE_CODE),
         Element("devices", "EBRBS", DEVICE_BROADCAST, many=True, default=()),
     ),
 )
@@ -195,7 +195,7 @@ STATE_RESPONSE = Record(
         Element("rpt_time", "RptTime", TIME, required=True),
         Element("ebm_id", "EBM/EBMID", EBM_ID, required=True, bare=True),
         Element("state_code", "BrdStateCode", BROADCAST_STATE, required=True),
-        Element("state_desc", "BrdStateDesc", TEXT, also=("BrdStateDes",), default="", always=True),
+        Element("state_desc", "BrdStateDesc", TEXT, default="", always=True),
         Element("coverage", "Coverage", COVERAGE),
         Element("resources", "ResBrdInfo/ResBrdItem", RESOURCE_BROADCAST, many=True, default=(), always=True),
     ),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
+from lxml import etree
+
+from protocols.ebd import document
 from protocols.ebd import reports as r
 from protocols.ebd.codec_messages import (
     BASIC_INFO,
@@ -13,12 +17,31 @@ from protocols.ebd.codec_messages import (
     PARAMS,
     RESOURCE_BROADCAST,
 )
+from protocols.ebd.edition import Edition
 from protocols.ebd.mapping import Element, Record
 from protocols.ebd.values import EBM_ID, INTEGER, LIST, NUMBER, RESOURCE_CODE, TEXT, TIME
 
+
+class _VendorParameters:
+    """Params of an adapter or terminal: elements that only their vendor knows, kept by name and text."""
+
+    def read(self, node: etree._Element, _edition: Edition, _where: str) -> tuple[r.VendorParameter, ...]:
+        return tuple(
+            r.VendorParameter(str(item.tag).rpartition("}")[2], document.text_of(item))
+            for item in node
+            if isinstance(item.tag, str)
+        )
+
+    def write(self, node: etree._Element, value: tuple[r.VendorParameter, ...], _edition: Edition) -> None:
+        for item in value:
+            document.child(node, item.name, item.text or None)
+
+
+VENDOR_PARAMETERS = _VendorParameters()
+
 _RPT_TIME = Element("rpt_time", "RptTime", TIME, required=True)
 _RPT_TYPE = Element("rpt_type", "RptType", TEXT, default="Sync", always=True)
-_EBR_ID = Element("ebr_id", "EBRID", RESOURCE_CODE, also=("EBEID",), required=True)
+_EBR_ID = Element("ebr_id", "EBRID", RESOURCE_CODE, required=True)
 _NAME = Element("name", "EBRName", TEXT, also=("Name",), default="", always=True)
 _URL = Element("url", "URL", TEXT, default="", always=True)
 _PARAMS = Element("params", "Params", PARAMS)
@@ -29,7 +52,7 @@ def _text(attribute: str, tag: str) -> Element:
 
 
 def _related(attribute: str, tag: str) -> Element:
-    return Element(attribute, f"{tag}/EBRID", RESOURCE_CODE, also=("EBEID",))
+    return Element(attribute, f"{tag}/EBRID", RESOURCE_CODE)
 
 
 _PLACE = (_text("longitude", "Longitude"), _text("latitude", "Latitude"))
@@ -58,6 +81,7 @@ ADAPTER = Record(
         _NAME,
         *_PLACE,
         _URL,
+        Element("vendor", "Params", VENDOR_PARAMETERS, default=()),
     ),
 )
 RADIO = Record(
@@ -112,7 +136,15 @@ BROADCAST_DEVICE = Record(
 )
 TERMINAL = Record(
     r.TerminalInfo,
-    (_RPT_TIME, _RPT_TYPE, _related("platform", "RelatedEBRPS"), _EBR_ID, _NAME, *_PLACE),
+    (
+        _RPT_TIME,
+        _RPT_TYPE,
+        _related("platform", "RelatedEBRPS"),
+        _EBR_ID,
+        _NAME,
+        *_PLACE,
+        Element("vendor", "Params", VENDOR_PARAMETERS, default=()),
+    ),
 )
 STATE = Record(
     r.ResourceState,
@@ -125,13 +157,23 @@ STATE = Record(
 )
 
 
+def _move_relations_into_items(node: etree._Element) -> None:
+    """The table of EBRASInfo prints RelatedEBRPS and RelatedEBRST one level too high (platform.md 3.8)."""
+    found = document.children(node)
+    for name in ("relatedebrps", "relatedebrst"):
+        for relation in found.get(name, [])[:1]:
+            for item in found.get("ebras", []):
+                if name not in document.children(item):
+                    item.append(copy.copy(relation))
+
+
 def _items(tag: str, record: Record[Any]) -> Element:
     return Element("items", tag, record, many=True, default=())
 
 
 EBRPS_INFO = Record(r.EbrpsInfo, (_PARAMS, _items("EBRPS", PLATFORM)))
 EBRST_INFO = Record(r.EbrstInfo, (_PARAMS, _items("EBRST", STATION)))
-EBRAS_INFO = Record(r.EbrasInfo, (_PARAMS, _items("EBRAS", ADAPTER)))
+EBRAS_INFO = Record(r.EbrasInfo, (_PARAMS, _items("EBRAS", ADAPTER)), before=_move_relations_into_items)
 EBRBS_INFO = Record(r.EbrbsInfo, (_PARAMS, _items("EBRBS", BROADCAST_DEVICE)))
 EBRDT_INFO = Record(r.EbrdtInfo, (_PARAMS, _items("EBRDT", TERMINAL)))
 EBRPS_STATE = Record(r.EbrpsState, (_items("EBRPS", STATE),))
@@ -150,7 +192,7 @@ LOGGED_MESSAGE = Record(
 UNIT = Record(
     r.Unit,
     (
-        Element("platform", "EBRPS/EBRID", RESOURCE_CODE, also=("EBEID",)),
+        Element("platform", "EBRPS/EBRID", RESOURCE_CODE),
         _text("unit_id", "UnitID"),
         _text("unit_name", "UnitName"),
         _text("person_id", "PersonID"),
@@ -163,7 +205,7 @@ BROADCAST_RECORD = Record(
         Element("message", "EBM", LOGGED_MESSAGE, required=True),
         Element("units", "UnitInfo/Unit", UNIT, many=True, default=()),
         Element("state_code", "BrdStateCode", BROADCAST_STATE, required=True),
-        Element("state_desc", "BrdStateDesc", TEXT, also=("BrdStateDes",), default="", always=True),
+        Element("state_desc", "BrdStateDesc", TEXT, default="", always=True),
         Element("coverage", "Coverage", COVERAGE),
         Element("resources", "ResBrdInfo/ResBrdItem", RESOURCE_BROADCAST, many=True, default=()),
     ),

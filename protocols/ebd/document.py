@@ -17,6 +17,16 @@ XML_BYTES_MAX = 64 * 1024 * 1024  # a province's terminal list is the largest do
 DEPTH_MAX = 32  # the deepest document of the standard has 9 levels
 ELEMENTS_MAX = 2_000_000
 
+SPELLINGS = {
+    "ebeid": "ebrid",  # 2016 draft
+    "brdstatedes": "brdstatedesc",  # GD/J 083, example of the annex
+    "boradcastdatetime": "broadcastdatetime",  # GD/J 082, schema of the information body
+    "boradcaststyles": "broadcaststyles",
+    "boradcaststyle": "broadcaststyle",
+    "publishfrequence": "publishfrequency",  # GD/J 082, table of the information body
+}
+"""Names that the standards and deployed peers misspell, in lower case -> the right one."""
+
 _DECLARATION = b'<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n'
 _too_deep = etree.XPath("boolean(" + "/*" * (DEPTH_MAX + 1) + ")")
 _count = etree.XPath("count(//*)")
@@ -56,11 +66,12 @@ def serialise(root: etree._Element) -> bytes:
 
 
 def local_name(element: etree._Element) -> str:
-    """The name without a namespace, in lower case: peers differ in both."""
+    """The name without a namespace, in lower case and rightly spelt: peers differ in all three."""
     tag = element.tag
     if not isinstance(tag, str):  # an entity reference that was left unresolved
         return ""
-    return tag.rpartition("}")[2].lower()
+    name = tag.rpartition("}")[2].lower()
+    return SPELLINGS.get(name, name)
 
 
 def children(element: etree._Element) -> dict[str, list[etree._Element]]:
@@ -78,7 +89,10 @@ def text_of(element: etree._Element) -> str:
 
 def child(parent: etree._Element, tag: str, text: str | None = None) -> etree._Element:
     """Append an element. Raises LocalProtocolError for text that XML cannot carry."""
-    element = etree.SubElement(parent, tag)
+    try:
+        element = etree.SubElement(parent, tag)
+    except ValueError:
+        raise LocalProtocolError(f"{tag!r} is no element name") from None
     if text is not None:
         try:
             element.text = text

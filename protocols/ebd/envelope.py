@@ -70,12 +70,13 @@ ENVELOPE = Record(
     (
         Element("ebd_id", "EBDID", EBD_ID, required=True),
         Element("ebd_type", "EBDType", TEXT, required=True),
-        Element("source", "SRC/EBRID", RESOURCE_CODE, also=("EBEID",), required=True),
+        Element("source", "SRC/EBRID", RESOURCE_CODE, required=True),
         Element("source_url", "SRC/URL", TEXT, default=""),
-        Element("destination", "DEST/EBRID", RESOURCE_CODE, also=("EBEID",)),
+        Element("destination", "DEST/EBRID", RESOURCE_CODE),
         Element("time", "EBDTime", TIME, required=True),
         Element("related_ebd_id", "RelatedEBD/EBDID", EBD_ID),
     ),
+    constants=(("EBDVersion", "1"),),
 )
 
 

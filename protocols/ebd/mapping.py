@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from lxml import etree
 
@@ -22,6 +22,16 @@ RecordT = TypeVar("RecordT")
 REPEATS_MAX = 200_000  # items of one list: a province has 125,730 terminals
 
 
+class Structure(Protocol):
+    """An element with children, as a table sees it."""
+
+    def read(self, node: etree._Element, edition: Edition, where: str) -> Any:
+        """Raises RemoteProtocolError: missing, format, repeated."""
+
+    def write(self, node: etree._Element, value: Any, edition: Edition) -> None:
+        """Append the children to `node`. Raises LocalProtocolError."""
+
+
 @dataclass(frozen=True, slots=True)
 class Element:
     """One element of a record.
@@ -33,7 +43,7 @@ class Element:
 
     attribute: str
     path: str
-    kind: Scalar[Any] | Record[Any]
+    kind: Scalar[Any] | Structure
     also: tuple[str, ...] = ()
     required: bool = False
     many: bool = False
@@ -59,14 +69,22 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Record(Generic[RecordT]):
-    """A dataclass and its elements in the order they are written. `check` judges a value that was read."""
+    """A dataclass and its elements in the order they are written.
+
+    `before` may put misplaced children right in a document that was just parsed; `check` judges the value.
+    `constants` are elements with a fixed text, written first and not read.
+    """
 
     make: Callable[..., RecordT]
     elements: tuple[Element, ...]
     check: Callable[[RecordT, Edition], None] | None = None
+    before: Callable[[etree._Element], None] | None = None
+    constants: tuple[tuple[str, str], ...] = ()
 
     def read(self, node: etree._Element, edition: Edition, where: str) -> RecordT:
         """Raises RemoteProtocolError: missing, format, repeated."""
+        if self.before is not None:
+            self.before(node)
         found = children(node)
         inside: dict[str, dict[str, list[etree._Element]]] = {}
         values: dict[str, Any] = {}
@@ -86,6 +104,8 @@ class Record(Generic[RecordT]):
 
     def write(self, node: etree._Element, value: RecordT, edition: Edition) -> None:
         """Append the elements to `node`. Raises LocalProtocolError for what the wire cannot carry."""
+        for tag, text in self.constants:
+            child(node, tag, text)
         containers: dict[str, etree._Element] = {}
         for element in self.elements:
             content = getattr(value, element.attribute)
@@ -135,7 +155,7 @@ def _read_element(element: Element, scope: dict[str, list[etree._Element]], edit
 
 
 def _read_kind(element: Element, node: etree._Element, edition: Edition, path: str) -> Any:
-    if isinstance(element.kind, Record):
+    if not isinstance(element.kind, Scalar):
         return element.kind.read(node, edition, path)
     try:
         return element.kind.read(text_of(node), edition)
@@ -145,7 +165,7 @@ def _read_kind(element: Element, node: etree._Element, edition: Edition, path: s
 
 def _write_element(element: Element, parent: etree._Element, item: Any, edition: Edition) -> None:
     tag = element.tag_for(edition)
-    if isinstance(element.kind, Record):
+    if not isinstance(element.kind, Scalar):
         element.kind.write(child(parent, tag), item, edition)
         return
     try:

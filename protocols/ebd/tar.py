@@ -101,7 +101,6 @@ def _header(entry: Entry) -> bytes:
     header[136:148] = b"00000000000\0"  # no time: the same package is the same bytes
     header[156] = ord("0")
     header[257:265] = b"ustar\x0000"
-    header[329:345] = b"0000000\0" * 2  # device numbers
     header[148:156] = b"        "
     header[148:156] = b"%06o\0 " % sum(header)
     return bytes(header)

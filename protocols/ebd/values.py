@@ -140,7 +140,7 @@ EBM_ID: Scalar[str] = Scalar(_read_ebm_id, _read_ebm_id)
 EBD_ID: Scalar[str] = Scalar(_read_ebd_id, _read_ebd_id)
 
 
-def code_scalar_of(noun: str, length: int) -> Scalar[str]:
+def limited_text(noun: str, length: int) -> Scalar[str]:
     """A text of at most `length` characters without blanks, such as an InfoID."""
 
     def check(text: str, _edition: Edition) -> str:
