@@ -95,7 +95,7 @@ class Core:
                 raise RuntimeError("the core is not running; facts may be entered, nothing can be sent")
             self._group.create_task(self._carry_out(decision, self.ledger.mark()))
 
-    async def _carry_out(self, decision: Decision, durable: asyncio.Future[None]) -> None:
+    async def _carry_out(self, decision: Decision, durable: asyncio.Future[int]) -> None:
         await asyncio.shield(durable)
         for offer in decision.offers:
             self._offer(offer)

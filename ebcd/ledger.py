@@ -33,7 +33,7 @@ class Ledger:
         self._journal = journal
         self._stream = stream
         self._watchers = tuple(watchers)
-        self._last: asyncio.Future[None] | None = None
+        self._last: asyncio.Future[int] | None = None
 
     def enter(self, *facts: Fact, on_durable: Callable[[], None] | None = None) -> None:
         """Apply and queue. `on_durable` is called after the commit that holds all of them."""
@@ -43,25 +43,28 @@ class Ledger:
         done = asyncio.get_running_loop().create_future()
         self._last = done
 
-        def committed(_stored: object) -> None:
+        def committed(stored: Sequence[Any]) -> None:
             if not done.done():
-                done.set_result(None)
+                done.set_result(stored[-1].seq)
             if on_durable is not None:
                 on_durable()
 
         self._journal.append_soon(events, committed)
 
-    def mark(self) -> asyncio.Future[None]:
-        """Done when every fact entered so far is on disk."""
+    def mark(self) -> asyncio.Future[int]:
+        """Done when every fact entered so far is on disk; the result is the journal's sequence number of the last one,
+        0 where this process has entered none."""
         if self._last is None:
             self._last = asyncio.get_running_loop().create_future()
-            self._last.set_result(None)
+            self._last.set_result(0)
         return self._last
 
-    def adopt(self, *facts: Fact) -> None:
-        """Apply facts that another transaction has already made durable."""
-        for fact in facts:
-            self._apply(fact)
+    def foretell(self, fact: Fact) -> NewEvent:
+        """Apply a fact that another transaction of the store is about to make durable, and give the event for it.
+
+        Only for facts that commute with all others (a package received); `state` must be mended if the write fails.
+        """
+        return self._apply(fact)
 
     def event_of(self, fact: Fact) -> NewEvent:
         """The fact as the store takes it."""

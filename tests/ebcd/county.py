@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import time
+from types import SimpleNamespace
 from typing import Any
 
 from devices.link import (
@@ -124,7 +125,7 @@ class MemoryJournal:
         """The disk is done."""
         waiting, self._waiting = self._waiting, []
         for call in waiting:
-            call(None)
+            call([SimpleNamespace(seq=len(self.events))])
 
     def replayed(self) -> CountyState:
         """What a restart would know."""
