@@ -1,0 +1,132 @@
+"""aiomqtt 2 behind four verbs: connect, subscribe, publish until acknowledged, receive. The only file that knows it.
+
+MQTT 5, QoS 1. Every failure of the connection, expected or not, is `BrokerGone`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import aiomqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from protocols import mqtt
+
+_SILENT = logging.getLogger("ebcd.aiomqtt")  # paho tells of every reconnect; the link does, too
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
+PENDING_CALLS_MAX = 1000  # above it aiomqtt warns for every call
+
+
+class BrokerGone(Exception):
+    """No connection to the broker, or no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One message from the broker."""
+
+    topic: str
+    payload: bytes
+    content_type: str | None
+
+
+class BrokerSession(Protocol):
+    """One connection."""
+
+    async def subscribe(self, topics: Sequence[str]) -> None:
+        """Ask for topics at QoS 1. Raises BrokerGone."""
+
+    async def publish(self, topic: str, payload: bytes, expiry_s: int) -> None:
+        """Return when the broker has acknowledged. Raises BrokerGone."""
+
+    async def receive(self) -> Incoming:
+        """The next message. Raises BrokerGone."""
+
+
+class BrokerSettings(Protocol):
+    """What a connection needs of the link's table."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def username(self) -> str: ...
+    @property
+    def password(self) -> str: ...
+    @property
+    def client_id(self) -> str: ...
+    @property
+    def keepalive_s(self) -> int: ...
+    @property
+    def connect_timeout_s(self) -> float: ...
+    @property
+    def incoming_max(self) -> int: ...
+
+
+@asynccontextmanager
+async def connect(settings: BrokerSettings) -> AsyncIterator[BrokerSession]:
+    """Connect, and say good-bye when left. Raises BrokerGone."""
+    client = aiomqtt.Client(
+        settings.host,
+        settings.port,
+        username=settings.username or None,
+        password=settings.password or None,
+        identifier=settings.client_id or f"ebcd-{settings.name}",
+        protocol=aiomqtt.ProtocolVersion.V5,
+        clean_start=True,
+        keepalive=settings.keepalive_s,
+        timeout=settings.connect_timeout_s,
+        max_queued_incoming_messages=settings.incoming_max,
+        max_inflight_messages=PENDING_CALLS_MAX,
+        logger=_SILENT,
+    )
+    client.pending_calls_threshold = PENDING_CALLS_MAX
+    try:
+        async with client:
+            yield _Session(client)
+    except aiomqtt.MqttError as error:
+        raise BrokerGone(str(error)) from error
+
+
+class _Session:
+    """See `BrokerSession`."""
+
+    def __init__(self, client: aiomqtt.Client) -> None:
+        self._client = client
+        self._messages = client.messages
+
+    async def subscribe(self, topics: Sequence[str]) -> None:
+        """As the protocol says."""
+        try:
+            await self._client.subscribe([(topic, mqtt.QOS) for topic in topics])
+        except aiomqtt.MqttError as error:
+            raise BrokerGone(str(error)) from error
+
+    async def publish(self, topic: str, payload: bytes, expiry_s: int) -> None:
+        """As the protocol says."""
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.ContentType = mqtt.CONTENT_TYPE
+        properties.MessageExpiryInterval = expiry_s
+        try:
+            await self._client.publish(topic, payload, qos=mqtt.QOS, properties=properties)
+        except aiomqtt.MqttError as error:
+            raise BrokerGone(str(error)) from error
+
+    async def receive(self) -> Incoming:
+        """As the protocol says."""
+        try:
+            message = await anext(self._messages)
+        except aiomqtt.MqttError as error:
+            raise BrokerGone(str(error)) from error
+        payload = message.payload if isinstance(message.payload, bytes) else b""
+        content_type = getattr(message.properties, "ContentType", None)
+        return Incoming(message.topic.value, payload, content_type)

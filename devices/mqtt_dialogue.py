@@ -1,0 +1,189 @@
+"""The conversation of the MQTT path without its broker: commands and messages in, publications and events out.
+
+A command is one frame. It is published once per area it addresses; who stays silent gets the same bytes again on its
+own topic (same session, so a terminal that has acted answers without acting twice), and after the last try the silence
+is told (I8). A stop ends the retries of its start (I12), a start is never repeated past its end (I3).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from devices.link import AskState, Command, Event, NoAnswer, Start, Stop
+from devices.ports import Sign
+from devices.terminal_frames import answered, event_of, in_frames, message_of, told_state, verb_of
+from protocols import mqtt, terminal
+from protocols.codes import EbmId, ResourceCode, matches
+from protocols.errors import RemoteProtocolError
+from protocols.terminal import Frame, Header
+
+REQUESTS_MAX = 512  # remembered commands; the oldest goes first, its late answers are then unknown
+RESIGN_AFTER_S = 240.0  # a frame older than this is signed again; the receivers' window is 300 s
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One message for the broker. `end`: UTC seconds after which it is worth nothing, None where it has no window."""
+
+    topic: str
+    payload: bytes
+    end: float | None
+
+
+@dataclass(slots=True)
+class Request:
+    """A command under way. `waiting`: members that have not answered."""
+
+    command: Command
+    frame: Frame  # unsigned, to be signed again after a long outage
+    payload: bytes
+    signed_s: float  # monotonic
+    waiting: dict[ResourceCode, None]
+    next_at_s: float  # monotonic: the next try, or giving up
+    tries: int = 1
+    closed: bool = False
+    answered: set[ResourceCode] = field(default_factory=set)
+
+
+class Dialogue:
+    """One link's requests and who has answered them. `now_s` is monotonic, `utc_s` is the wall clock."""
+
+    def __init__(
+        self,
+        link: str,
+        source: ResourceCode,
+        known: Iterable[ResourceCode],
+        sign: Sign,
+        *,
+        first_session: int,
+        answer_timeout_s: float,
+        retries: int,
+    ) -> None:
+        self._link = link
+        self._source = source
+        self._known = frozenset(known)
+        self._sign = sign
+        self._sessions = terminal.SessionCounter(first_session)
+        self._answer_timeout_s = answer_timeout_s
+        self._retries = retries
+        self._requests: OrderedDict[int, Request] = OrderedDict()
+
+    def begin(self, command: Command, now_s: float, utc_s: float) -> tuple[list[Publication], list[Event]]:
+        """Sign a command once and say where it goes, and which members this link does not have.
+
+        Raises LocalProtocolError where no frame can hold it.
+        """
+        if isinstance(command, Stop):
+            self._withdraw(command)
+        members = dict.fromkeys(code for code in command.members if code in self._known)
+        strangers = [code for code in command.members if code not in self._known]
+        addressed = command.targets if isinstance(command, Start | Stop) else tuple(members)
+        publications: list[Publication] = []
+        for targets in in_frames(addressed, terminal.TARGETS_MAX) if members else ():
+            session = self._sessions.take()
+            frame = terminal.request(Header.D, session, self._source, targets, message_of(command, utc_s))
+            payload = terminal.encode(frame, sign=self._sign)
+            meant = dict.fromkeys(code for code in members if any(matches(target, code) for target in targets))
+            members = {code: None for code in members if code not in meant}
+            self._remember(session, Request(command, frame, payload, now_s, meant, now_s + self._answer_timeout_s))
+            topics = mqtt.command_topics(targets)
+            publications += [Publication(str(topic), payload, _end(command)) for topic in topics]
+        return publications, self._silence(command, [*strangers, *members], "not reached by this link")
+
+    def take(self, topic: str, payload: bytes, content_type: str | None) -> list[Event]:
+        """An answer or a report. Raises RemoteProtocolError where it is none, or not from whom its topic says."""
+        place = mqtt.parse_topic(topic)
+        if not isinstance(place, mqtt.DeviceTopic) or place.channel not in (mqtt.Channel.ANSWER, mqtt.Channel.REPORT):
+            raise RemoteProtocolError("topic", f"{topic} carries no return")
+        frame = terminal.decode(mqtt.check_envelope(payload, content_type))
+        if frame.source != place.code:
+            raise RemoteProtocolError("source", f"{frame.source} speaks on the topic of {place.code}")
+        if place.code not in self._known:
+            raise RemoteProtocolError("unknown_device", f"{place.code} is not in the inventory with this path")
+        if frame.is_answer:
+            return self._answer(frame)
+        event = event_of(self._link, place.code, frame.message)
+        if event is None:
+            raise RemoteProtocolError("report", f"{type(frame.message).__name__} is no report")
+        return [event]
+
+    def due(self, now_s: float, utc_s: float) -> tuple[list[Publication], list[Event]]:
+        """Retries whose time has come, and the silence of those whose tries are used up."""
+        ripe = [r for r in self._requests.values() if not r.closed and r.next_at_s <= now_s]
+        return self._repeat(ripe, now_s, utc_s)
+
+    def again(self, now_s: float, utc_s: float) -> tuple[list[Publication], list[Event]]:
+        """All that is unanswered, each to its own topic: a broker that came back may have forgotten everything."""
+        unanswered = [r for r in self._requests.values() if not r.closed]
+        for request in unanswered:
+            request.tries = 0
+        return self._repeat(unanswered, now_s, utc_s)
+
+    def _repeat(self, requests: list[Request], now_s: float, utc_s: float) -> tuple[list[Publication], list[Event]]:
+        publications: list[Publication] = []
+        events: list[Event] = []
+        for request in requests:
+            end = _end(request.command)
+            over = end is not None and end <= utc_s
+            if request.tries > self._retries or over:
+                request.closed = True
+                reason = "window is over" if over else f"no answer to {request.tries} tries"
+                events += self._silence(request.command, request.waiting, reason)
+                continue
+            request.tries += 1
+            request.next_at_s = now_s + self._answer_timeout_s
+            if now_s - request.signed_s > RESIGN_AFTER_S:
+                request.payload, request.signed_s = terminal.encode(request.frame, sign=self._sign), now_s
+            topics = (str(mqtt.DeviceTopic(code, mqtt.Channel.COMMAND)) for code in request.waiting)
+            publications += [Publication(topic, request.payload, end) for topic in topics]
+        return publications, events
+
+    def next_at_s(self) -> float | None:
+        """When `due` has something to do; None while everybody has answered."""
+        return min((r.next_at_s for r in self._requests.values() if not r.closed), default=None)
+
+    def _withdraw(self, stop: Stop) -> None:
+        """Nobody is told again to start what is being stopped."""
+        for request in self._requests.values():
+            command = request.command
+            if isinstance(command, Start) and stop.ebm_id in (command.ebm_id, EbmId.EVERYTHING):
+                for code in stop.members:
+                    request.waiting.pop(code, None)
+                request.closed = not request.waiting
+
+    def _remember(self, session: int, request: Request) -> None:
+        request.closed = not request.waiting
+        self._requests[session] = request
+        if len(self._requests) > REQUESTS_MAX:
+            self._requests.popitem(last=False)
+
+    def _answer(self, frame: Frame) -> list[Event]:
+        request = self._requests.get(frame.session)
+        if request is None:
+            raise RemoteProtocolError("session", f"{frame.source} answers session {frame.session}, which nobody asked")
+        code = frame.source
+        if code in request.answered:
+            return []
+        request.answered.add(code)
+        request.waiting.pop(code, None)
+        request.closed = not request.waiting
+        command, verb = request.command, verb_of(request.command)
+        if isinstance(command, Start | Stop) and verb and isinstance(frame.message, terminal.Answer):
+            return [answered(self._link, code, command.ebm_id, verb, frame.message)]
+        if isinstance(command, AskState) and isinstance(frame.message, terminal.StatusAnswer):
+            told = told_state(self._link, code, frame.message)
+            return [told] if told else []
+        return []
+
+    def _silence(self, command: Command, codes: Iterable[ResourceCode], reason: str) -> list[Event]:
+        verb = verb_of(command)
+        if not isinstance(command, Start | Stop) or verb is None:
+            return []
+        return [NoAnswer(self._link, code, command.ebm_id, verb, reason) for code in codes]
+
+
+def _end(command: Command) -> float | None:
+    """Past this UTC second it is not sent again; None where it has no window."""
+    return command.end if isinstance(command, Start) else None
