@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
@@ -28,7 +28,7 @@ def _stored(row: Sequence[Any]) -> Stored:
 def read_page(connection: Connection, stream: str, after_seq: int, limit: int) -> list[Stored]:
     """Up to `limit` rows behind `after_seq`, in order."""
     page = select(journal).where(journal.c.stream == stream, journal.c.seq > after_seq)
-    return [_stored(row) for row in connection.execute(page.order_by(journal.c.seq).limit(limit)).tuples()]
+    return [_stored(row) for row in connection.execute(page.order_by(journal.c.seq).limit(limit))]
 
 
 def read_all(connection: Connection, stream: str, after_seq: int = 0) -> Iterator[Stored]:
@@ -41,7 +41,7 @@ def read_all(connection: Connection, stream: str, after_seq: int = 0) -> Iterato
 def read_alert(connection: Connection, stream: str, alert: str, limit: int = READ_ROWS_MAX) -> list[Stored]:
     """The events of one alert, in order."""
     rows = select(journal).where(journal.c.stream == stream, journal.c.alert == alert)
-    return [_stored(row) for row in connection.execute(rows.order_by(journal.c.seq).limit(limit)).tuples()]
+    return [_stored(row) for row in connection.execute(rows.order_by(journal.c.seq).limit(limit))]
 
 
 def streams(connection: Connection) -> list[str]:
@@ -49,12 +49,14 @@ def streams(connection: Connection) -> list[str]:
     return [row.stream for row in connection.execute(select(journal.c.stream).distinct().order_by(journal.c.stream))]
 
 
-def verify(connection: Connection, stream: str) -> Verdict:
-    """Walk a whole chain up to the first link that does not hold."""
+def verify(connection: Connection, stream: str, progress: Callable[[int], None] | None = None) -> Verdict:
+    """Walk a whole chain up to the first link that does not hold; `progress` hears the row number of each page."""
     seq, head = 0, chain.GENESIS
     try:
         for row in chain.walk(read_all(connection, stream)):
             seq, head = row.seq, row.hash
+            if progress is not None and seq % READ_ROWS_MAX == 0:
+                progress(seq)
     except ChainBroken as broken:
         return Verdict(stream, seq, seq, head, broken.seq, broken.value)
     return Verdict(stream, seq, seq, head, None, "")

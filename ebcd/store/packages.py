@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -72,8 +73,6 @@ class PackageFolder:
             os.close(fd)
 
     def _told(self, error: OSError) -> StoreError:
-        import errno
-
         reason = {errno.ENOSPC: "full", errno.EDQUOT: "full", errno.EROFS: "readonly", errno.EACCES: "readonly"}
         what = error.strerror or str(error)
         return StoreError(
