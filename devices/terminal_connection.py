@@ -18,8 +18,14 @@ class Listener(Protocol):
     def opened(self, connection: Connection) -> None:
         """A socket was accepted."""
 
+    source_bcd: bytes
+    """Our own code in wire form."""
+
     def received(self, connection: Connection, frame: terminal.Frame) -> None:
         """A whole frame with a right CRC came."""
+
+    def answered(self, connection: Connection, session: int, type_: int, result: int) -> None:
+        """The bound device answered a request, without text."""
 
     def refused(self, connection: Connection, bad: terminal.BadFrame) -> None:
         """Bytes came that are no frame."""
@@ -39,6 +45,7 @@ class Connection(asyncio.Protocol):
         "_listener",
         "bad_frames",
         "code",
+        "code_bcd",
         "heard",
         "old_code",
         "phys",
@@ -53,6 +60,8 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.code: ResourceCode | None = None
         """The device this socket speaks for, once its first heartbeat has said so."""
+        self.code_bcd = b""
+        """The same in wire form."""
         self.phys = ""
         self.old_code: ResourceCode | None = None
         """What the device calls itself until it has taken the code that the inventory has for it."""
@@ -70,6 +79,11 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio."""
+        if self.code_bcd and self._cutter.is_clean:
+            seen = terminal.short_answer(data, self.code_bcd, self._listener.source_bcd)
+            if seen is not None:
+                self._listener.answered(self, *seen)
+                return
         self._hand_on(self._cutter.feed(data))
         if self._cutter.pending:
             self._listener.waits(self)

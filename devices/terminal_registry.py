@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devices.link import Connected, Disconnected, EventSink, Rejected, StateTold
+from devices.link import Answered, Connected, Disconnected, EventSink, Rejected, StateTold
 from devices.ports import Ports
 from devices.roster import Device, Roster
 from devices.terminal_connection import Connection
@@ -45,6 +45,7 @@ class TerminalRegistry:
         self.frame_bytes_max = config.frame_bytes_max
         self.unsent_bytes_max = config.unsent_bytes_max
         self.source = own_code(config.source, roster)
+        self.source_bcd = self.source.to_bcd()
         self.bound: dict[ResourceCode, Connection] = {}
         self._config = config
         self._ports = ports
@@ -122,6 +123,12 @@ class TerminalRegistry:
         else:
             self._take_report(connection, code, frame)
 
+    def answered(self, connection: Connection, session: int, type_: int, result: int) -> None:
+        """The short way of an answer without text; `received` would do the same."""
+        request = self._requests.answered(connection, session, type_)
+        if request is not None and connection.code is not None and request.ebm_id and request.verb:
+            self._sink(Answered(self._config.name, connection.code, request.ebm_id, request.verb, result, ""))
+
     def _speaker(self, connection: Connection, frame: terminal.Frame) -> ResourceCode | None:
         """The device that a frame comes from; None: refused, and told so where the header has an answer."""
         if not self._config.commands:
@@ -158,6 +165,7 @@ class TerminalRegistry:
             self._unbind(older, _REPLACED)
             older.drop(_REPLACED)
         connection.code, connection.phys = device.code, message.phys
+        connection.code_bcd = device.code.to_bcd()
         connection.old_code = frame.source if frame.source != device.code else None
         self.bound[device.code] = connection
         return True

@@ -52,10 +52,14 @@ class Requests:
     def __len__(self) -> int:
         return len(self._open)
 
-    def opened(self, request: Request) -> None:
-        """Its frame has been written to everybody in `waiting`; the clock runs from now."""
+    def open(self, request: Request) -> None:
+        """Its frame is about to be written; the first answers may come before the last write."""
         self._open[request.session, request.type] = request
+
+    def written(self, request: Request) -> None:
+        """Its frame has been written to everybody it is for; the clock runs from now."""
         self._arm(request, self._answer_timeout_s)
+        self._finish_if_done(request)
 
     def answered(self, connection: Connection, session: int, type_: int) -> Request | None:
         """The request that this socket answers, in time or late; None when it answers nothing asked of it."""
@@ -64,8 +68,7 @@ class Requests:
             return None
         if request.waiting.pop(connection, None) is None and request.late.pop(connection, None) is None:
             return None
-        if not request.waiting and not request.late:
-            self._finish(request)
+        self._finish_if_done(request)
         return request
 
     def lost(self, connection: Connection) -> None:
@@ -75,8 +78,7 @@ class Requests:
             request.late.pop(connection, None)
             if code is not None:
                 self._unanswered(request, code, connection.reason)
-            if not request.waiting and not request.late:
-                self._finish(request)
+            self._finish_if_done(request)
 
     def withdraw(self, ebm_id: EbmId, codes: Iterable[ResourceCode]) -> None:
         """A stop overtakes: no more repeats of starts of this message (or of any, for id zero) to these devices."""
@@ -112,6 +114,11 @@ class Requests:
             del request.waiting[connection]
             request.late[connection] = code
             self._unanswered(request, code, reason)
+
+    def _finish_if_done(self, request: Request) -> None:
+        """Nobody owes an answer, and nobody will be added any more."""
+        if request.timer is not None and not request.waiting and not request.late:
+            self._finish(request)
 
     def _finish(self, request: Request) -> None:
         if request.timer is not None:

@@ -37,6 +37,8 @@ from protocols.errors import LocalProtocolError
 WRITES_PER_TURN = 500
 """Sockets written to before the loop may do something else: some milliseconds."""
 SWEEP_S = 1.0
+SIGNATURE_AGE_S_MAX = 240.0
+"""Bytes signed longer ago are not sent again: receivers believe a time for 300 s."""
 RELISTEN_FIRST_S = 1.0
 RELISTEN_LAST_S = 60.0
 
@@ -60,13 +62,19 @@ class TerminalTcpConfig:
     heartbeats_missed_max: int = 3
     first_frame_s: float = 10.0
     partial_frame_s: float = 5.0
-    resign_after_s: float = 240.0
-    """A frame older than this is signed again; the receivers' window is 300 s."""
     frame_bytes_max: int = 8192
     unsent_bytes_max: int = 65536
     outbox_max: int = 512
     connections_max: int = 19_000
     bad_frames_max: int = 16
+
+    def __post_init__(self) -> None:
+        tries_s = self.answer_timeout_s * (self.repeats + 1)
+        if tries_s > SIGNATURE_AGE_S_MAX:
+            raise ValueError(
+                f"answer_timeout_s x (repeats + 1) is {tries_s:g} s; at most {SIGNATURE_AGE_S_MAX:g}, "
+                "or the last repeat carries a signature too old to be believed"
+            )
 
 
 class TerminalTcp:
@@ -167,16 +175,12 @@ class TerminalTcp:
         except LocalProtocolError as error:
             self._no_answer(command, command.members, f"cannot be encoded: {error}")
             return
-        signed_s = self._ports.clock.monotonic()
         for at in range(0, len(command.members), WRITES_PER_TURN):
-            if self._ports.clock.monotonic() - signed_s > self._config.resign_after_s:
-                portions = self._requests_for(command)
-                signed_s = self._ports.clock.monotonic()
             for code in command.members[at : at + WRITES_PER_TURN]:
                 self._write(command, portions, code)
             await asyncio.sleep(0)
         for _, request in portions:
-            self._requests.opened(request)
+            self._requests.written(request)
 
     def _requests_for(self, command: Command) -> list[tuple[tuple[ResourceCode, ...], Request]]:
         """The command as signed frames, each with the targets it holds. Raises LocalProtocolError."""
@@ -190,6 +194,8 @@ class TerminalTcp:
             ebm_id = command.ebm_id if isinstance(command, Start | Stop) else None
             not_after = float(command.end) if isinstance(command, Start) else float("inf")
             made.append((portion, Request(session, message.type, data, ebm_id, verb_of(command), not_after)))
+        for _, request in made:
+            self._requests.open(request)
         return made
 
     def _write(

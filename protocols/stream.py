@@ -61,6 +61,11 @@ class Cutter(Generic[FrameT]):
         """Bytes held of a frame that has not ended; 0 between frames."""
         return len(self._rest)
 
+    @property
+    def is_clean(self) -> bool:
+        """Nothing is held and nothing was skipped: the stream stands at the beginning of a frame."""
+        return not self._rest and not self._skipped_size
+
     def feed(self, data: bytes) -> list[FrameT | BadFrame]:
         """Take bytes from the stream; returns what became whole."""
         out: list[FrameT | BadFrame] = []

@@ -26,6 +26,7 @@ from protocols.terminal.frame import (
     decode,
     encode,
     request,
+    short_answer,
 )
 from protocols.terminal.messages import (
     Answer,
@@ -174,4 +175,5 @@ __all__ = [
     "encode",
     "parameter_id",
     "request",
+    "short_answer",
 ]
