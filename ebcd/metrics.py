@@ -1,0 +1,177 @@
+"""Everything `/metrics` tells. Never a label per terminal or per alert: a scrape must stay small in a province.
+
+Counters are told by those who count (`receipt`, `rejected` ...); what somebody else already knows, such as the states
+of alerts and links, is asked for when Prometheus asks.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Generic, TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from devices.link import LinkStatus, Path
+from protocols import sm2
+
+LABELS_MAX = 500  # children of one metric; whatever comes later counts as "other"
+OTHER = "other"
+STAGE_BUCKETS_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 3.0, 5.0, 8.0, 10.0, 20.0, 30.0, 60.0)
+
+LinkStatuses = Callable[[], Iterable[tuple[str, Path, LinkStatus]]]
+"""Name, path and status of every configured link."""
+
+Tally = Callable[[], Mapping[str, int]]
+"""How many things are in which state now."""
+
+MetricT = TypeVar("MetricT", Counter, Histogram)
+
+
+class _Children(Generic[MetricT]):
+    """The children of one metric by their labels: looking one up here costs a third of `labels()`, and the number of
+    them has a limit, so that a peer that invents reasons cannot fill the memory."""
+
+    def __init__(self, metric: MetricT) -> None:
+        self._metric: MetricT = metric
+        self._children: dict[tuple[str, ...], MetricT] = {}
+
+    def of(self, *labels: str) -> MetricT:
+        child = self._children.get(labels)
+        if child is None:
+            if len(self._children) >= LABELS_MAX:
+                labels = (OTHER,) * len(labels)
+            child = self._children[labels] = self._metric.labels(*labels)
+        return child
+
+
+class Metrics:
+    """All metrics of one daemon, in its own registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._deliveries = _Children(
+            Counter("ebcd_deliveries", "Deliveries that ended, by path", ["path", "outcome"], registry=registry)
+        )
+        self._receipts = _Children(
+            Counter("ebcd_receipts", "Answers and reports of devices", ["path", "kind"], registry=registry)
+        )
+        self._stages = _Children(
+            Histogram(
+                "ebcd_stage_seconds",
+                "From the last byte of a package, or the last approval, to the end of a stage",
+                ["stage"],
+                buckets=STAGE_BUCKETS_S,
+                registry=registry,
+            )
+        )
+        self._rejected = _Children(
+            Counter("ebcd_rejected", "Input from outside that was refused", ["source", "reason"], registry=registry)
+        )
+        self._violations = _Children(
+            Counter("ebcd_invariant_violations", "Broken invariants of the design", ["invariant"], registry=registry)
+        )
+        self._restarts = _Children(
+            Counter("ebcd_part_restarts", "Parts that failed and were started again", ["part"], registry=registry)
+        )
+        self._bounds = _Children(
+            Counter("ebcd_bound_acted", "Times a bounded queue or cache had to let go", ["bound"], registry=registry)
+        )
+        registry.register(_Asked(_build_info))
+        ProcessCollector(registry=registry)
+
+    def delivery(self, path: str, outcome: str, count: int = 1) -> None:
+        """`count` deliveries over `path` ended as `outcome` (confirmed, played, refused, timed_out ...)."""
+        self._deliveries.of(path, outcome).inc(count)
+
+    def receipt(self, path: str, kind: str, count: int = 1) -> None:
+        """`count` answers or reports of a kind (answered, began, ended, played, no_answer) came over `path`."""
+        self._receipts.of(path, kind).inc(count)
+
+    def stage(self, name: str, seconds: float) -> None:
+        """A stage of an alert was done `seconds` after T0 (design, section 6)."""
+        self._stages.of(name).observe(seconds)
+
+    def rejected(self, source: str, reason: str) -> None:
+        """Bytes or requests from `source`, a link or listener, were refused for `reason`, a slug."""
+        self._rejected.of(source, reason).inc()
+
+    def violation(self, invariant: str) -> None:
+        """The checker found a broken invariant (I1 ... I15)."""
+        self._violations.of(invariant).inc()
+
+    def restarted(self, part: str) -> None:
+        """A supervised part failed and is started again."""
+        self._restarts.of(part).inc()
+
+    def bound_acted(self, bound: str, count: int = 1) -> None:
+        """A limit that has a name had to act."""
+        self._bounds.of(bound).inc(count)
+
+    def watch_alerts(self, tally: Tally) -> None:
+        """Ask `tally` for the number of alerts in each state."""
+        self._watch(lambda: [_by_state("ebcd_alerts", "Alerts in the store's memory", tally())])
+
+    def watch_terminals(self, tally: Tally) -> None:
+        """Ask `tally` for the number of terminals in each state."""
+        self._watch(lambda: [_by_state("ebcd_terminals", "Terminals of the inventory", tally())])
+
+    def watch_links(self, statuses: LinkStatuses) -> None:
+        """Ask the links for their status."""
+        self._watch(lambda: _link_metrics(statuses()))
+
+    def _watch(self, collect: Callable[[], Iterable[Metric]]) -> None:
+        self._registry.register(_Asked(collect))
+
+
+class _Asked(Collector):
+    """Metrics that are read when Prometheus asks."""
+
+    def __init__(self, collect: Callable[[], Iterable[Metric]]) -> None:
+        self._collect = collect
+
+    def collect(self) -> Iterable[Metric]:
+        return self._collect()
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing beforehand: the daemon may not be complete when a watch is set."""
+        return ()
+
+
+def _by_state(name: str, text: str, tally: Mapping[str, int]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=["state"])
+    for state, count in sorted(tally.items()):
+        family.add_metric([state], count)
+    return family
+
+
+def _link_metrics(statuses: Iterable[tuple[str, Path, LinkStatus]]) -> Iterator[Metric]:
+    labels = ["link", "path"]
+    up = GaugeMetricFamily("ebcd_link_up", "1 while a link is usable", labels=labels)
+    devices = GaugeMetricFamily("ebcd_link_devices", "Devices that a link reaches now", labels=labels)
+    depth = GaugeMetricFamily("ebcd_outbox_depth", "Commands waiting in a link's outbox", labels=labels)
+    limit = GaugeMetricFamily("ebcd_outbox_limit", "Commands that its outbox can hold", labels=labels)
+    dropped = CounterMetricFamily("ebcd_outbox_dropped", "Commands that its outbox pushed out", labels=labels)
+    for name, path, status in statuses:
+        values = [name, str(path)]
+        up.add_metric(values, float(status.up))
+        devices.add_metric(values, status.devices)
+        depth.add_metric(values, status.outbox_depth)
+        limit.add_metric(values, status.outbox_limit)
+        dropped.add_metric(values, status.dropped)
+    yield from (up, devices, depth, limit, dropped)
+
+
+def _build_info() -> Iterable[Metric]:
+    try:
+        own = version("ebcd")
+    except PackageNotFoundError:
+        own = "unknown"
+    family = GaugeMetricFamily("ebcd_build_info", "What is running; always 1", labels=["version", "python", "sm2"])
+    family.add_metric([own, platform.python_version(), sm2.implementation()], 1)
+    return [family]
