@@ -82,6 +82,14 @@ def make_engine(url: URL, *, fsync: bool) -> Engine:
     return engine
 
 
+def forget_log(connection: Connection) -> None:
+    """Empty SQLite's write-ahead log, where erased values stay readable otherwise; a reader in the way delays it."""
+    if connection.dialect.name == "sqlite":
+        raw = connection.connection.dbapi_connection
+        if raw is not None:
+            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def told(error: SQLAlchemyError, url: URL) -> StoreError:
     """The same failure as a StoreError naming the database, what it said, and the next step."""
     thing = f"database {url.render_as_string(hide_password=True)}"

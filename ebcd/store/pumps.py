@@ -21,19 +21,35 @@ ValueT = TypeVar("ValueT")
 Deliver = Callable[[list[Outcome]], None]
 
 
+def _broken(error: BaseException) -> StoreError:
+    return StoreError(
+        "broken", "store writer", f"failed with {error!r}", "this is a bug: report it, restart the daemon"
+    )
+
+
 class InlinePump:
     """Commits in the loop. Deterministic: no thread, no clock but the loop's."""
 
     def __init__(self, committer: Committer, deliver: Deliver) -> None:
         self._committer = committer
         self._deliver = deliver
+        self.broken: StoreError | None = None
         self._kept: list[Job] = []
         self._retry: asyncio.TimerHandle | None = None
 
     def take(self, jobs: Sequence[Job]) -> None:
         """Commit these jobs, behind those that still wait for another try."""
         self._cancel_retry()
-        outcomes, self._kept = self._committer.run([*self._kept, *jobs])
+        jobs, self._kept = [*self._kept, *jobs], []
+        if self.broken is not None:
+            self._deliver([(job, None, self.broken) for job in jobs])
+            return
+        try:
+            outcomes, self._kept = self._committer.run(jobs)
+        except BaseException as error:
+            self.broken = _broken(error)
+            self._deliver([(job, None, self.broken) for job in jobs])
+            raise
         self._deliver(outcomes)
         if self._kept:
             self._retry = asyncio.get_running_loop().call_later(RETRY_S, self.take, ())
@@ -64,6 +80,7 @@ class ThreadPump:
     def __init__(self, committer: Committer, deliver: Deliver) -> None:
         self._committer = committer
         self._deliver = deliver
+        self.broken: StoreError | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._ended: asyncio.Future[list[Job]] | None = None
@@ -82,9 +99,12 @@ class ThreadPump:
             self._thread = threading.Thread(target=self._run, name="ebcd-store", daemon=True)
             self._thread.start()
         with self._wake:
-            self._queue.extend(jobs)
-            self._fresh = True
-            self._wake.notify()
+            if self.broken is None:
+                self._queue.extend(jobs)
+                self._fresh = True
+                self._wake.notify()
+                return
+        self._deliver([(job, None, self.broken) for job in jobs])
 
     async def close(self) -> list[Job]:
         """Let the thread empty the queue and end; returns what could not be written."""
@@ -124,11 +144,11 @@ class ThreadPump:
                 self._pause(bool(kept))
             self._end(list(self._queue))
         except BaseException as error:
-            broken = StoreError("closed", "store writer", repr(error), "restart the daemon")
             with self._wake:
+                self.broken = _broken(error)
                 stranded = [*jobs, *self._queue]
                 self._queue.clear()
-            outcomes = [(job, None, broken) for job in stranded]
+            outcomes = [(job, None, self.broken) for job in stranded]
             self._tell(self._deliver, outcomes)
             self._end([])
             raise

@@ -23,15 +23,16 @@ def bring_up(engine: Engine) -> str | None:
     Alembic is imported only then: it costs a third of a second. Raises StoreError.
     """
     try:
+        with engine.connect() as connection, connection.begin():
+            version = current_version(connection)
+        if version == SCHEMA_VERSION:
+            return None
         with engine.connect().execution_options(**{WRITES: True}) as connection:
+            if version is not None:
+                return _migrate(engine, connection, version)
             with connection.begin():
-                version = current_version(connection)
-                if version is None:
-                    _create(connection)
-                    return None
-            if version == SCHEMA_VERSION:
-                return None
-            return _migrate(engine, connection, version)
+                _create(connection)
+            return None
     except SQLAlchemyError as error:
         raise told(error, engine.url) from error
 

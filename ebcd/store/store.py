@@ -16,7 +16,7 @@ from devices.ports import Clock
 
 from . import boxes, counters, journal, memory
 from .committer import Committer, Job
-from .engine import FileLock, database_file, make_engine, parse_url, told
+from .engine import FileLock, database_file, forget_log, make_engine, parse_url, told
 from .errors import StoreError
 from .events import NewEvent, Stored
 from .packages import PackageFolder
@@ -266,6 +266,7 @@ class Store:
             transaction.append(sealed)
 
         await self._writer.do(Job(work, 1 + len(sealed)))
+        await self._reading(forget_log)
 
     def health_soon(self, rows: Iterable[HealthRow]) -> None:
         """Write devices' states within about `HEALTH_FLUSH_S`; of several for one device only the last."""

@@ -23,6 +23,7 @@ class Writer:
 
     def __init__(self, committer: Committer, stats: StoreStats, *, inline: bool) -> None:
         self._stats = stats
+        self._pump: InlinePump | ThreadPump
         self._pump = InlinePump(committer, self._deliver) if inline else ThreadPump(committer, self._deliver)
         self._gathered: list[Job] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -32,6 +33,8 @@ class Writer:
         """Queue a job. Raises StoreError when the queue is full or the store is closed."""
         if self._closed:
             raise StoreError("closed", "store", "closed", "open it again")
+        if self._pump.broken is not None:
+            raise self._pump.broken
         if self._stats.waiting + job.rows > ROWS_WAITING_MAX:
             self._stats.refused += 1
             value = f"{self._stats.waiting} rows wait for the disk, ROWS_WAITING_MAX = {ROWS_WAITING_MAX}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ebcd.store import HealthRow, Outgoing, SignatureSeen, StoreError, boxes, memory
+from ebcd.store import HealthRow, Outgoing, Person, SignatureSeen, StoreError, boxes, memory
 from ebcd.store.counters import EBD_NUMBERS_PER_BLOCK
 from tests.ebcd.store.conftest import COUNTY, Opener, event
 
@@ -154,11 +154,10 @@ async def test_an_erased_person_leaves_id_and_chain_and_no_byte_of_the_name_on_d
     person = await store.person("ZhangSanFengUnusual", "13900001111")
     await store.append([event(person)])
     await store.erase_person(person, [event(2)])
-    assert (await store.people([person]))[person] == memory.Person(person, "", "", erased=True)
+    assert (await store.people([person]))[person] == Person(person, "", "", erased=True)
     assert await store.person("ZhangSanFengUnusual", "") != person
     await store.erase_person(await store.person("ZhangSanFengUnusual", ""))
     assert (await store.verify(COUNTY)).whole
-    await store.close()
     for file in (tmp_path / "state").glob("ebcd.db*"):
         assert b"ZhangSanFengUnusual" not in file.read_bytes(), file.name
 
