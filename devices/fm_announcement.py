@@ -1,0 +1,155 @@
+"""What the FM carousel has to say: link commands as contents of GD/J 085 packets, with how often to say them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from devices.link import Start, Stop, Verb
+from protocols.codes import AreaCode, EbmId, ResourceCode, matches
+from protocols.fm.configuration import Clock
+from protocols.fm.daily import Daily
+from protocols.fm.emergency import (
+    LEVEL_LEAST_SEVERE,
+    LEVEL_MOST_SEVERE,
+    Drill,
+    DrillKind,
+    DrillOperation,
+    Emergency,
+)
+from protocols.fm.fields import VOLUME_UNCHANGED, Action, Switch
+from protocols.fm.frame import air_time_s, frame_count
+from protocols.fm.packet import Content, encode_command
+from protocols.signature import BLOCK_BYTES
+
+EMERGENCY_CLASS: Final = 4
+DAILY_CLASS: Final = 5
+TERMINAL_LEVELS: Final = (6, 5)  # villages, and towns that have terminals of their own
+LOUDSPEAKERS: Final = ("0314", "00", "04", "00")  # every terminal of every loudspeaker system (GD/J 080 table B.1)
+
+
+class Kind(IntEnum):
+    """Worth on air, best first (fm-rds.md section 9)."""
+
+    EMERGENCY_STOP = 0
+    EMERGENCY_START = 1
+    DRILL = 2
+    TEXT = 3
+    ALIVE = 4
+    DAILY = 5
+    CONFIGURATION = 6
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it is worth a place beside other emergencies' repeats."""
+        return self <= Kind.EMERGENCY_START
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """First `burst` passes back-to-back, then one at least every `period_s`, for `linger_s` after the burst began.
+
+    No `period_s`: only the burst. No `linger_s`: until it is taken away or its `until` comes.
+    """
+
+    burst: int
+    period_s: float | None = None
+    linger_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One thing to say, to whom and how often. `until`: UTC second from which it may not be said any more."""
+
+    ebm_id: EbmId | None
+    verb: Verb | None
+    kind: Kind
+    level: int
+    targets: tuple[ResourceCode, ...]
+    content: Content
+    repeats: Repeats
+    until: float | None = None
+    stop: Stop | None = None  # what to say at `until`, once this has been on air: FM frames carry no end time
+
+    def covered_by(self, targets: Iterable[ResourceCode]) -> bool:
+        """Whether everybody it means is meant by `targets`, too."""
+        wide = tuple(targets)
+        return all(covered(target, wide) for target in self.targets)
+
+
+def covered(target: ResourceCode, wide: Iterable[ResourceCode]) -> bool:
+    """Whether an address lies inside one of the wider ones."""
+    return any(matches(other, target) for other in wide)
+
+
+def start_announcement(command: Start, repeats: Repeats, *, frequency_khz: int) -> Announcement:
+    """Class 4 is packet type 11, 1-3 type 14, 5 type 22 (fm-rds.md section 11). `frequency_khz` 0: stay."""
+    stop = Stop(command.ebm_id, command.class_, command.level, command.event_type, command.targets, command.members)
+    return Announcement(
+        command.ebm_id,
+        Verb.START,
+        _kind(command.class_, Kind.EMERGENCY_START),
+        _level(command.level),
+        command.targets,
+        _content(command, Action.START, frequency_khz, _volume(command.volume)),
+        repeats,
+        until=command.end,
+        stop=stop,
+    )
+
+
+def stop_announcement(command: Stop, repeats: Repeats) -> Announcement:
+    """The stop of the same type as the start was; it names no frequency."""
+    return Announcement(
+        command.ebm_id,
+        Verb.STOP,
+        _kind(command.class_, Kind.EMERGENCY_STOP),
+        _level(command.level),
+        command.targets,
+        _content(command, Action.STOP, 0, VOLUME_UNCHANGED),
+        repeats,
+    )
+
+
+def clock_announcement(area: AreaCode, wall_s: float, *, valid_s: float) -> Announcement:
+    """Type 3 to every terminal of the area. It is said once, at once or never: an old clock is a wrong one."""
+    targets = tuple(ResourceCode.build(level, area, *LOUDSPEAKERS) for level in TERMINAL_LEVELS)
+    command = encode_command(targets, Clock.from_utc(round(wall_s)))
+    on_air_s = air_time_s(frame_count(len(command) + BLOCK_BYTES))
+    return Announcement(
+        None,
+        None,
+        Kind.CONFIGURATION,
+        LEVEL_LEAST_SEVERE,
+        targets,
+        Clock.from_utc(round(wall_s + on_air_s)),  # what it is when the last frame has arrived
+        Repeats(burst=1),
+        until=wall_s + valid_s,
+    )
+
+
+def _kind(class_: int, emergency: Kind) -> Kind:
+    if class_ == EMERGENCY_CLASS:
+        return emergency
+    return Kind.DAILY if class_ == DAILY_CLASS else Kind.DRILL
+
+
+def _level(level: int) -> int:
+    """Event level 0, "default", does not exist on air: the least severe stands for it (fm-rds.md section 11)."""
+    return level if LEVEL_MOST_SEVERE <= level <= LEVEL_LEAST_SEVERE else LEVEL_LEAST_SEVERE
+
+
+def _volume(volume: int) -> int:
+    return volume if 0 <= volume <= 100 else VOLUME_UNCHANGED
+
+
+def _content(command: Start | Stop, action: Action, frequency_khz: int, volume: int) -> Content:
+    switch = Switch.TO_FREQUENCY if frequency_khz else Switch.STAY
+    if command.class_ == EMERGENCY_CLASS:
+        return Emergency(action, switch, _level(command.level), command.event_type, command.ebm_id, frequency_khz)
+    if command.class_ == DAILY_CLASS:
+        return Daily(action, switch, command.ebm_id, frequency_khz, volume)
+    operation = DrillOperation.PLAY_FREQUENCY if action is Action.START else DrillOperation.STOP
+    return Drill(DrillKind(command.class_), operation, command.ebm_id)

@@ -1,0 +1,298 @@
+"""Which frame is next on air: the FM link's scheduler, without a clock, a socket or a task of its own.
+
+Its rules, with their clauses in fm-rds.md sections 5 and 9:
+
+- A better kind goes first, frame by frame: an interrupted packet goes on where it was, receivers do not mind. Among
+  emergencies everybody's first pass comes before anybody's second, so a fresh start waits at most for one pass of a
+  stop and never for a burst of repeats.
+- A repeat is byte-identical: same signature, same version. Near the end of the receivers' time window a packet is
+  signed anew and gets a new version; a version on air is never given to another packet.
+- Nothing is said after its end (I3), and no start after its stop. FM frames carry no end time, so the end of a start
+  that was on air is said by a stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from math import inf
+from typing import Final
+
+from devices.fm_announcement import Announcement, Kind, Repeats, covered, stop_announcement
+from devices.link import OutboxFull, Stop, Verb
+from protocols.codes import EbmId
+from protocols.fm.frame import FILLER_FRAME, FRAME_BITS, VERSIONS, SourceLevel, Versions, to_frames
+from protocols.fm.packet import encode_command, split_codes
+from protocols.signature import SignatureBlock
+
+STOPPED_MAX: Final = 1024
+STOP_PACKETS_RESERVED: Final = 4  # of the 32, so that a cancel always finds room (I12)
+ROTATIONS_PER_MESSAGE_MAX: Final = 4  # a message told to ever more places joins its packets instead of adding one
+
+
+@dataclass(frozen=True, slots=True)
+class PassDone:
+    """A message's packets have all been on air, `passes` times; `bits` of air so far."""
+
+    ebm_id: EbmId
+    verb: Verb
+    passes: int
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class NeverOnAir:
+    """Its end came first."""
+
+    announcement: Announcement
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One frame of eight bytes, and what came true with it."""
+
+    frame: bytes
+    events: tuple[PassDone | NeverOnAir, ...]
+
+
+class _Rotation:
+    """One announcement on its way round."""
+
+    __slots__ = (
+        "announcement", "began_s", "bits", "commands", "cursor", "due_s", "frames", "number", "pass_began_s", "passes",
+        "round", "signed_s", "versions",
+    )  # fmt: skip
+
+    def __init__(self, announcement: Announcement, number: int, now_s: float) -> None:
+        self.announcement = announcement
+        self.commands = [
+            encode_command(codes, announcement.content)
+            for codes in split_codes(announcement.targets, announcement.content)
+        ]
+        self.number = number
+        self.frames: tuple[bytes, ...] = ()
+        self.versions: tuple[int, ...] = ()
+        self.signed_s = 0.0
+        self.cursor = 0
+        self.passes = 0
+        self.round = 0  # passes of the present burst
+        self.bits = 0
+        self.due_s = self.pass_began_s = self.began_s = now_s
+
+    @property
+    def worth(self) -> tuple[float, ...]:
+        """Smaller goes first: bursts by round, repeats after them by how overdue they are."""
+        kind = self.announcement.kind
+        turn = (inf, 0.0, self.due_s) if self.told else (self.round, self.announcement.level, self.number)
+        if kind.urgent:
+            return (0, turn[0], 0.0 if self.told else kind, *turn[1:])
+        return (1, kind, *turn)
+
+    @property
+    def told(self) -> bool:
+        """Whether the burst is over."""
+        return self.round >= self.announcement.repeats.burst
+
+    def over(self, now_s: float) -> bool:
+        """Whether it has been said for long enough; a pass that has begun is finished."""
+        linger_s = self.announcement.repeats.linger_s
+        return linger_s is not None and now_s - self.began_s >= linger_s and self.told and not self.cursor
+
+    def says(self, ebm_id: EbmId | None, verb: Verb | None) -> bool:
+        """Whether it is this message's start or stop."""
+        return ebm_id is not None and self.announcement.ebm_id == ebm_id and self.announcement.verb is verb
+
+    def again(self, now_s: float) -> None:
+        """Somebody new listens, or what was on its way is lost: say it from the beginning, as if it were new."""
+        self.cursor = self.round = 0
+        self.due_s = self.began_s = now_s
+
+
+class Carousel:
+    """Everything that rotates on one transmitter."""
+
+    def __init__(
+        self,
+        sign: Callable[[bytes], SignatureBlock],
+        *,
+        source_level: SourceLevel,
+        first_version: int,
+        resign_s: float,
+        stop_repeats: Repeats,
+        packets_max: int = VERSIONS,
+    ) -> None:
+        """`resign_s`: the age at which a signature is replaced, well inside the receivers' time window (300 s).
+        At most `packets_max` packets rotate (GD/J 085 clause 5.4: 32)."""
+        self._sign = sign
+        self._source_level = source_level
+        self._numbers = Versions(first_version)
+        self._resign_s = resign_s
+        self._stop_repeats = stop_repeats
+        self._packets_max = min(packets_max, VERSIONS)
+        self._rotations: list[_Rotation] = []
+        self._stopped: dict[EbmId, Stop] = {}
+        self._made = 0
+        self.dropped = 0
+        """Announcements pushed out by better ones, or too late to be said."""
+
+    def __len__(self) -> int:
+        """Packets in rotation."""
+        return sum(len(rotation.commands) for rotation in self._rotations)
+
+    @property
+    def version(self) -> int:
+        """The next version number that will be given out."""
+        return self._numbers.next
+
+    def start(self, announcement: Announcement, now_s: float) -> None:
+        """Say a message, or say it to more places. What was stopped is not started again.
+
+        Raises OutboxFull when 32 packets rotate and none is worth less, LocalProtocolError when it fits no packet.
+        """
+        known = self._stopped.get(announcement.ebm_id) if announcement.ebm_id is not None else None
+        if known is None or not announcement.covered_by(known.targets):
+            self._tell_more(announcement, now_s)
+
+    def stop(self, command: Stop, now_s: float) -> None:
+        """End a message for some places or, with the id of zeros, every message; its start is not said once more.
+
+        Raises OutboxFull and LocalProtocolError as `start` does.
+        """
+        announcement = stop_announcement(command, self._stop_repeats)
+        for rotation in [r for r in self._rotations if r.announcement.verb is Verb.START]:
+            if command.ebm_id in (EbmId.EVERYTHING, rotation.announcement.ebm_id):
+                self._silence(rotation, command, now_s)
+        if command.ebm_id != EbmId.EVERYTHING:
+            if len(self._stopped) >= STOPPED_MAX:
+                del self._stopped[next(iter(self._stopped))]
+            self._stopped[command.ebm_id] = command
+        self._tell_more(announcement, now_s)
+
+    def say(self, announcement: Announcement, now_s: float) -> None:
+        """Anything that is neither start nor stop. Raises OutboxFull, LocalProtocolError."""
+        self._enter(announcement, now_s)
+
+    def lost(self, now_s: float) -> None:
+        """What was on its way to the transmitter may never have been on air: every burst begins anew."""
+        for rotation in self._rotations:
+            rotation.again(now_s)
+
+    def next_frame(self, wall_s: float, now_s: float) -> Step:
+        """The next frame; a filler when nothing is due. `wall_s` judges ends, `now_s` (monotonic) everything else."""
+        events: list[PassDone | NeverOnAir] = list(self.expire(wall_s, now_s))
+        due = [rotation for rotation in self._rotations if rotation.due_s <= now_s]
+        if not due:
+            return Step(FILLER_FRAME, tuple(events))
+        rotation = min(due, key=lambda each: each.worth)
+        if not rotation.cursor:
+            self._begin_pass(rotation, now_s)
+        frame = rotation.frames[rotation.cursor]
+        rotation.cursor += 1
+        rotation.bits += FRAME_BITS
+        if rotation.cursor == len(rotation.frames):
+            events += self._end_pass(rotation, now_s)
+        return Step(frame, tuple(events))
+
+    def _tell_more(self, announcement: Announcement, now_s: float) -> None:
+        """Say it to those to whom it is not said yet. A start that was told often enough is told anew to the others:
+        somebody there was given up by a better path."""
+        mine = [r for r in self._rotations if r.says(announcement.ebm_id, announcement.verb)]
+        missing = []
+        for target in announcement.targets:
+            heard = [r for r in mine if covered(target, r.announcement.targets)]
+            if not heard:
+                missing.append(target)
+            elif announcement.verb is Verb.START and all(r.told for r in heard):
+                heard[0].again(now_s)
+        if not missing:
+            return
+        # Places that nobody has been told yet may share a packet; a packet on air keeps its bytes.
+        joined = [r for r in mine if not r.bits] if len(mine) < ROTATIONS_PER_MESSAGE_MAX else mine
+        before = chain.from_iterable(r.announcement.targets for r in joined)
+        targets = tuple(dict.fromkeys((*before, *missing)))
+        stop = None if announcement.stop is None else replace(announcement.stop, targets=targets)
+        self._enter(replace(announcement, targets=targets, stop=stop), now_s, instead_of=joined)
+
+    def _enter(self, announcement: Announcement, now_s: float, instead_of: list[_Rotation] | None = None) -> None:
+        rotation = _Rotation(announcement, self._made, now_s)
+        leaving = instead_of or []
+        most = self._packets_max if announcement.verb is Verb.STOP else self._packets_max - STOP_PACKETS_RESERVED
+        free = most - len(self) + sum(len(r.commands) for r in leaving)
+        victims: list[_Rotation] = []
+        for victim in sorted(self._rotations, key=lambda r: r.worth, reverse=True):
+            if free >= len(rotation.commands):
+                break
+            if victim not in leaving and _worth_less(victim, announcement.kind):
+                victims.append(victim)
+                free += len(victim.commands)
+        if free < len(rotation.commands):
+            raise OutboxFull(f"{len(self)} packets rotate, {most} may; none is worth less than this one")
+        self.dropped += len(victims)
+        self._made += 1
+        self._rotations = [r for r in self._rotations if r not in victims and r not in leaving] + [rotation]
+
+    def _silence(self, rotation: _Rotation, command: Stop, now_s: float) -> None:
+        """Take a start away, or leave it to the places the stop does not mean."""
+        said = rotation.announcement
+        left = tuple(target for target in said.targets if not covered(target, command.targets))
+        self._rotations.remove(rotation)
+        if left:
+            stop = None if said.stop is None else replace(said.stop, targets=left)
+            smaller = _Rotation(replace(said, targets=left, stop=stop), rotation.number, now_s)
+            smaller.passes, smaller.bits = rotation.passes, rotation.bits
+            self._rotations.append(smaller)
+
+    def expire(self, wall_s: float, now_s: float) -> list[NeverOnAir]:
+        """Take away what is over. `next_frame` does it by itself; while no frames are asked for, call this."""
+        never: list[NeverOnAir] = []
+        for rotation in list(self._rotations):
+            said = rotation.announcement
+            if said.until is not None and said.until <= wall_s:
+                self._rotations.remove(rotation)
+                if rotation.bits and said.stop is not None:
+                    self.stop(said.stop, now_s)
+                elif not rotation.passes:
+                    self.dropped += 1
+                    never.append(NeverOnAir(said))
+            elif rotation.over(now_s):
+                self._rotations.remove(rotation)
+        return never
+
+    def _begin_pass(self, rotation: _Rotation, now_s: float) -> None:
+        rotation.pass_began_s = now_s
+        if rotation.frames and now_s - rotation.signed_s < self._resign_s:
+            return
+        rotation.signed_s = now_s
+        taken = {version for other in self._rotations if other is not rotation for version in other.versions}
+        frames: list[bytes] = []
+        versions: list[int] = []
+        for command in rotation.commands:
+            version = self._numbers.take(taken)
+            taken.add(version)
+            versions.append(version)
+            frames += to_frames(command + self._sign(command).encode(), self._source_level, version)
+        rotation.frames, rotation.versions = tuple(frames), tuple(versions)
+
+    def _end_pass(self, rotation: _Rotation, now_s: float) -> Iterator[PassDone]:
+        said = rotation.announcement
+        rotation.cursor = 0
+        rotation.passes += 1
+        rotation.round += 1
+        if rotation.told:
+            if said.repeats.period_s is None:
+                self._rotations.remove(rotation)
+            else:
+                rotation.due_s = rotation.pass_began_s + said.repeats.period_s
+        if said.ebm_id is not None and said.verb is not None:
+            others = [r for r in self._rotations if r.says(said.ebm_id, said.verb)] or [rotation]
+            passes = min(r.passes for r in others)
+            if passes:
+                yield PassDone(said.ebm_id, said.verb, passes, sum(r.bits for r in others))
+
+
+def _worth_less(victim: _Rotation, kind: Kind) -> bool:
+    """Whether `victim` may be pushed out: worse in kind and no alert, or a stop that has been told often enough."""
+    if victim.announcement.verb is Verb.STOP:
+        return victim.told
+    return victim.announcement.kind > max(kind, Kind.EMERGENCY_START)

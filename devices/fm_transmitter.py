@@ -1,0 +1,281 @@
+"""The FM link: GD/J 085 frames to the county transmitter's exciter, 13 bytes each, at 1187.5 bit/s.
+
+The exciter plays what it gets and answers nothing, so the bit clock is kept here: frame k leaves at its own time on
+the monotonic clock, counted from the first one, never a drift and never faster on average. A lead of a few frames
+bridges a busy event loop. When nothing is to be said, fillers are: the bit stream must not stop (clause 6.1.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from devices.fm_announcement import Repeats, clock_announcement, start_announcement
+from devices.fm_carousel import Carousel, NeverOnAir, PassDone
+from devices.link import (
+    AskState,
+    Command,
+    EventSink,
+    LinkCapabilities,
+    LinkDown,
+    LinkStatus,
+    LinkUp,
+    NoAnswer,
+    OutboxFull,
+    Path,
+    Sent,
+    SetClock,
+    Start,
+    Stop,
+    Verb,
+)
+from devices.ports import Ports
+from devices.roster import Device, Roster
+from protocols.codes import ResourceCode
+from protocols.errors import LocalProtocolError
+from protocols.fm.bits import frame_to_air
+from protocols.fm.frame import BIT_RATE, FILLER_FRAME, FRAME_BITS, VERSIONS, SourceLevel
+
+FRAME_S: Final = FRAME_BITS / BIT_RATE
+TARGETS_MAX: Final = 97  # resource codes beside the content of a type 11 packet (GD/J 085 clause 5.1, arithmetic)
+CLOCK_VALID_S: Final = 5.0  # a clock packet that emergencies hold up longer is not said at all
+
+
+@dataclass(frozen=True, slots=True)
+class FmTransmitterConfig:
+    """One [[links]] table of type `fm_transmitter`. Where the transmitter listens stands in the inventory."""
+
+    name: str
+    transmitter: str = ""
+    """Resource code; empty: the first transmitter of the inventory."""
+    source_level: int = SourceLevel.COUNTY.value
+    lead_frames_max: int = 2
+    """How far the frames run ahead of the air; also the longest stall that nobody hears."""
+    connect_timeout_s: float = 5.0
+    reconnect_first_s: float = 0.5
+    reconnect_last_s: float = 15.0
+    unsent_bytes_max: int = 4096
+    """An exciter that leaves so much in the socket plays nothing any more; it is dialled again."""
+    start_burst: int = 3
+    start_period_s: float = 10.0
+    stop_burst: int = 5
+    stop_period_s: float = 5.0
+    stop_linger_s: float = 60.0
+    resign_after_s: float = 240.0
+    """A packet whose signature is older is signed anew under a new version; the receivers' window is 300 s."""
+    packets_max: int = VERSIONS
+    clock_period_s: float = 600.0
+    """Between two clock packets, and one after each connect; 0: none."""
+    first_version: int | None = None
+    """None: by chance. Receivers keep a version for 30 s, so a daemon that always began with the same number would
+    meet its own packets of before a restart; by chance it seldom does, and needs no file for it."""
+
+
+class FmTransmitter:
+    """The driver. See `devices.link.Link`."""
+
+    def __init__(self, config: FmTransmitterConfig, ports: Ports, sink: EventSink, roster: Roster) -> None:
+        self.name = config.name
+        self.path = Path.FM
+        self.capabilities = LinkCapabilities(returns=False, singles_out=False, targets_max=TARGETS_MAX)
+        self._config = config
+        self._ports = ports
+        self._sink = sink
+        self._transmitter = _choose(roster, config.transmitter)
+        first = ports.random.randrange(VERSIONS) if config.first_version is None else config.first_version
+        self._carousel = Carousel(
+            ports.sign,
+            source_level=SourceLevel(config.source_level),
+            first_version=first % VERSIONS,
+            resign_s=config.resign_after_s,
+            stop_repeats=Repeats(config.stop_burst, config.stop_period_s, config.stop_linger_s),
+            packets_max=config.packets_max,
+        )
+        self._start_repeats = Repeats(config.start_burst, config.start_period_s)
+        self._up = False
+        self._down_reason = "not started"
+        self._clock_due_s = 0.0
+
+    @property
+    def version(self) -> int:
+        """The next version number, for whoever wants to keep it over a restart."""
+        return self._carousel.version
+
+    def status(self) -> LinkStatus:
+        """What the link is doing now."""
+        return LinkStatus(
+            up=self._up,
+            reason=self._down_reason,
+            devices=int(self._up),
+            outbox_depth=len(self._carousel),
+            outbox_limit=min(self._config.packets_max, VERSIONS),
+            dropped=self._carousel.dropped,
+        )
+
+    def offer(self, command: Command) -> None:
+        """Queue a command and return at once; its first frame is next unless something better is on air.
+
+        What no packet can carry is told as `NoAnswer` of the transmitter. Raises OutboxFull.
+        """
+        now_s = self._ports.clock.monotonic()
+        self._tell_never(self._carousel.expire(self._ports.clock.wall(), now_s))
+        try:
+            match command:
+                case Start():
+                    frequency_khz = self._transmitter.frequency_khz if self._transmitter else 0
+                    self._carousel.start(
+                        start_announcement(command, self._start_repeats, frequency_khz=frequency_khz), now_s
+                    )
+                case Stop():
+                    self._carousel.stop(command, now_s)
+                case SetClock():
+                    self._say_clock(now_s)
+                case AskState():
+                    pass  # nothing comes back over FM
+        except (LocalProtocolError, ValueError) as error:
+            if isinstance(command, Start | Stop):
+                verb = Verb.START if isinstance(command, Start) else Verb.STOP
+                self._sink(NoAnswer(self.name, self._code, command.ebm_id, verb, str(error)))
+
+    async def run(self) -> None:
+        """Feed the exciter until cancelled; dial again with back-off when it is gone."""
+        if self._transmitter is None:
+            self._is_down(f"the inventory has no transmitter {self._config.transmitter}".rstrip())
+            await asyncio.Event().wait()
+            return
+        wait_s = self._config.reconnect_first_s
+        while True:
+            connection = await self._connect(self._transmitter)
+            if connection is not None:
+                wait_s = self._config.reconnect_first_s
+                await self._serve(connection)
+            self._tell_never(self._carousel.expire(self._ports.clock.wall(), self._ports.clock.monotonic()))
+            await asyncio.sleep(wait_s * self._ports.random.uniform(0.5, 1.0))
+            wait_s = min(2 * wait_s, self._config.reconnect_last_s)
+
+    async def _connect(self, transmitter: Device) -> _Connection | None:
+        try:
+            async with asyncio.timeout(self._config.connect_timeout_s):
+                _transport, connection = await self._ports.network.connect(
+                    _Connection, transmitter.host, transmitter.port
+                )
+        except TimeoutError:
+            self._is_down(f"{transmitter.host}:{transmitter.port} did not answer")
+        except OSError as error:
+            self._is_down(f"{transmitter.host}:{transmitter.port}: {error}")
+        else:
+            return connection
+        return None
+
+    async def _serve(self, connection: _Connection) -> None:
+        self._up, self._down_reason = True, ""
+        self._sink(LinkUp(self.name))
+        now_s = self._ports.clock.monotonic()
+        self._carousel.lost(now_s)
+        self._clock_due_s = now_s
+        reason = "stopped"
+        try:
+            reason = await self._feed(connection)
+        finally:
+            connection.close()
+            self._is_down(reason)
+
+    async def _feed(self, connection: _Connection) -> str:
+        """Write frames at their times until the connection is of no use; why."""
+        clock = self._ports.clock
+        lead = max(1, self._config.lead_frames_max)
+        begin_s = clock.monotonic()
+        sent = 0
+        on_air: deque[tuple[float, PassDone]] = deque()
+        while connection.lost is None:
+            now_s = clock.monotonic()
+            while on_air and on_air[0][0] <= now_s:
+                _at, done = on_air.popleft()
+                self._sink(Sent(self.name, done.ebm_id, done.verb, done.passes, done.bits))
+            early_s = begin_s + (sent - lead) * FRAME_S - now_s
+            if early_s > 0:
+                await asyncio.sleep(early_s)
+                continue
+            if early_s < -lead * FRAME_S:
+                begin_s -= early_s  # the exciter ran dry; what it missed is not made up for
+            if connection.unsent_bytes > self._config.unsent_bytes_max:
+                return f"the transmitter leaves {connection.unsent_bytes} bytes unread"
+            if self._config.clock_period_s and now_s >= self._clock_due_s:
+                self._clock_due_s = now_s + self._config.clock_period_s
+                self._say_clock(now_s)
+            step = self._carousel.next_frame(clock.wall(), now_s)
+            connection.write(_FILLER if step.frame == FILLER_FRAME else frame_to_air(step.frame))
+            sent += 1
+            for event in step.events:
+                if isinstance(event, PassDone):
+                    on_air.append((begin_s + sent * FRAME_S, event))
+                else:
+                    self._tell_never([event])
+        return connection.lost
+
+    def _say_clock(self, now_s: float) -> None:
+        if self._transmitter is None:
+            return
+        announcement = clock_announcement(self._transmitter.code.area, self._ports.clock.wall(), valid_s=CLOCK_VALID_S)
+        try:
+            self._carousel.say(announcement, now_s)
+        except OutboxFull:
+            self._clock_due_s = now_s + CLOCK_VALID_S  # alerts fill the air; the clock waits
+
+    def _tell_never(self, never: list[NeverOnAir]) -> None:
+        for each in never:
+            said = each.announcement
+            if said.ebm_id is not None and said.verb is not None:
+                self._sink(NoAnswer(self.name, self._code, said.ebm_id, said.verb, "over before it was on air"))
+
+    def _is_down(self, reason: str) -> None:
+        changed = self._up or self._down_reason != reason
+        self._up, self._down_reason = False, reason
+        if changed:
+            self._sink(LinkDown(self.name, reason))
+
+    @property
+    def _code(self) -> ResourceCode:
+        return self._transmitter.code if self._transmitter else ResourceCode("0" * ResourceCode.length)
+
+
+class _Connection(asyncio.Protocol):
+    """The TCP connection to the exciter, which has nothing to say."""
+
+    def __init__(self) -> None:
+        self.lost: str | None = None
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connected."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Gone, by whomever."""
+        self.lost = str(exc) if exc else "the transmitter closed the connection"
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What the operating system has not taken yet."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes over at once."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Hang up without waiting: nothing that is left is worth playing."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+_FILLER: Final = frame_to_air(FILLER_FRAME)
+
+
+def _choose(roster: Roster, code: str) -> Device | None:
+    """The transmitter of that code, or the first one."""
+    return next((device for device in roster.transmitters if code in ("", device.code)), None)
