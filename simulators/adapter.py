@@ -1,0 +1,255 @@
+"""One head-end adapter without its sockets (GD/J 089 annex A): commands in, answers, relays and reports out.
+
+It verifies what it receives and signs what it sends with a key of its own (S B.2 e). A start is answered by 0x17 and
+relayed at once to the terminals it serves, as an annex D frame signed anew; 0x18 and 0x19 tell when the task begins and
+ends. Rank, window and repeats are those of `terminal_tasks`; its records (0x10 -> 0x15) are that list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from protocols import adapter as annex_a
+from protocols import terminal as fefd
+from protocols.adapter import AdapterFrame, RecordState, ResultCode
+from protocols.codes import EbmId, ResourceCode
+from protocols.signature import CertificateNumber, SignatureBlock
+from protocols.sm2 import PrivateKey
+from protocols.terminal import Header, Result
+from simulators.terminal_tasks import LIVE, TASKS_MAX, Change, Order, Task, TaskList, TaskState
+from simulators.trust import TimeRule, Trust, Verdict
+
+RECORD_STATES = {
+    TaskState.WAITING: RecordState.WAITING,
+    TaskState.SOUNDING: RecordState.PLAYING,
+    TaskState.PAUSED: RecordState.WAITING,
+    TaskState.PLAYED: RecordState.SUCCESS,
+    TaskState.STOPPED: RecordState.CANCELLED,
+    TaskState.FAILED: RecordState.FAILED,
+    TaskState.MISSED: RecordState.FAILED,
+}
+DAILY, EMERGENCY = 1, 2  # task filter of 0x10
+IP_OUTPUT = annex_a.OutputChannel(1, 4)
+ACCEPTED = (
+    annex_a.SetResourceCodes,
+    annex_a.SetReturnAddress,
+    annex_a.SetClock,
+    annex_a.SetNetwork,
+    annex_a.SetReturnPeriod,
+    annex_a.SetWhitelist,
+    annex_a.SwitchAmplifier,
+    annex_a.UpdateTerminalCertificates,
+    annex_a.UpdateAdapterCertificates,
+)
+"""Settings without an effect on what sounds in a simulation: answered with code 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """An annex D frame for the adapter's terminals. `returned`: their answers go to the platform by annex E."""
+
+    data: bytes
+    returned: bool = False
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one command leads to."""
+
+    answer: annex_a.Message
+    relays: list[Relay] = field(default_factory=list)
+    reports: list[annex_a.Message] = field(default_factory=list)
+
+
+class Adapter:
+    """Times are UTC seconds of its own clock."""
+
+    def __init__(
+        self,
+        code: ResourceCode,
+        key: PrivateKey,
+        certificate: CertificateNumber,
+        trust: Trust,
+        wall: Callable[[], float],
+    ) -> None:
+        self.code = code
+        self._key = key
+        self._certificate = certificate
+        self._trust = trust
+        self._wall = wall
+        self._time_rule = TimeRule()
+        self._tasks = TaskList()
+        self._ordered: dict[EbmId, annex_a.StartBroadcast] = {}
+        self._sessions = fefd.SessionCounter(int(wall()))
+        self.refused = 0
+
+    def sign(self, signed: bytes) -> SignatureBlock:
+        """GD/J 081 clause 5.4, with its own clock."""
+        time = int(self._wall())
+        value = self._key.sign(signed + time.to_bytes(4, "big"))
+        return SignatureBlock(time, self._certificate, value)
+
+    def encode(self, message: annex_a.Message) -> bytes:
+        """A signed 0x50 frame."""
+        return annex_a.encode(message, sign=self.sign)
+
+    def heartbeat(self, now: float) -> annex_a.Message:
+        """0x20."""
+        state = annex_a.AdapterState.WORKING if self._tasks.sounding else annex_a.AdapterState.IDLE
+        return annex_a.AdapterHeartbeat(self.code, state, int(now))
+
+    def receive(self, frame: AdapterFrame, now: float) -> Outcome:
+        """One command of the platform."""
+        message = frame.message
+        if not self._believes(frame, now):
+            self.refused += 1
+            return Outcome(self._refusal(message, ResultCode.SIGNATURE, "signature"))
+        match message:
+            case annex_a.StartBroadcast():
+                return self._start(message, now)
+            case annex_a.StopBroadcast(ebm_id=ebm_id, targets=targets):
+                changes = self._tasks.stop(ebm_id, now)[2]
+                relay = self._relay(fefd.Stop(ebm_id), targets)
+                return Outcome(annex_a.StartAnswer(self.code, ebm_id), relay, self._reports(changes))
+            case annex_a.SetVolume(volume=volume, targets=targets):
+                setting = fefd.ParameterSet((fefd.Number(fefd.SET_VOLUME, volume),))
+                return Outcome(annex_a.GeneralAnswer(), self._relay(setting, targets))
+            case annex_a.QueryTerminals(parameters=ids, targets=targets):
+                return Outcome(annex_a.GeneralAnswer(), self._relay(fefd.StatusQuery(ids), targets, returned=True))
+            case _:
+                return Outcome(self._plain_answer(message))
+
+    def tick(self, now: float) -> list[annex_a.Message]:
+        """What time alone does, as reports."""
+        return self._reports(self._tasks.tick(now))
+
+    def next_at(self, now: float) -> float | None:
+        """When `tick` is due."""
+        return self._tasks.next_at(now)
+
+    def _believes(self, frame: AdapterFrame, now: float) -> bool:
+        block = frame.signature
+        if block is None or self._trust.judge(frame.signed, block) is not Verdict.GOOD:
+            return False
+        return self._time_rule.accepts(block, now)
+
+    def _refusal(self, message: annex_a.Message, code: ResultCode, text: str) -> annex_a.Message:
+        if isinstance(message, annex_a.StartBroadcast | annex_a.StopBroadcast):
+            return annex_a.StartAnswer(self.code, message.ebm_id, 1, text)
+        return annex_a.GeneralAnswer(code, text)
+
+    def _start(self, start: annex_a.StartBroadcast, now: float) -> Outcome:
+        url = _url(start)
+        order = Order(start.ebm_id, start.class_, start.level, start.start, start.end, start.volume, url, "platform")
+        result, text, changes = self._tasks.start(order, now)
+        if result is not Result.OK:
+            return Outcome(annex_a.StartAnswer(self.code, start.ebm_id, 1, text or result.name.lower()))
+        self._ordered[start.ebm_id] = start
+        self._forget()
+        aux = (fefd.Auxiliary.url(url),) if url else ()
+        relayed = fefd.Start(
+            start.ebm_id,
+            start.class_,
+            start.level or 4,
+            start.event_type,
+            start.volume,
+            start.start,
+            start.end,
+            aux,
+        )
+        return Outcome(
+            annex_a.StartAnswer(self.code, start.ebm_id), self._relay(relayed, start.targets), self._reports(changes)
+        )
+
+    def _forget(self) -> None:
+        """Keep commands of remembered tasks only."""
+        if len(self._ordered) > TASKS_MAX:
+            self._ordered = {id_: start for id_, start in self._ordered.items() if self._tasks.get(id_)}
+
+    def _relay(self, message: fefd.Message, targets: annex_a.AnyTargets, *, returned: bool = False) -> list[Relay]:
+        """The command once more for the terminals, under the adapter's own signature."""
+        if not isinstance(targets, annex_a.Targets) or not targets.codes:
+            return []
+        frame = fefd.request(Header.D, self._sessions.take(), self.code, targets.codes, message)
+        return [Relay(fefd.encode(frame, sign=self.sign), returned)]
+
+    def _plain_answer(self, message: annex_a.Message) -> annex_a.Message:
+        match message:
+            case annex_a.QueryRecords():
+                return annex_a.Records(self.code, tuple(self._records(message)))
+            case annex_a.QueryOutputs():
+                return annex_a.Outputs(self.code, (IP_OUTPUT,))
+            case annex_a.QueryInputs():
+                return annex_a.Inputs(self.code, ())
+            case annex_a.QueryFaults():
+                return annex_a.FaultDetails(self.code, 0)
+            case annex_a.SetAdapterReturn():
+                return annex_a.GeneralAnswer()
+            case _ if isinstance(message, ACCEPTED):
+                return annex_a.GeneralAnswer()
+            case _:
+                return annex_a.GeneralAnswer(ResultCode.CONFLICT, "not supported by this adapter")
+
+    def _records(self, query: annex_a.QueryRecords) -> list[annex_a.Record]:
+        """Tasks that overlap the asked time, by kind and id (table A.9)."""
+        found = []
+        for task in self._tasks:
+            start = self._ordered.get(task.order.ebm_id)
+            if start is None or query.ebm_id not in (None, start.ebm_id):
+                continue
+            if query.task and (query.task == DAILY) != (start.class_ == 5):
+                continue
+            if start.end >= query.from_time and start.start <= query.to_time:
+                found.append(self._record(task, start))
+        return found
+
+    def _record(self, task: Task, start: annex_a.StartBroadcast) -> annex_a.Record:
+        return annex_a.Record(
+            ebm_id=start.ebm_id,
+            state=RECORD_STATES[task.state],
+            source=annex_a.Source.PLATFORM,
+            class_=start.class_,
+            level=start.level,
+            event_type=start.event_type,
+            start=start.start,
+            end=start.end,
+            volume=start.volume,
+            input_channel=0,
+            outputs=(),
+            codes=start.targets.codes if isinstance(start.targets, annex_a.Targets) else (),
+        )
+
+    def _reports(self, changes: list[Change]) -> list[annex_a.Message]:
+        """0x18 when a task first sounds, 0x19 when it is over."""
+        reports: list[annex_a.Message] = []
+        for change in changes:
+            start = self._ordered.get(change.task.order.ebm_id)
+            if change.after is TaskState.SOUNDING and change.before is TaskState.WAITING and start is not None:
+                reports.append(self._began(start))
+            elif change.after not in LIVE and change.before is not TaskState.WAITING:
+                reports.append(annex_a.TaskEnded(self.code, change.task.order.ebm_id))
+        return reports
+
+    def _began(self, start: annex_a.StartBroadcast) -> annex_a.Message:
+        return annex_a.TaskBegan(
+            front=self.code,
+            ebm_id=start.ebm_id,
+            source=annex_a.Source.PLATFORM,
+            class_=start.class_,
+            level=start.level,
+            event_type=start.event_type,
+            input_channel=0,
+            outputs=(),
+            volume=start.volume,
+            codes=start.targets.codes if isinstance(start.targets, annex_a.Targets) else (),
+        )
+
+
+def _url(start: annex_a.StartBroadcast) -> str:
+    """The first stream address among all languages, or ""."""
+    for language in start.languages:
+        for aux in language.auxiliary:
+            if aux.type == annex_a.AUX_URL:
+                return aux.data.decode("utf-8", "replace")
+    return ""
