@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from ebcd.alert import DrillDepth
 from ebcd.operator import (
     AlertFilter,
     AudioFile,
     Category,
     Draft,
-    DrillDepth,
     Kind,
     OperationRefused,
     Problem,

@@ -49,6 +49,7 @@ class Depth(StrEnum):
 
 @app.command(help=help_of("run"))
 def run(config: Config = None, lang: Language = None) -> None:
+    """The daemon."""
     from ebcd.cli.local import run_daemon
 
     with failures_told(as_json=False):
@@ -63,6 +64,7 @@ def demo(
     keep: Annotated[Path | None, typer.Option(metavar="DIR", help=help_of("demo_keep"))] = None,
     lang: Language = None,
 ) -> None:
+    """A whole county on this machine."""
     from ebcd.cli.local import run_demo
 
     raise typer.Exit(run_demo(json_file=json_file, terminals=terminals, seed=seed, keep=keep, lang=lang))
@@ -70,6 +72,7 @@ def demo(
 
 @app.command("check-config", help=help_of("check_config"))
 def check_config(config: Config = None, lang: Language = None, as_json: AsJson = False) -> None:
+    """Every problem of the configuration."""
     from ebcd.cli.local import run_check
 
     with failures_told(as_json=as_json):
@@ -78,6 +81,7 @@ def check_config(config: Config = None, lang: Language = None, as_json: AsJson =
 
 @app.command(help=help_of("doctor"))
 def doctor(config: Config = None, lang: Language = None, as_json: AsJson = False) -> None:
+    """What this machine lacks."""
     from ebcd.cli.local import run_doctor
 
     with failures_told(as_json=as_json):
@@ -105,6 +109,7 @@ def send(
     as_json: AsJson = False,
     token_file: TokenFile = None,
 ) -> None:
+    """Write an alert."""
     from ebcd.cli.sending import Written, submit
 
     written = Written(
@@ -131,6 +136,8 @@ def approve(
     as_json: AsJson = False,
     token_file: TokenFile = None,
 ) -> None:
+    """Approve an alert."""
+
     def act(session: Session, client: Client) -> None:
         _print_rows(session, client.post(f"/v1/alerts/{ebm_id}/approve"))
 
@@ -146,6 +153,8 @@ def reject(
     as_json: AsJson = False,
     token_file: TokenFile = None,
 ) -> None:
+    """Turn an alert down."""
+
     def act(session: Session, client: Client) -> None:
         _print_rows(session, client.post(f"/v1/alerts/{ebm_id}/reject", {"reason": reason}))
 
@@ -160,6 +169,8 @@ def cancel(
     as_json: AsJson = False,
     token_file: TokenFile = None,
 ) -> None:
+    """Stop one alert or all."""
+
     def act(session: Session, client: Client) -> None:
         _print_rows(session, client.post(f"/v1/alerts/{ebm_id}/cancel"))
 
@@ -178,6 +189,8 @@ def alerts(
     as_json: AsJson = False,
     token_file: TokenFile = None,
 ) -> None:
+    """List alerts."""
+
     def act(session: Session, client: Client) -> None:
         _print_rows(session, client.get("/v1/alerts", state=state, rows_max=rows))
 
@@ -192,8 +205,10 @@ def show_alert(
     as_json: AsJson = False,
     token_file: TokenFile = None,
 ) -> None:
+    """One alert in full."""
+
     def act(session: Session, client: Client) -> None:
-        from ebcd.cli.client import decoded
+        from ebcd.api_answers import decoded
         from ebcd.cli.tables import alert_detail
         from ebcd.operator import AlertDetail
 
@@ -217,8 +232,10 @@ def terminals(
     as_json: AsJson = False,
     token_file: TokenFile = None,
 ) -> None:
+    """List terminals."""
+
     def act(session: Session, client: Client) -> None:
-        from ebcd.cli.client import decoded
+        from ebcd.api_answers import decoded
         from ebcd.cli.tables import terminals_table
         from ebcd.operator import TerminalPage
 
@@ -230,8 +247,10 @@ def terminals(
 
 @app.command(help=help_of("links"))
 def links(config: Config = None, lang: Language = None, as_json: AsJson = False, token_file: TokenFile = None) -> None:
+    """List links."""
+
     def act(session: Session, client: Client) -> None:
-        from ebcd.cli.client import decoded
+        from ebcd.api_answers import decoded
         from ebcd.cli.tables import links_table
         from ebcd.operator import LinkRow
 
@@ -264,7 +283,7 @@ def _print(session: Session, content: bytes, table: Callable[[bytes], Renderable
 
 def _print_rows(session: Session, content: bytes) -> None:
     """One alert or a list of them."""
-    from ebcd.cli.client import decoded
+    from ebcd.api_answers import decoded
     from ebcd.cli.tables import alerts_table
     from ebcd.operator import AlertRow
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import orjson
-from pydantic import TypeAdapter
 
 from ebcd.catalogue import has, text
 from ebcd.cli.session import Failure, Session
 
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 60.0  # a draft without audio is spoken before it is answered
-ValueT = TypeVar("ValueT")
 
 
 class Client:
@@ -59,11 +57,6 @@ class Client:
             except OSError as error:
                 reason = error.strerror or str(error)
                 raise Failure(self._session.say("cli.no_daemon", socket=self._session.socket, reason=reason)) from None
-
-
-def decoded(kind: type[ValueT], content: bytes) -> ValueT:
-    """An answer as the daemon's own frozen value."""
-    return TypeAdapter(kind).validate_json(content)
 
 
 def _sentences(content: bytes, language: str) -> list[str]:

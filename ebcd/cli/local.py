@@ -44,3 +44,11 @@ def run_check(config: Path | None, language: str | None, *, as_json: bool) -> in
     else:
         typer.echo(text("config.sound", chosen, file=file))
     return 1 if problems else 0
+
+
+def run_doctor(config: Path | None, language: str | None, *, as_json: bool) -> int:
+    """What this machine lacks; with a configuration also what that needs."""
+    chosen = language or startup_language(sys.argv)
+    doctor = importlib.import_module("ebcd.doctor")
+    status: int = doctor.run(config, language=chosen, as_json=as_json)
+    return status

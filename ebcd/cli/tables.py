@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -23,6 +24,7 @@ from ebcd.operator import (
 )
 
 COUNTED = ("targeted", "confirmed", "played", "refused", "timed_out", "unconfirmed", "cancelled", "pending")
+NUMBERS = ("devices", "lost", "first", "median", "p99", "last")
 STYLES = {
     "on_air": "bold red",
     "pending": "yellow",
@@ -70,7 +72,8 @@ def alert_detail(detail: AlertDetail, language: str) -> RenderableType:
     for decision in detail.decisions:
         verdict = word("verdict", decision.verdict, language)
         facts.add_row(
-            _head("decision", language), escape(f"{shown(decision.at)} {decision.actor} {verdict} {decision.reason}")
+            _head("decision", language),
+            escape(f"{decision.actor} {verdict} {shown(decision.at or None)} {decision.reason}"),
         )
     if detail.row.note:
         facts.add_row(_head("note", language), escape(word("note", detail.row.note, language)))
@@ -79,6 +82,8 @@ def alert_detail(detail: AlertDetail, language: str) -> RenderableType:
     parts.append(facts)
     if detail.by_path:
         parts.append(_by_path(detail.by_path, detail.row.counts, language))
+    if detail.times.get("latency_by_path_s"):
+        parts.append(_latency(detail.times, language))
     if detail.by_town:
         parts.append(_by_town(detail.by_town, language))
     if detail.failures:
@@ -92,6 +97,15 @@ def _by_path(paths: Iterable[PathCounts], all_of_them: Counts, language: str) ->
         table.add_row(word("path", one.path, language), *_numbers(one.counts))
     table.add_section()
     table.add_row(text("column.total", language), *_numbers(all_of_them), style="bold")
+    return table
+
+
+def _latency(times: Mapping[str, Any], language: str) -> Table:
+    """How long the confirmations took, from the package or the last approval to the journal."""
+    columns = ("first", "median", "p99", "last")
+    table = _table(language, "path", *columns, title=text("cli.latency", language))
+    for path, spread in times["latency_by_path_s"].items():
+        table.add_row(word("path", path, language), *(str(spread.get(column, "-")) for column in columns))
     return table
 
 
@@ -195,7 +209,7 @@ def _numbers(counts: Counts) -> list[str]:
 def _table(language: str, *columns: str, title: str | None = None) -> Table:
     table = Table(title=title, title_justify="left")
     for column in columns:
-        numeric = column in COUNTED or column in ("devices", "lost")
+        numeric = column in COUNTED or column in NUMBERS
         table.add_column(_head(column, language), justify="right" if numeric else "left", overflow="fold")
     return table
 

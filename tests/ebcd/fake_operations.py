@@ -70,7 +70,7 @@ class FakeOperations:
     async def approve(self, ebm_id: str, actor: Actor) -> AlertRow:
         row = self._row(ebm_id)
         if row.origin == actor.name:
-            raise OperationRefused(Problem(Kind.FORBIDDEN, "own_approval", thing=ebm_id, value=actor.name))
+            raise OperationRefused(Problem(Kind.FORBIDDEN, "own_approval", thing="actor", value=actor.name))
         if row.state != "pending":
             raise OperationRefused(
                 Problem(
@@ -114,6 +114,7 @@ class FakeOperations:
             failures=(FAILED,),
             failures_total=4,
             reported=(2,),
+            times={"latency_by_path_s": {"ip": {"first": 0.0212, "median": 0.2, "p99": 0.4, "last": 0.5}}},
         )
 
     async def terminals(self, wanted: TerminalFilter) -> TerminalPage:

@@ -14,10 +14,11 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
+from ebcd.alert import DrillDepth
 from ebcd.api import STATUS, application, metrics_application
 from ebcd.http_server import HttpLimits, SocketTaken, on_unix_socket
 from ebcd.identity import Operators
-from ebcd.operator import Category, DrillDepth, Kind
+from ebcd.operator import Category, Kind
 from tests.ebcd.fake_operations import NOW, FakeOperations, row
 
 pytestmark = pytest.mark.real

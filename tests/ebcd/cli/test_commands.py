@@ -74,7 +74,7 @@ def test_what_is_written_wrong_is_named_with_status_2(room: ControlRoom, option:
 def test_a_refused_draft_tells_why_with_status_1(room: ControlRoom) -> None:
     told = room.type("send", "--level", "1", "--area", "350000", "--title", "t", "--text", "t", "--yes", "--lang", "en")
     assert told.status == 1
-    assert told.err == "No area is left to serve (350000). Give codes or names of this county.\n"
+    assert told.err == "No area to serve (350000). Give codes of 6, 9 or 12 digits or names of this county.\n"
 
 
 def test_the_authors_own_approval_is_refused_and_anothers_counts(room: ControlRoom) -> None:
@@ -82,7 +82,7 @@ def test_the_authors_own_approval_is_refused_and_anothers_counts(room: ControlRo
     own = room.type("approve", ebm_id, operator="chen")
     other = room.type("approve", ebm_id, operator="wang")
     assert own.status == 1
-    assert own.err == f"chen 是消息 {ebm_id} 的作者，不能审批自己的消息。 请由另一位操作员审批。\n"
+    assert own.err == "chen 是这条消息的作者，不能审批自己的消息。 请由另一位操作员审批。\n"
     assert other.status == 0
     assert "等待播发" in other.out
 
@@ -118,6 +118,7 @@ def test_show_tells_progress_by_town_and_path_and_names_who_failed(room: Control
         "石桥村 7 号喇叭",
         "超时",
         "wang 审批通过",
+        "0.0212",
         "不在本县",
         "未成功的终端：1 / 4",
     ):
