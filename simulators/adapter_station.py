@@ -1,0 +1,268 @@
+"""An adapter's sockets: its listener for commands, short connections for reports, and its terminals' return line.
+
+Annex A runs over short connections: who has something to say connects, sends one frame, reads one, closes (S A.2).
+Terminals behind the adapter return by annex E over one connection per adapter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import cast
+
+from protocols import adapter as annex_a
+from protocols import terminal as fefd
+from protocols.terminal import Header
+from simulators.adapter import Adapter, Outcome, Relay
+from simulators.terminal_client import CONNECT_TIMEOUT_S, RECONNECT_S, Pace
+from simulators.terminal_shell import FleetDoors, TerminalShell
+from simulators.trust import FrameReader
+
+REPORTS_MAX = 64  # waiting for the platform; the oldest goes
+REPLY_TIMEOUT_S = 5.0
+REPORT_TRIES = 3
+IDLE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterPlace:
+    """Where an adapter listens, whom it tells, and how long it takes to answer (a fault)."""
+
+    host: str
+    port: int
+    reports: tuple[str, int]
+    returns: tuple[str, int]
+    delay_s: float = 0.0
+
+
+class _CommandSocket(asyncio.Protocol):
+    """One connection of the platform. It may half-close after its frame (C)."""
+
+    def __init__(self, station: AdapterStation) -> None:
+        self._station = station
+        self._deframer = annex_a.Deframer()
+        self._idle = asyncio.get_running_loop().call_later(IDLE_S, self._give_up)
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._station.open.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        for item in self._deframer.feed(data):
+            if isinstance(item, annex_a.AdapterFrame):
+                self._station.command(item, self)
+
+    def eof_received(self) -> bool:
+        return True  # the answer can still go out; it closes the connection
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._idle.cancel()
+        self._station.open.discard(self)
+        self.transport = None
+
+    def answer(self, data: bytes) -> None:
+        """The one frame back."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(data)
+            self.transport.close()
+
+    def _give_up(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+
+class AdapterStation:
+    """One adapter with the terminals behind it."""
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        place: AdapterPlace,
+        terminals: Sequence[TerminalShell],
+        reader: FrameReader,
+        doors: FleetDoors,
+        pace: Pace,
+        chance: random.Random,
+    ) -> None:
+        self.adapter = adapter
+        self.place = place
+        self.terminals = terminals
+        self.open: set[_CommandSocket] = set()
+        self._reader = reader
+        self._doors = doors
+        self._pace = pace
+        self._chance = chance
+        self._reports: asyncio.Queue[annex_a.Message] = asyncio.Queue(REPORTS_MAX)
+        self._timer: asyncio.TimerHandle | None = None
+        self._line: asyncio.Transport | None = None
+
+    async def run(self, first_wait_s: float) -> None:
+        """Listen, report and return until cancelled. Raises OSError when its address is taken."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: _CommandSocket(self), self.place.host, self.place.port)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._tell_all())
+                group.create_task(self._beat(first_wait_s))
+                if self.terminals:
+                    group.create_task(self._return(first_wait_s))
+        finally:
+            server.close()
+            if self._timer is not None:
+                self._timer.cancel()
+            for socket in tuple(self.open):
+                socket.answer(b"")
+
+    @property
+    def returning(self) -> bool:
+        """Whether the terminals' return line is up."""
+        return self._line is not None
+
+    # ---- commands --------------------------------------------------------------------------------------------------
+
+    def command(self, frame: annex_a.AdapterFrame, socket: _CommandSocket) -> None:
+        """One command; a slow adapter needs its time before it does anything."""
+        if self.place.delay_s:
+            asyncio.get_running_loop().call_later(self.place.delay_s, self._execute, frame, socket)
+        else:
+            self._execute(frame, socket)
+
+    def _execute(self, frame: annex_a.AdapterFrame, socket: _CommandSocket) -> None:
+        outcome: Outcome = self.adapter.receive(frame, self._doors.wall())
+        for relay in outcome.relays:
+            self._relay(relay)
+        socket.answer(self.adapter.encode(outcome.answer))
+        self._queue(outcome.reports)
+        self._arm()
+
+    def _relay(self, relay: Relay) -> None:
+        """To all terminals at once; each decides by its own address."""
+        heard = self._reader.read(relay.data)
+        for shell in self.terminals:
+            if shell.powered:
+                shell.receive(heard, "adapter", self._pass_on if relay.returned else _forget, shared=True)
+
+    def _pass_on(self, data: bytes) -> None:
+        """A terminal's answer to the platform: header E, as annex E wants it (S E.1.3.1 b)."""
+        frame = fefd.decode(data)
+        self._send_line(fefd.encode(replace(frame, header=Header.E, signature=None)))
+
+    def _arm(self) -> None:
+        now = self._doors.wall()
+        at = self.adapter.next_at(now)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if at is not None:
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, at - now), self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._queue(self.adapter.tick(self._doors.wall()))
+        self._arm()
+
+    # ---- reports ---------------------------------------------------------------------------------------------------
+
+    def _queue(self, reports: list[annex_a.Message]) -> None:
+        for report in reports:
+            if self._reports.full():
+                self._reports.get_nowait()
+            self._reports.put_nowait(report)
+
+    async def _beat(self, first_wait_s: float) -> None:
+        await asyncio.sleep(first_wait_s)
+        while True:
+            self._queue([self.adapter.heartbeat(self._doors.wall())])
+            await asyncio.sleep(self._pace.heartbeat_s)
+
+    async def _tell_all(self) -> None:
+        while True:
+            report = await self._reports.get()
+            tries = 1 if isinstance(report, annex_a.AdapterHeartbeat) else REPORT_TRIES
+            for _ in range(tries):
+                if await self._tell(self.adapter.encode(report)):
+                    break
+                await asyncio.sleep(self._pace.reconnect_scale)
+
+    async def _tell(self, data: bytes) -> bool:
+        """One short connection; whether an answer came."""
+        writer: asyncio.StreamWriter | None = None
+        try:
+            async with asyncio.timeout(REPLY_TIMEOUT_S):
+                reader, writer = await asyncio.open_connection(*self.place.reports)
+                writer.write(data)
+                return bool(await reader.read(4096))
+        except (OSError, TimeoutError):
+            return False
+        finally:
+            if writer is not None:
+                writer.close()
+                with suppress(OSError):
+                    await writer.wait_closed()
+
+    # ---- the terminals' returns ------------------------------------------------------------------------------------
+
+    async def _return(self, first_wait_s: float) -> None:
+        """Keep the return line up and let every terminal beat on it."""
+        await asyncio.sleep(first_wait_s)
+        failures = 0
+        while True:
+            failures = 0 if await self._serve_line() else failures + 1
+            wait_s = RECONNECT_S[min(failures, len(RECONNECT_S) - 1)] * self._pace.reconnect_scale
+            await asyncio.sleep(wait_s * self._chance.uniform(0.9, 1.1))
+
+    async def _serve_line(self) -> bool:
+        loop = asyncio.get_running_loop()
+        gone: asyncio.Future[None] = loop.create_future()
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                line, _ = await loop.create_connection(lambda: _ReturnSocket(gone), *self.place.returns)
+        except (OSError, TimeoutError):
+            return False
+        self._line = line
+        lit = [shell for shell in self.terminals if shell.powered]
+        try:
+            for shell in lit:
+                self._send_line(shell.heartbeat(Header.E))
+                shell.opened("adapter", self._send_line)
+            async with asyncio.TaskGroup() as group:
+                beating = group.create_task(self._beat_terminals(lit))
+                await gone
+                beating.cancel()
+        finally:
+            self._line = None
+            for shell in lit:
+                shell.closed("adapter")
+            line.abort()
+        return True
+
+    async def _beat_terminals(self, shells: list[TerminalShell]) -> None:
+        """Spread over the period."""
+        while shells:
+            for shell in shells:
+                await asyncio.sleep(self._pace.heartbeat_s / len(shells))
+                self._send_line(shell.heartbeat(Header.E))
+        await asyncio.sleep(0)
+
+    def _send_line(self, data: bytes) -> None:
+        if self._line is not None and not self._line.is_closing():
+            self._line.write(data)
+
+
+class _ReturnSocket(asyncio.Protocol):
+    """Returns are not answered (terminal-ip.md 2.7); what comes is dropped."""
+
+    def __init__(self, gone: asyncio.Future[None]) -> None:
+        self._gone = gone
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._gone.done():
+            self._gone.set_result(None)
+
+
+def _forget(data: bytes) -> None:
+    """Answers of relayed commands end at the adapter; what happened is reported by annex E."""
