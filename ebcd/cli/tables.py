@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Group, JustifyMethod, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -147,8 +147,9 @@ def preview_table(preview: Preview, title: str, language: str) -> RenderableType
     if preview.uncovered:
         facts.add_row(_head("uncovered", language), Text(str(preview.uncovered), style="bold yellow"))
     facts.add_row(_head("volume", language), volume(preview.volume, language))
-    sound = text("cli.sound_length", language, seconds=f"{preview.sound_s:.1f}")
-    facts.add_row(_head("window", language), f"{shown(preview.start)} – {shown(preview.end)}  {sound}")
+    facts.add_row(_head("window", language), f"{shown(preview.start)} – {shown(preview.end)}")
+    if preview.sound_s:
+        facts.add_row(_head("sound", language), text("cli.sound_length", language, seconds=f"{preview.sound_s:.1f}"))
     if preview.behind:
         facts.add_row(_head("behind", language), "\n".join(preview.behind))
     facts.add_row(_head("approvals", language), str(preview.approvals))
@@ -162,7 +163,10 @@ def terminals_table(page: TerminalPage, language: str) -> RenderableType:
     for row in page.rows:
         paths = Text(" ")
         paths = paths.join(
-            Text(word("path", path, language), style="green" if path in row.live_paths else "dim") for path in row.paths
+            Text(word("path", path, language), style="green")
+            if path in row.live_paths
+            else Text(f"({word('path', path, language)})", style="dim")
+            for path in row.paths
         )
         state = Text(word("terminal_state", row.state, language), style=STYLES.get(row.state, ""))
         note = escape(word("note", row.note, language))
@@ -210,7 +214,9 @@ def _table(language: str, *columns: str, title: str | None = None) -> Table:
     table = Table(title=title, title_justify="left")
     for column in columns:
         numeric = column in COUNTED or column in NUMBERS
-        table.add_column(_head(column, language), justify="right" if numeric else "left", overflow="fold")
+        copied = column in ("ebm_id", "code")  # people copy these: never cut in two
+        justify: JustifyMethod = "right" if numeric else "left"
+        table.add_column(_head(column, language), justify=justify, overflow="fold", no_wrap=copied)
     return table
 
 

@@ -135,6 +135,7 @@ def test_lists_are_tables_for_people_and_json_for_programs(room: ControlRoom) ->
     terminals = room.type("terminals", "--state", "offline", "--town", "双河镇", "--path", "ip").out
     assert FAILED.name in terminals
     assert "离线" in terminals
+    assert "(IP) 调频" in terminals
     assert json.loads(room.type("terminals", "--json").out)["total"] == 1
     links = room.type("links", "--lang", "en").out
     assert "connection refused" in links
