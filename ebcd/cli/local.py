@@ -15,9 +15,10 @@ from ebcd.cli.session import config_file, startup_language
 
 def run_daemon(config: Path | None, language: str | None) -> int:
     """The daemon, until it is told to stop. Returns its exit status."""
-    file = config_file(config, language or startup_language(sys.argv))
-    status: int = importlib.import_module("ebcd.daemon").main(file)
-    return status
+    from ebcd.cli.running import run
+
+    chosen = language or startup_language(sys.argv)
+    return run(config_file(config, chosen), chosen)
 
 
 def run_demo(*, json_file: Path | None, terminals: int, seed: int, keep: Path | None, lang: str | None) -> int:

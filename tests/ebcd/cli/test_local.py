@@ -68,15 +68,15 @@ def test_demo_hands_its_options_on_and_returns_its_verdict(tmp_path: Path, monke
     ]
 
 
-def test_run_starts_the_daemon_on_the_named_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[Path] = []
-    daemon = ModuleType("ebcd.daemon")
+def test_run_starts_the_daemon_on_the_named_file_in_the_readers_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[Path, str]] = []
+    running = ModuleType("ebcd.cli.running")
 
-    def main(file: Path) -> int:
-        started.append(file)
+    def run(file: Path, language: str) -> int:
+        started.append((file, language))
         return 0
 
-    daemon.main = main  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "ebcd.daemon", daemon)
-    assert CliRunner().invoke(app, ["run", "-c", "x/ebcd.toml"]).exit_code == 0
-    assert started == [Path("x/ebcd.toml")]
+    running.run = run  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "ebcd.cli.running", running)
+    assert CliRunner().invoke(app, ["run", "-c", "x/ebcd.toml", "--lang", "en"]).exit_code == 0
+    assert started == [(Path("x/ebcd.toml"), "en")]

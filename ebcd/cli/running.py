@@ -1,0 +1,59 @@
+"""`ebcd run`: the daemon as a process. SIGTERM and SIGINT end it in order; a kill -9 loses nothing either (I10)."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from ebcd import daemon, logs, settings
+from ebcd.cli.session import Failure
+from ebcd.errors import ConfigError
+from ebcd.settings import Settings
+from ebcd.store import StoreError
+from ebcd.world import World
+
+ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
+def run(file: Path, language: str) -> int:
+    """Read the configuration and work until told to end. Returns 0.
+
+    Raises Failure with every problem of the configuration, or with what this machine would not give.
+    """
+    try:
+        found = settings.load(file)
+        world = World.real()
+        logs.set_up(world.clock)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_until_told(found, world))
+    except ConfigError as error:
+        raise Failure(*(problem.sentence(language) for problem in error.problems)) from None
+    except (
+        OSError,
+        StoreError,
+    ) as error:  # an address that is taken, a folder that cannot be written, a broken journal
+        raise Failure(str(error)) from None
+    return 0
+
+
+async def _until_told(found: Settings, world: World) -> None:
+    loop = asyncio.get_running_loop()
+    working = asyncio.current_task()
+    assert working is not None
+    for number in ENDING:
+        loop.add_signal_handler(number, working.cancel)
+    try:
+        await daemon.run(found, world)
+    except asyncio.CancelledError:
+        return  # told to end
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
