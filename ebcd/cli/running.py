@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ def run(file: Path, language: str) -> int:
 
     Raises Failure with every problem of the configuration, or with what this machine would not give.
     """
+    _allow_many_sockets()
     try:
         found = settings.load(file)
         world = World.real()
@@ -48,6 +50,13 @@ async def _until_told(found: Settings, world: World) -> None:
         await daemon.run(found, world)
     except asyncio.CancelledError:
         return  # told to end
+
+
+def _allow_many_sockets() -> None:
+    """Each terminal has a socket; shells start programs with room for 1,024. Take what the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -16,9 +16,10 @@ from prometheus_client import CollectorRegistry, Counter
 
 from ebcd.alert import DrillDepth
 from ebcd.api import STATUS, application, metrics_application
-from ebcd.http_server import HttpLimits, SocketTaken, on_unix_socket
+from ebcd.http_server import HttpLimits, SocketTaken, on_tcp, on_unix_socket
 from ebcd.identity import Operators
 from ebcd.operator import Category, Kind
+from ebcd.world import SocketNetwork
 from tests.ebcd.fake_operations import NOW, FakeOperations, row
 
 pytestmark = pytest.mark.real
@@ -233,6 +234,40 @@ async def test_metrics_are_served_in_prometheus_text(tmp_path: Path) -> None:
     assert "ebcd_made_up_total 1.0" in answer.text
     assert answer.headers["content-type"].startswith("text/plain")
     assert other.status_code == 404
+
+
+async def test_metrics_listen_on_an_address_of_their_own_and_let_it_go(tmp_path: Path) -> None:
+    page = metrics_application(CollectorRegistry())
+    async with on_tcp(page, SocketNetwork(), "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with httpx.AsyncClient(trust_env=False) as http:
+            answer = await http.get(f"http://127.0.0.1:{port}/metrics")
+    assert answer.status_code == 200
+    async with on_tcp(page, SocketNetwork(), "127.0.0.1", port):
+        with pytest.raises(OSError, match="in use"):
+            async with on_tcp(page, SocketNetwork(), "127.0.0.1", port):
+                raise AssertionError("it must not start")
+
+
+async def test_a_request_on_its_way_is_finished_before_the_socket_closes(tmp_path: Path) -> None:
+    operations = FakeOperations()
+    inside, released = asyncio.Event(), asyncio.Event()
+
+    async def slow_links() -> tuple[()]:
+        inside.set()
+        await released.wait()
+        return ()
+
+    operations.links = slow_links  # type: ignore[method-assign]
+    async with (
+        client(tmp_path / "s") as http,
+        asyncio.TaskGroup() as group,
+        on_unix_socket(api(operations), tmp_path / "s"),
+    ):
+        asked = group.create_task(http.get("/v1/links"))
+        await inside.wait()
+        asyncio.get_running_loop().call_later(0.05, released.set)  # after the listener was told to end
+    assert asked.result().status_code == 200
 
 
 def test_every_kind_of_refusal_has_a_status() -> None:
