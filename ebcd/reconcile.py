@@ -1,0 +1,69 @@
+"""After a restart: what the journal says is on air is asked for, not started again (I7, I10)."""
+
+from __future__ import annotations
+
+import structlog
+
+from devices.link import AskState, Path
+from ebcd.core import Core
+from ebcd.decision import Decision, Offer
+from ebcd.lifecycle import AlertState, DeliveryState
+from ebcd.reporting import report_for
+from ebcd.state import AlertRecord
+from ebcd.waves import Due, Wave
+
+log = structlog.get_logger("ebcd.reconcile")
+
+
+def resume(core: Core) -> None:
+    """Take up every live alert of the state that was folded from the journal. The core must be running."""
+    decision = Decision()
+    for record in core.state.live_alerts():
+        log.info("alert.resumed", alert=record.alert.id, state=record.state, counts=record.counts())
+        if record.state is AlertState.ON_AIR:
+            _resume_on_air(core, record, decision)
+        elif record.state is AlertState.CANCELLING:
+            _resume_cancelling(core, record, decision)
+    for record in core.state.alerts.values():
+        report = report_for(record)
+        if record.alert.peer and (not record.told or record.told[-1] != report.code) and _worth_telling(record):
+            decision.reports.append(report)
+    core.reschedule(decision)
+    core.act(decision)
+
+
+def _worth_telling(record: AlertRecord) -> bool:
+    """A message that waits for a start already here has nothing to tell until it starts."""
+    return record.state is not AlertState.WAITING or bool(record.told)
+
+
+def _resume_on_air(core: Core, record: AlertRecord, decision: Decision) -> None:
+    """Terminals dial in by themselves and say what they do (`following`); adapters are asked; FM is sent anew, since
+    its receivers know the message by its id. Nobody falls over to another path before the others could return."""
+    now_s, patience = core.clock.monotonic(), core.rules.patience
+    sent = [d for d in record.deliveries.values() if d.state is DeliveryState.SENT]
+    codes = tuple(d.code for d in sent)
+    for path in {d.path for d in sent if d.path is not None}:
+        core.waves.push(now_s + patience.settle_s, Wave(record.alert.id, Due.FALL_BACK, path, codes))
+    core.waves.push(now_s + patience.confirm_s, Wave(record.alert.id, Due.GIVE_UP, None, codes))
+    behind = [d.code for d in record.deliveries.values() if d.path is Path.ADAPTER and d.state is DeliveryState.SENT]
+    if behind:
+        decision.offers.append(Offer(Path.ADAPTER, AskState(core.orders.members(Path.ADAPTER, behind))))
+    on_fm = tuple(d.code for d in record.deliveries.values() if Path.FM in d.tried)
+    if on_fm and record.holds:
+        targets = core.places.targets_for_places(record.holds, record.alert.areas)
+        decision.offers.append(Offer(Path.FM, core.orders.start_command(record.alert, targets, on_fm)))
+    if any(d.state is DeliveryState.QUEUED for d in record.deliveries.values()) or not record.deliveries:
+        before = len(decision.offers)
+        core.orders.plan(record, core.clock.wall())
+        core.orders.start(record, frozenset(record.holds), decision, core.clock.wall())
+        core.watch(record, decision.offers[before:], patience.fallback)
+
+
+def _resume_cancelling(core: Core, record: AlertRecord, decision: Decision) -> None:
+    """The stops may or may not have gone out: send them again, everywhere."""
+    core.orders.stop(record, decision, core.clock.wall())
+    stopping = tuple(d.code for d in record.deliveries.values() if d.state is DeliveryState.STOPPING)
+    deadline_s = core.clock.monotonic() + core.rules.patience.stop_s
+    core.waves.push(deadline_s, Wave(record.alert.id, Due.STOP_GIVE_UP, None, stopping))
+    core.settle(record, decision)

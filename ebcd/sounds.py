@@ -1,0 +1,65 @@
+"""Sound files of alerts: kept under their SM3, proved to be sound, or spoken from the text."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+
+from devices.audio.announcement import announce
+from devices.audio.encode import format_of, probe
+from devices.audio.pcm import AudioError
+from devices.audio.tones import Tone
+from ebcd.alert import Media
+from ebcd.intake import UnusableSound
+from ebcd.media import MediaStore
+from protocols.sm2 import sm3
+
+TONE_S = 3.0
+TONES_FROM_LEVEL = {1: Tone.SIREN, 2: Tone.SIREN, 3: Tone.CHIME, 4: Tone.CHIME}
+
+
+class Sounds:
+    """`ebcd.intake.SoundKeeper` on the media folder; slow work happens in threads."""
+
+    def __init__(self, store: MediaStore) -> None:
+        self._store = store
+
+    async def keep(self, data: bytes, name: str, digest: str) -> Media:
+        """Store a file that is what it claims: its digest (hexadecimal or Base64 SM3, where one is given) and sound
+        that can be decoded. Raises UnusableSound."""
+        return await asyncio.to_thread(self._keep, data, name, digest)
+
+    async def speak(self, text: str, level: int) -> Media:
+        """Tone and speech. Raises UnusableSound."""
+        return await asyncio.to_thread(self._speak, text, level)
+
+    def _keep(self, data: bytes, name: str, digest: str) -> Media:
+        if digest and not _matches(digest, sm3(data)):
+            raise UnusableSound(f"{name}: the file's SM3 is not the digest that was signed")
+        try:
+            probe(data)
+        except AudioError as error:
+            raise UnusableSound(f"{name}: {error}") from error
+        return self._put(data, format_of(data) or "mp3", spoken=False)
+
+    def _speak(self, text: str, level: int) -> Media:
+        try:
+            spoken = announce(text, before=TONES_FROM_LEVEL.get(level), tone_s=TONE_S)
+        except AudioError as error:
+            raise UnusableSound(str(error)) from error
+        return self._put(spoken.mp3, "mp3", spoken=True)
+
+    def _put(self, data: bytes, extension: str, *, spoken: bool) -> Media:
+        stored = self._store.put(data, extension)
+        return Media(stored.sm3, stored.name, stored.size_bytes, spoken)
+
+
+def _matches(written: str, digest: bytes) -> bool:
+    text = written.strip()
+    if text.lower() == digest.hex():
+        return True
+    try:
+        return base64.b64decode(text, validate=True) == digest
+    except (binascii.Error, ValueError):
+        return False
