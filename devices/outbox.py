@@ -50,7 +50,7 @@ class Outbox(Generic[ParcelT]):
         self._polls: deque[Order[ParcelT]] = deque()
 
     def __len__(self) -> int:
-        return len(self._stops) + len(self._starts) + len(self._polls)
+        return self.stops + self.others
 
     def offer(self, command: Command, parcel: ParcelT) -> list[Start]:
         """Queue a command. Returns what a stop took away, as starts of the members it took it from.
@@ -72,12 +72,28 @@ class Outbox(Generic[ParcelT]):
                 self._polls.append(order)
         return []
 
+    @property
+    def stops(self) -> int:
+        """Stops that wait."""
+        return len(self._stops)
+
+    @property
+    def others(self) -> int:
+        """Starts and polls that wait."""
+        return len(self._starts) + len(self._polls)
+
     def take(self, now_utc_s: float) -> Taken[ParcelT]:
         """The next order, if any, and the starts that have ended while they waited."""
+        stop = self.take_stop()
+        return Taken(stop) if stop is not None else self.take_other(now_utc_s)
+
+    def take_stop(self) -> Order[ParcelT] | None:
+        """The next stop, if any."""
+        return self._stops.popleft() if self._stops else None
+
+    def take_other(self, now_utc_s: float) -> Taken[ParcelT]:
+        """The next start or poll, and the starts that have ended while they waited."""
         taken: Taken[ParcelT] = Taken(None)
-        if self._stops:
-            taken.order = self._stops.popleft()
-            return taken
         while self._starts:
             order = self._starts.pop(0)
             if isinstance(order.command, Start) and order.command.end <= now_utc_s:
@@ -90,7 +106,7 @@ class Outbox(Generic[ParcelT]):
         return taken
 
     def _make_room(self, *, push_out_polls: bool) -> None:
-        if len(self._starts) + len(self._polls) < self.orders_max:
+        if self.others < self.orders_max:
             return
         if not (push_out_polls and self._polls):
             raise OutboxFull(f"{self._name}: {self.orders_max} commands wait and none may be pushed out")
@@ -130,6 +146,6 @@ def _rank(command: Command) -> tuple[int, int]:
     return (_CLASS_ORDER.get(command.class_, len(_CLASS_ORDER)), command.level)
 
 
-def only_for(command: Start | Stop, code: ResourceCode) -> Start | Stop:
-    """The same command with one member."""
+def narrowed(command: Command, code: ResourceCode) -> Command:
+    """The same command for one member."""
     return replace(command, members=(code,))

@@ -1,0 +1,132 @@
+"""What all connections of the adapter link share: who has been heard, whose signature is believed, who reports what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from devices.adapter_reports import Replies, ReportConnection, read_report
+from devices.link import Connected, Disconnected, EventSink, Rejected
+from devices.ports import Ports
+from devices.roster import Roster
+from devices.timer_wheel import TimerWheel
+from protocols import adapter
+from protocols.adapter import AdapterFrame, BadFrame
+from protocols.codes import ResourceCode
+from protocols.signature import SignatureBlock
+
+if TYPE_CHECKING:
+    from devices.adapter_tcp import AdapterTcpConfig
+
+Verify = Callable[[bytes, SignatureBlock], bool]
+"""Whether a signature over these bytes is believed; the bytes end before the time, which is in the block."""
+
+
+class AdapterDesk:
+    """Takes the reports of adapters and keeps who is live."""
+
+    def __init__(
+        self, config: AdapterTcpConfig, ports: Ports, sink: EventSink, roster: Roster, verify: Verify | None
+    ) -> None:
+        self.link = config.name
+        self.table = adapter.TypeTable(config.type_table)
+        self.frame_bytes_max = config.frame_bytes_max
+        self.verify = verify
+        self.tell = sink
+        self._config = config
+        self._ports = ports
+        self._replies = Replies(ports, self.table)
+        self._known = frozenset(device.code for device in roster.adapters)
+        self._live: TimerWheel[ResourceCode] = TimerWheel(1.0, ports.clock.monotonic())
+        self._connected: set[ResourceCode] = set()
+        self._open: set[ReportConnection] = set()
+        self._idle: TimerWheel[ReportConnection] = TimerWheel(1.0, ports.clock.monotonic())
+
+    @property
+    def live(self) -> int:
+        """Adapters heard within the last periods."""
+        return len(self._connected)
+
+    # ---- who lives -------------------------------------------------------------------------------------------------
+
+    def heard(self, code: ResourceCode) -> None:
+        """An adapter spoke."""
+        period_s = self._config.heartbeat_s * self._config.heartbeats_missed_max
+        self._live.set(code, self._ports.clock.monotonic() + period_s)
+        if code not in self._connected:
+            self._connected.add(code)
+            self.tell(Connected(self.link, code))
+
+    def unreachable(self, code: ResourceCode, reason: str) -> None:
+        """No connection could be made to an adapter, however often tried."""
+        self._live.drop(code)
+        self._gone(code, reason)
+
+    def sweep(self) -> None:
+        """Once a second: who has missed its heartbeats, and which connections are forgotten."""
+        now_s = self._ports.clock.monotonic()
+        for code in self._live.due(now_s):
+            self._gone(code, f"{self._config.heartbeats_missed_max} heartbeats missed")
+        for connection in self._idle.due(now_s):
+            connection.drop()
+
+    def close_all(self) -> None:
+        """The link stops."""
+        for connection in list(self._open):
+            connection.drop()
+
+    def _gone(self, code: ResourceCode, reason: str) -> None:
+        if code in self._connected:
+            self._connected.discard(code)
+            self.tell(Disconnected(self.link, code, reason))
+
+    # ---- reports ---------------------------------------------------------------------------------------------------
+
+    def opened(self, connection: ReportConnection) -> bool:
+        """Take a connection, unless there are too many."""
+        if len(self._open) >= self._config.report_connections_max:
+            self.reject("too-many-connections", "?", f"{self._config.report_connections_max} report connections")
+            return False
+        self._open.add(connection)
+        self._idle.set(connection, self._ports.clock.monotonic() + self._config.report_idle_s)
+        return True
+
+    def closed(self, connection: ReportConnection) -> None:
+        """A connection is gone."""
+        self._open.discard(connection)
+        self._idle.drop(connection)
+
+    def received(self, frame: AdapterFrame, peer: str) -> bytes | None:
+        """A report of an adapter: tell it, and return the signed reply."""
+        read = read_report(self.link, frame.message, self._ports.clock.wall(), self._replies)
+        if read is None:
+            self.reject("type", peer, f"type {frame.type:#04x} is no report of an adapter")
+            return None
+        front, event, reply = read
+        if front not in self._known:
+            self.reject("unknown-device", peer, f"{front} is no adapter of the inventory")
+            return None
+        if not self.believes(frame, peer):
+            return self._replies.sign(adapter.PlatformReply(code=adapter.ResultCode.SIGNATURE))
+        self.heard(front)
+        self.tell(event)
+        return reply()
+
+    def refused(self, bad: BadFrame, peer: str) -> None:
+        """Bytes that are no frame."""
+        self.reject(bad.reason, peer, bad.detail)
+
+    def believes(self, frame: AdapterFrame, peer: str) -> bool:
+        """Unsigned frames where the configuration allows them; signed ones where they verify."""
+        if frame.signature is None:
+            if self._config.require_signature:
+                self.reject("unsigned", peer, f"type {frame.type:#04x} without a signature")
+            return not self._config.require_signature
+        if self.verify is None or self.verify(frame.signed, frame.signature):
+            return True
+        self.reject("signature", peer, f"type {frame.type:#04x}: certificate {frame.signature.certificate.hex()}")
+        return False
+
+    def reject(self, reason: str, peer: str, detail: str) -> None:
+        """Something from outside was refused."""
+        self.tell(Rejected(self.link, reason, peer, detail))

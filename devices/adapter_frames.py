@@ -1,0 +1,163 @@
+"""Link commands as annex A frames, signed once for all adapters, and what adapters' answers mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from devices.link import Answered, AskState, Command, DeviceState, Event, SetClock, Start, StateTold, Stop, Verb
+from devices.ports import Ports
+from protocols import adapter
+from protocols.codes import EbmId, ResourceCode
+from protocols.wire import readable
+
+TARGETS_MAX = 255
+BEIJING_S = 28_800
+SECONDS_32_MAX = 2**32 - 1
+
+
+class TimeBase(StrEnum):
+    """How annex A's "Beijing time, as seconds since 1970" is read: as plain epoch, or as epoch + 8 h."""
+
+    UTC = "utc"
+    BEIJING = "beijing"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the text leaves open and one link decides."""
+
+    time_base: TimeBase
+    type_table: adapter.TypeTable
+    outputs: tuple[int, ...]
+    records_back_s: float
+
+    def seconds(self, utc_s: float) -> int:
+        """A time as this link's peers write it."""
+        shift = BEIJING_S if self.time_base is TimeBase.BEIJING else 0
+        return min(int(utc_s) + shift, SECONDS_32_MAX)
+
+
+class Parcel:
+    """The frames of one command, made when the first adapter needs them and again when their signature grows old."""
+
+    def __init__(self, command: Command, dialect: Dialect, ports: Ports, resign_after_s: float) -> None:
+        self._command = command
+        self._dialect = dialect
+        self._ports = ports
+        self._resign_after_s = resign_after_s
+        self._frames: tuple[bytes, ...] = ()
+        self._made_s = 0.0
+
+    def __len__(self) -> int:
+        """How many frames the command takes."""
+        if isinstance(self._command, Start | Stop):
+            return max(1, -(-len(self._command.targets) // TARGETS_MAX))
+        return 1
+
+    def frame(self, number: int, code: ResourceCode) -> bytes:
+        """Frame `number` for the adapter `code`. Raises LocalProtocolError."""
+        if isinstance(self._command, AskState):
+            return self._query(code)
+        now_s = self._ports.clock.monotonic()
+        if not self._frames or now_s - self._made_s > self._resign_after_s:
+            self._frames = tuple(self._encode(message) for message in self._messages())
+            self._made_s = now_s
+        return self._frames[number]
+
+    def _messages(self) -> list[adapter.Message]:
+        match self._command:
+            case Start() as start:
+                return [self._start(start, targets) for targets in _portions(start.targets)]
+            case Stop() as stop:
+                return [adapter.StopBroadcast(stop.ebm_id, targets) for targets in _portions(stop.targets)]
+            case _:
+                return [adapter.SetClock(self._dialect.seconds(self._ports.clock.wall()))]
+
+    def _start(self, start: Start, targets: adapter.Targets) -> adapter.StartBroadcast:
+        charset = adapter.charset_for(start.text, start.agency)
+        auxiliary = (adapter.Auxiliary.url(start.audio.url),)
+        return adapter.StartBroadcast(
+            ebm_id=start.ebm_id,
+            class_=start.class_,
+            event_type=start.event_type,
+            level=start.level,
+            start=self._dialect.seconds(start.start),
+            end=self._dialect.seconds(start.end),
+            volume=start.volume,
+            targets=targets,
+            languages=(adapter.Language(start.language, start.text, start.agency, auxiliary, charset),),
+            outputs=self._dialect.outputs,
+        )
+
+    def _query(self, code: ResourceCode) -> bytes:
+        """Its front code differs from adapter to adapter, so each is signed on its own."""
+        now_s = self._ports.clock.wall()
+        from_time = self._dialect.seconds(max(0.0, now_s - self._dialect.records_back_s))
+        return self._encode(adapter.QueryRecords(code, None, 0, from_time, self._dialect.seconds(now_s)))
+
+    def _encode(self, message: adapter.Message) -> bytes:
+        return adapter.encode(message, sign=self._ports.sign, table=self._dialect.type_table)
+
+
+def _portions(targets: tuple[ResourceCode, ...]) -> list[adapter.Targets]:
+    """One count byte allows 255 codes a frame."""
+    return [adapter.Targets(targets[at : at + TARGETS_MAX]) for at in range(0, max(len(targets), 1), TARGETS_MAX)]
+
+
+def answers(command: Command, code: ResourceCode, message: adapter.Message) -> bool:
+    """Whether a frame is this adapter's answer to the command: 0x17 for 0x04, 0x15 for 0x10, 0x12 for anything."""
+    match message:
+        case adapter.GeneralAnswer():
+            return True
+        case adapter.StartAnswer():
+            return isinstance(command, Start | Stop) and (message.front, message.ebm_id) == (code, command.ebm_id)
+        case adapter.Records():
+            return isinstance(command, AskState) and message.front == code
+        case _:
+            return False
+
+
+def asked(command: Command) -> tuple[EbmId, Verb] | None:
+    """What an answer is to; None for polls."""
+    match command:
+        case Start():
+            return command.ebm_id, Verb.START
+        case Stop():
+            return command.ebm_id, Verb.STOP
+        case AskState() | SetClock():
+            return None
+
+
+def result_of(message: adapter.Message) -> tuple[int, str]:
+    """Result and text of an answer; 0 is ok. Codes of 0x12 that are negative come as 255."""
+    match message:
+        case adapter.StartAnswer():
+            return message.result, readable(message.text)
+        case adapter.GeneralAnswer():
+            return (message.code if message.code >= 0 else 255), readable(message.text)
+        case _:
+            return 0, ""
+
+
+def event_of(link: str, code: ResourceCode, command: Command, message: adapter.Message) -> Event | None:
+    """An adapter's answer as a link event."""
+    if isinstance(message, adapter.Records):
+        playing = tuple(r.ebm_id for r in message.records if r.state == adapter.RecordState.PLAYING)
+        return StateTold(link, code, DeviceState.WORKING if playing else DeviceState.IDLE, playing)
+    to = asked(command)
+    if to is None:
+        return None
+    result, text = result_of(message)
+    return Answered(link, code, *to, result, text)
+
+
+def state_of(value: int) -> DeviceState:
+    """State byte of 0x20; a value outside the table counts as a fault."""
+    match value:
+        case adapter.AdapterState.IDLE:
+            return DeviceState.IDLE
+        case adapter.AdapterState.WORKING:
+            return DeviceState.WORKING
+        case _:
+            return DeviceState.FAULT

@@ -1,0 +1,121 @@
+"""The listener on which adapters report: heartbeats, tasks begun and ended (GD/J 089 A.2, tables A.33-A.38)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, cast
+
+from devices.adapter_frames import state_of
+from devices.link import Began, Ended, Event, Heartbeat
+from devices.ports import Ports
+from protocols import adapter
+from protocols.adapter import AdapterFrame, BadFrame
+from protocols.codes import ResourceCode
+
+HEARTBEAT_REPLY_S_MAX = 60.0
+"""One signed reply serves all heartbeats of that long: its content is always the same."""
+
+
+class ReportDesk(Protocol):
+    """What a report connection needs of its link."""
+
+    table: adapter.TypeTable
+    frame_bytes_max: int
+
+    def opened(self, connection: ReportConnection) -> bool:
+        """Take the connection? False: too many."""
+
+    def received(self, frame: AdapterFrame, peer: str) -> bytes | None:
+        """Act on a report; returns the signed reply, or None where the sender gets none."""
+
+    def refused(self, bad: BadFrame, peer: str) -> None:
+        """Bytes that are no frame."""
+
+    def closed(self, connection: ReportConnection) -> None:
+        """The connection is gone."""
+
+
+class ReportConnection(asyncio.Protocol):
+    """One connection an adapter opened. It closes; we do so when it forgets to."""
+
+    def __init__(self, desk: ReportDesk) -> None:
+        self._desk = desk
+        self._deframer = adapter.Deframer(desk.frame_bytes_max, desk.table)
+        self._transport: asyncio.Transport | None = None
+        self._peer = "?"
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio."""
+        self._transport = cast(asyncio.Transport, transport)
+        name = transport.get_extra_info("peername")
+        self._peer = f"{name[0]}:{name[1]}" if isinstance(name, tuple) and len(name) >= 2 else "?"
+        if not self._desk.opened(self):
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio."""
+        self._hand_on(self._deframer.feed(data))
+
+    def eof_received(self) -> bool:
+        """asyncio: a sender may half-close after its frame and still read the reply."""
+        self._hand_on(self._deframer.end())
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio."""
+        self._transport = None
+        self._desk.closed(self)
+
+    def drop(self) -> None:
+        """It has been silent for too long."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _hand_on(self, items: list[AdapterFrame | BadFrame]) -> None:
+        for item in items:
+            if isinstance(item, BadFrame):
+                self._desk.refused(item, self._peer)
+                if self._transport is not None:
+                    self._transport.close()
+                return
+            reply = self._desk.received(item, self._peer)
+            if reply is not None and self._transport is not None and not self._transport.is_closing():
+                self._transport.write(reply)
+
+
+class Replies:
+    """Signed replies of the platform."""
+
+    def __init__(self, ports: Ports, table: adapter.TypeTable) -> None:
+        self._ports = ports
+        self._table = table
+        self._ok = b""
+        self._ok_made_s = 0.0
+
+    def heartbeat_ok(self) -> bytes:
+        """0x21, code 0."""
+        now_s = self._ports.clock.monotonic()
+        if not self._ok or now_s - self._ok_made_s > HEARTBEAT_REPLY_S_MAX:
+            self._ok = self.sign(adapter.PlatformReply())
+            self._ok_made_s = now_s
+        return self._ok
+
+    def sign(self, message: adapter.Message) -> bytes:
+        """Any reply."""
+        return adapter.encode(message, sign=self._ports.sign, table=self._table)
+
+
+def read_report(
+    link: str, message: adapter.Message, now_utc_s: float, replies: Replies
+) -> tuple[ResourceCode, Event, Callable[[], bytes]] | None:
+    """Who reports what, and the reply to it; None for a type that is no report."""
+    match message:
+        case adapter.AdapterHeartbeat(front=front):
+            return front, Heartbeat(link, front, "", state_of(message.state), False), replies.heartbeat_ok
+        case adapter.TaskBegan(front=front, ebm_id=ebm_id):
+            return front, Began(link, front, ebm_id, int(now_utc_s)), lambda: replies.sign(adapter.TaskReply())
+        case adapter.TaskEnded(front=front, ebm_id=ebm_id):
+            return front, Ended(link, front, ebm_id, int(now_utc_s)), replies.heartbeat_ok
+        case _:
+            return None

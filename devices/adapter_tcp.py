@@ -1,0 +1,194 @@
+"""Link to head-end adapters: short connections out for commands, a listener for their reports (GD/J 089 annex A).
+
+Each adapter has its own outbox and its own tasks; those that failed last time share fewer places, so that dead ones
+never keep live ones waiting (I6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from devices.adapter_desk import AdapterDesk, Verify
+from devices.adapter_exchange import Address, Patience
+from devices.adapter_frames import TARGETS_MAX, Dialect, Parcel, TimeBase, asked
+from devices.adapter_line import AdapterLine, Lanes
+from devices.adapter_reports import ReportConnection
+from devices.link import (
+    Command,
+    EventSink,
+    LinkCapabilities,
+    LinkDown,
+    LinkStatus,
+    LinkUp,
+    NoAnswer,
+    OutboxFull,
+    Path,
+)
+from devices.outbox import narrowed
+from devices.ports import Ports
+from devices.roster import Roster
+from protocols import adapter
+from protocols.codes import ResourceCode
+
+SWEEP_S = 1.0
+RELISTEN_FIRST_S = 1.0
+RELISTEN_LAST_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterTcpConfig:
+    """One [[links]] table of type `adapter_tcp`."""
+
+    name: str
+    report_host: str = "127.0.0.1"
+    report_port: int = 8099
+    connect_timeout_s: float = 3.0
+    answer_timeout_s: float = 5.0
+    repeats: int = 2
+    late_answer_s: float = 60.0
+    heartbeat_s: float = 60.0
+    heartbeats_missed_max: int = 3
+    report_idle_s: float = 10.0
+    resign_after_s: float = 240.0
+    """A frame older than this is signed again; the receivers' window is 300 s."""
+    records_back_s: float = 86_400.0
+    outbox_max: int = 64
+    """Commands that wait for one adapter."""
+    exchanges_max: int = 2048
+    slow_exchanges_max: int = 256
+    """Of these, how many may go to adapters whose last exchange failed."""
+    report_connections_max: int = 4096
+    frame_bytes_max: int = 262_144
+    require_signature: bool = False
+    """False: zeros in place of an adapter's signature are accepted, as boxes send them. Others are verified always."""
+    time_base: TimeBase = TimeBase.UTC
+    type_table: adapter.TypeTable = adapter.TypeTable.A4
+    outputs: tuple[int, ...] = ()
+    """Output channels named in a start; none: the adapter's own choice."""
+
+
+class AdapterTcp:
+    """The driver. See `devices.link.Link`."""
+
+    def __init__(
+        self,
+        config: AdapterTcpConfig,
+        ports: Ports,
+        sink: EventSink,
+        roster: Roster,
+        verify: Verify | None = None,
+    ) -> None:
+        self.name = config.name
+        self.path = Path.ADAPTER
+        self.capabilities = LinkCapabilities(returns=True, singles_out=True, targets_max=TARGETS_MAX)
+        self._config = config
+        self._ports = ports
+        self._sink = sink
+        self._down_reason = "not started"
+        self._group: asyncio.TaskGroup | None = None
+        self._dialect = Dialect(
+            TimeBase(config.time_base), adapter.TypeTable(config.type_table), config.outputs, config.records_back_s
+        )
+        self._desk = AdapterDesk(config, ports, sink, roster, verify)
+        patience = Patience(
+            config.connect_timeout_s,
+            config.answer_timeout_s,
+            config.late_answer_s,
+            config.repeats,
+            config.frame_bytes_max,
+        )
+        lanes = Lanes(config.exchanges_max, config.slow_exchanges_max)
+        self._lines = {
+            device.code: AdapterLine(
+                Address(device.code, device.host, device.port),
+                ports,
+                patience,
+                lanes,
+                self._desk,
+                config.outbox_max,
+                self._spawn,
+            )
+            for device in roster.adapters
+        }
+
+    @property
+    def verify(self) -> Verify | None:
+        """Judges the signatures of adapters; None believes them."""
+        return self._desk.verify
+
+    @verify.setter
+    def verify(self, verify: Verify | None) -> None:
+        self._desk.verify = verify
+
+    async def run(self) -> None:
+        """Listen and deliver until cancelled."""
+        server = await self._listen()
+        self._down_reason = ""
+        self._sink(LinkUp(self.name))
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                for line in self._lines.values():
+                    line.wake()
+                group.create_task(self._sweep(), name=f"{self.name} sweep")
+        finally:
+            self._group = None
+            self._down_reason = "stopped"
+            server.close()
+            self._desk.close_all()
+            for line in self._lines.values():
+                line.close()
+
+    def offer(self, command: Command) -> None:
+        """Queue a command for each of its members and return at once. A member whose outbox is full gets `NoAnswer`
+        instead of a place; the others are not concerned."""
+        parcel = Parcel(command, self._dialect, self._ports, self._config.resign_after_s)
+        for code in command.members:
+            line = self._lines.get(code)
+            if line is None:
+                self._no_answer(command, code, "unknown adapter")
+                continue
+            try:
+                line.offer(narrowed(command, code), parcel)
+            except OutboxFull as full:
+                self._no_answer(command, code, str(full))
+
+    def status(self) -> LinkStatus:
+        """What the link is doing now. `outbox_limit` is what all adapters together may queue."""
+        return LinkStatus(
+            up=not self._down_reason,
+            reason=self._down_reason,
+            devices=self._desk.live,
+            outbox_depth=sum(line.depth for line in self._lines.values()),
+            outbox_limit=self._config.outbox_max * len(self._lines),
+            dropped=sum(line.dropped for line in self._lines.values()),
+        )
+
+    async def _listen(self) -> asyncio.Server:
+        wait_s = RELISTEN_FIRST_S
+        host, port = self._config.report_host, self._config.report_port
+        while True:
+            try:
+                return await self._ports.network.listen(lambda: ReportConnection(self._desk), host, port)
+            except OSError as error:
+                self._down_reason = f"cannot listen on {host}:{port}: {error}"
+                self._sink(LinkDown(self.name, self._down_reason))
+                await asyncio.sleep(wait_s * self._ports.random.uniform(0.9, 1.1))
+                wait_s = min(wait_s * 2, RELISTEN_LAST_S)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            self._desk.sweep()
+
+    def _spawn(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None] | None:
+        """Start a line's task; None while the link is not running."""
+        return None if self._group is None else self._group.create_task(work(), name=name)
+
+    def _no_answer(self, command: Command, code: ResourceCode, reason: str) -> None:
+        to = asked(command)
+        if to is not None:
+            self._sink(NoAnswer(self.name, code, *to, reason))
