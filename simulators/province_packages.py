@@ -101,7 +101,8 @@ class Composer:
     def receipt(self, code: ResultCode, desc: str, answered: Envelope | None) -> Parcel:
         """EBDResponse to a package of the county; `answered` None where its envelope could not be read."""
         related = None if answered is None else answered.ebd_id
-        return self.document(EbdResponse(code, desc), related=related)
+        told = "".join(c if c.isprintable() else "?" for c in desc)  # may quote bytes of the peer that XML cannot carry
+        return self.document(EbdResponse(code, told), related=related)
 
     def document(self, detail: Detail, ebm_id: str = "", *, related: str | None = None) -> Parcel:
         """Any other signed package; `related` is the package number it answers."""

@@ -10,8 +10,8 @@ import av
 import pytest
 
 from protocols.codes import AreaCode, EbmId
-from protocols.ebd import build_request_body, decode, decode_signature, read_envelope, unpack
-from protocols.ebd.messages import Ebm, MsgBasicInfo
+from protocols.ebd import ResultCode, build_request_body, decode, decode_signature, read_envelope, unpack
+from protocols.ebd.messages import EbdResponse, Ebm, MsgBasicInfo
 from protocols.errors import RemoteProtocolError
 from protocols.sm2 import PublicKey, sm3
 from simulators.province_config import SignProfile
@@ -244,3 +244,11 @@ def test_an_unsigned_heartbeat_is_welcome(rng: random.Random) -> None:
     province, county = pair(rng)
     verdict = Inbox(province, SetClock()).take(*posted(composer(county, SetClock(), rng).heartbeat()))
     assert (verdict.code, verdict.events[0]["event"]) == (1, "heartbeat")
+
+
+def test_a_receipt_can_quote_bytes_that_xml_cannot_carry(rng: random.Random) -> None:
+    province, _county = pair(rng)
+    parcel = composer(province, SetClock(), rng).receipt(ResultCode.PARSE_FAILED, "xml: \x00\x1b暴雨", None)
+    detail = decode(unpack(parcel.archive).xml).detail
+    assert isinstance(detail, EbdResponse)
+    assert detail.desc == "xml: ??暴雨"
