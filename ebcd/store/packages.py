@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from itertools import count
 from pathlib import Path
 
 from protocols.sm2 import sm3
@@ -19,6 +20,7 @@ class PackageFolder:
     def __init__(self, folder: Path, *, fsync: bool) -> None:
         self._folder = folder
         self._fsync = fsync
+        self._attempts = count()
 
     def sweep(self) -> int:
         """Make the folder; remove what a killed process left unfinished. Returns how many files that were."""
@@ -36,7 +38,7 @@ class PackageFolder:
         digest = sm3(raw).hex()
         name = f"{digest}.tar"
         target = self._folder / name
-        partial = self._folder / f"{digest}.{os.urandom(6).hex()}{_UNFINISHED}"
+        partial = self._folder / f"{digest}.{os.getpid()}-{next(self._attempts)}{_UNFINISHED}"
         try:
             if target.exists() and target.read_bytes() == raw:
                 self._sync_folder()  # its writer may have been killed between rename and fsync

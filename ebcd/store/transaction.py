@@ -55,9 +55,9 @@ def read_head(connection: Connection, stream: str) -> tuple[int, bytes]:
 
 
 @cache
-def _insert_rows(placeholder: str, rows: int) -> str:
+def _insert_rows(bind: str, rows: int) -> str:
     columns = ", ".join(column.name for column in journal.columns)
-    row = f"({', '.join([placeholder] * len(journal.columns))})"
+    row = f"({', '.join([bind] * len(journal.columns))})"
     return f"INSERT INTO journal ({columns}) VALUES {', '.join([row] * rows)}"
 
 
@@ -99,10 +99,10 @@ class Transaction:
 
     def finish(self) -> None:
         """Write the journal rows of all jobs."""
-        placeholder = "?" if self.connection.dialect.paramstyle == "qmark" else "%s"
+        bind = "?" if self.connection.dialect.paramstyle == "qmark" else "%s"
         done = 0
         for size in ROWS_PER_STATEMENT:
-            statement = _insert_rows(placeholder, size)
+            statement = _insert_rows(bind, size)
             while len(self._rows) - done >= size:
                 values = tuple(flat.from_iterable(self._rows[done : done + size]))
                 self.connection.exec_driver_sql(statement, values)
