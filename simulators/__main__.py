@@ -1,7 +1,7 @@
 """`python -m simulators PART ...`: every simulated piece of a county, each in a process of its own.
 
-Parts are imported only when named, so that one of them starts without the dependencies of the others. Long-running parts
-take one JSON object a line on stdin, tell one a line on stdout (key "event") and exit when stdin closes.
+Parts are imported only when named, so that one of them starts without the dependencies of the others. Long-running
+parts take one JSON object a line on stdin, tell one a line on stdout (key "event") and exit when stdin closes.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ class ImpairedLink:
         self._server = await loop.create_server(self._accept, self.host, self.port, backlog=4096)
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Stop listening and cut every connection."""
         if self._server is not None:
             self._server.close()
@@ -164,7 +164,6 @@ class ImpairedLink:
             for transport in (direction.source, direction.sink):
                 if transport is not None:
                     transport.abort()
-        await asyncio.sleep(0)
 
     def _accept(self) -> asyncio.Protocol:
         self._connections += 1
@@ -193,7 +192,7 @@ async def _serve(listen: tuple[str, int], to: tuple[str, int], seed: int) -> Non
         await link.start(group)
         print(f'{{"event": "ready", "port": {link.port}}}', flush=True)
         await asyncio.to_thread(sys.stdin.read)
-        await link.close()
+        link.close()
 
 
 def _address(text: str) -> tuple[str, int]:

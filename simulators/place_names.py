@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-_FIRST = "青 白 双 石 云 龙 长 清 金 松 竹 梅 桃 杏 柳 枫 荷 兰 鹿 鹤 雁 麦 谷 茶".split()
-_SECOND = "溪 河 岭 湾 坪 塘 桥 泉 坡 口 滩 岗 沟 洞 潭 浦 冲 渡 畈 墩".split()
+_FIRST = "青白双石云龙长清金松竹梅桃杏柳枫荷兰鹿鹤雁麦谷茶"
+_SECOND = "溪河岭湾坪塘桥泉坡口滩岗沟洞潭浦冲渡畈墩"
 
 NAMES_MAX = len(_FIRST) * len(_SECOND)
 

@@ -111,6 +111,11 @@ class TerminalClient:
         """Whether the socket is open."""
         return self._wire is not None
 
+    @property
+    def possible(self) -> bool:
+        """Whether its link lives at all."""
+        return self._allowed is None or self._allowed.is_set()
+
     async def run(self, first_wait_s: float) -> None:
         """Connect, beat and come back until cancelled. `first_wait_s` spreads the start of many."""
         await asyncio.sleep(first_wait_s)

@@ -40,11 +40,12 @@ class FleetDoors:
 class TerminalShell:
     """One terminal and its live paths."""
 
-    __slots__ = ("_doors", "_outlets", "_timer", "_timer_at", "_waiting", "powered", "terminal")
+    __slots__ = ("_answers_only", "_doors", "_outlets", "_timer", "_timer_at", "_waiting", "powered", "terminal")
 
-    def __init__(self, terminal: Terminal, doors: FleetDoors) -> None:
+    def __init__(self, terminal: Terminal, doors: FleetDoors, *, answers_only: bool = False) -> None:
         self.terminal = terminal
         self.powered = True
+        self._answers_only = answers_only  # for the floor of a measurement: no audio, no reports
         self._doors = doors
         self._outlets: dict[str, Send] = {}
         self._waiting: deque[Report] = deque(maxlen=REPORTS_WAITING_MAX)
@@ -83,6 +84,8 @@ class TerminalShell:
                 case Reply(data=data):
                     if reply is not None:
                         reply(data)
+                case _ if self._answers_only:
+                    pass
                 case Report():
                     self._report(action)
                 case Fetch(ebm_id=ebm_id, url=url):

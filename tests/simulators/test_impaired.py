@@ -46,7 +46,7 @@ async def through(faults: LinkFaults, seed: int, sent: list[bytes]) -> Listener:
             heard.times.append(round(loop.time() - started, 3))
         writer.close()
         await writer.wait_closed()
-        await link.close()
+        link.close()
     server.close()
     await server.wait_closed()
     return heard
@@ -86,4 +86,4 @@ async def test_nobody_behind_the_link_means_the_connection_is_cut() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", link.port)
         assert await reader.read() == b""
         writer.close()
-        await link.close()
+        link.close()
