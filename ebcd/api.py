@@ -159,7 +159,8 @@ def _uid(request: Request) -> int | None:
 
 
 def _json(value: Any, *, status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status_code=status, media_type="application/json")
+    content = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)  # keys may be enums
+    return Response(content, status_code=status, media_type="application/json")
 
 
 def _refusal(request: Request, found: list[Problem]) -> Response:
