@@ -46,6 +46,7 @@ REASONS: dict[str, ResultCode] = {
     "destination": ResultCode.OTHER,
     "type": ResultCode.OTHER,
     "body-limit": ResultCode.OTHER,
+    "body-slow": ResultCode.OTHER,
     "busy": ResultCode.OTHER,
     "store": ResultCode.OTHER,
 }

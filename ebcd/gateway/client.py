@@ -1,0 +1,284 @@
+"""Sends our packages to the platforms above: outbox, retries, heartbeats, and whether each of them is there.
+
+Everything waits on the running loop's time, so tests run in virtual time; the HTTP client is passed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from devices.ports import Clock
+from ebcd.gateway.outbox import GatewayOutbox, Waiting, Worth
+from ebcd.gateway.peers import Letter, Peer, Writer
+from ebcd.gateway.post import Poster, PostFailed
+from protocols.ebd import Detail, Package, ResultCode, build_request_body, package_name
+from protocols.ebd import messages as m
+from protocols.ebd.messages import ConnectionCheck, EbdResponse
+
+LETTERS_MAX = 512
+SENDERS_MAX = 4  # exchanges with one peer at a time
+LOSS_S = 300.0  # platform.md 6.1: without any traffic the peer counts as lost
+BOUNDARY_DIGITS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The peer has answered; `code` 2-5 means that it will do nothing with the package."""
+
+    peer: Peer
+    ebd_id: str
+    code: ResultCode
+    desc: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """No receipt after all tries, or pushed out of a full outbox (`reason` "pushed-out")."""
+
+    peer: Peer
+    ebd_id: str
+    reason: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeerUp:
+    """The peer answers or speaks again."""
+
+    peer: Peer
+
+
+@dataclass(frozen=True, slots=True)
+class PeerDown:
+    """Nothing was heard of the peer for `LOSS_S`."""
+
+    peer: Peer
+    silent_s: float
+
+
+ClientEvent = Delivered | Undelivered | PeerUp | PeerDown
+
+
+@dataclass(frozen=True, slots=True)
+class PeerStatus:
+    """For `ebcd links` and the metrics."""
+
+    code: str
+    up: bool
+    silent_s: float | None  # None: never heard
+    outbox_depth: int
+    dropped: int
+    last_failure: str
+
+
+@dataclass(slots=True)
+class _Line:
+    """What is known about one peer."""
+
+    peer: Peer
+    outbox: GatewayOutbox
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    heard_s: float | None = None
+    begun_s: float = 0.0
+    up: bool = False
+    told_down: bool = False
+    last_failure: str = ""
+
+
+class GatewayClient:
+    """The sending side towards all configured peers."""
+
+    def __init__(
+        self,
+        peers: Collection[Peer],
+        writer: Writer,
+        poster: Poster,
+        clock: Clock,
+        rng: random.Random,
+        tell: Callable[[ClientEvent], None],
+        *,
+        heartbeat_s: float = 30.0,
+        letters_max: int = LETTERS_MAX,
+    ) -> None:
+        """`tell` takes each event at once and does not block."""
+        self._writer = writer
+        self._poster = poster
+        self._clock = clock
+        self._rng = rng
+        self._tell = tell
+        self._heartbeat_s = heartbeat_s
+        self._lines = {peer.code: self._line(peer, letters_max) for peer in peers}
+
+    def _line(self, peer: Peer, letters_max: int) -> _Line:
+        def pushed_out(waiting: Waiting) -> None:
+            self._tell(Undelivered(peer, waiting.letter.ebd_id, "pushed-out", waiting.tries))
+
+        return _Line(peer, GatewayOutbox(letters_max=letters_max, pushed_out=pushed_out))
+
+    def send(
+        self,
+        peer_code: str,
+        detail: Detail,
+        *,
+        related_ebd_id: str | None = None,
+        resources: Mapping[str, bytes] | None = None,
+        ebd_id: str | None = None,
+    ) -> Letter:
+        """Queue one document for a peer; the letter's number is what `Delivered` or `Undelivered` will name.
+
+        Raises KeyError for a peer that is not configured, LocalProtocolError, GatewayOutboxFull.
+        """
+        peer = self._lines[peer_code].peer
+        letter = self._writer.write(
+            detail,
+            peer.edition,
+            destination=peer.code,
+            related_ebd_id=related_ebd_id,
+            resources=resources,
+            ebd_id=ebd_id,
+        )
+        self._offer(peer_code, letter, lane_of(detail, letter.ebd_id), worth_of(detail))
+        return letter
+
+    def send_again(self, peer_code: str, package: Package, *, lane: str) -> None:
+        """Queue a package that a crash left unsent, under its old number and in order within `lane` (its EBMID)."""
+        letter = Letter(package.ebd_id, package.xml, package.signature_xml is not None, package.resources)
+        self._offer(peer_code, letter, lane, Worth.MESSAGE)
+
+    def _offer(self, peer_code: str, letter: Letter, lane: str, worth: Worth) -> None:
+        line = self._lines[peer_code]
+        line.outbox.offer(Waiting(letter, lane, worth, self._clock.monotonic()))
+        line.wake.set()
+
+    def heard(self, peer: Peer) -> None:
+        """The peer has spoken to us or answered."""
+        line = self._lines[peer.code]
+        line.heard_s = self._clock.monotonic()
+        line.told_down = False
+        if not line.up:
+            line.up = True
+            self._tell(PeerUp(peer))
+
+    def statuses(self) -> tuple[PeerStatus, ...]:
+        """One line a peer."""
+        now_s = self._clock.monotonic()
+        return tuple(
+            PeerStatus(
+                line.peer.code,
+                line.up,
+                None if line.heard_s is None else now_s - line.heard_s,
+                line.outbox.depth,
+                line.outbox.dropped,
+                line.last_failure,
+            )
+            for line in self._lines.values()
+        )
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for line in self._lines.values():
+                line.begun_s = self._clock.monotonic()
+                group.create_task(self._heartbeats(line), name=f"heartbeats to {line.peer.code}")
+                group.create_task(self._watch(line), name=f"watch {line.peer.code}")
+                for number in range(SENDERS_MAX):
+                    group.create_task(self._sender(line), name=f"sender {number} to {line.peer.code}")
+
+    async def _sender(self, line: _Line) -> None:
+        while True:
+            waiting = line.outbox.take(self._clock.monotonic())
+            if waiting is None:
+                await self._until_due(line)
+                continue
+            try:
+                receipt = await self._post(line, waiting.letter)
+            except PostFailed as failure:
+                line.last_failure = str(failure)
+                self._failed(line, waiting, failure.reason)
+            else:
+                self._answered(line, waiting, receipt)
+            line.wake.set()
+
+    async def _until_due(self, line: _Line) -> None:
+        line.wake.clear()
+        due_s = line.outbox.next_due_s()
+        try:
+            async with asyncio.timeout(None if due_s is None else max(due_s - self._clock.monotonic(), 0.0)):
+                await line.wake.wait()
+        except TimeoutError:
+            return
+
+    def _answered(self, line: _Line, waiting: Waiting, receipt: EbdResponse) -> None:
+        """Code 5 is the peer's own trouble (busy, disk) and worth another try; 2-4 would be the same again."""
+        if receipt.code is ResultCode.OTHER and line.outbox.again(waiting, self._clock.monotonic()):
+            return
+        line.outbox.done(waiting)
+        self._tell(Delivered(line.peer, waiting.letter.ebd_id, receipt.code, receipt.desc, waiting.tries + 1))
+
+    def _failed(self, line: _Line, waiting: Waiting, reason: str) -> None:
+        if not line.outbox.again(waiting, self._clock.monotonic()):
+            line.outbox.done(waiting)
+            self._tell(Undelivered(line.peer, waiting.letter.ebd_id, reason, waiting.tries + 1))
+
+    async def _post(self, line: _Line, letter: Letter) -> EbdResponse:
+        peer = line.peer
+        archive = self._writer.package(letter, peer.edition, peer.profile)
+        boundary = f"ebcd{self._rng.randrange(10**BOUNDARY_DIGITS):0{BOUNDARY_DIGITS}d}"
+        body = build_request_body(archive, package_name(letter.ebd_id), boundary)
+        receipt = await self._poster.post(peer.url, body)
+        self.heard(peer)
+        return receipt
+
+    async def _heartbeats(self, line: _Line) -> None:
+        """Each period one, never retried, never overtaking itself (platform.md 6.8)."""
+        await asyncio.sleep(self._rng.uniform(0.0, min(1.0, self._heartbeat_s)))
+        while True:
+            begun_s = self._clock.monotonic()
+            letter = self._writer.write(
+                ConnectionCheck(int(self._clock.wall())),
+                line.peer.edition,
+                destination=line.peer.code,
+                signed=False,
+                ebd_id=self._writer.heartbeat_id(),
+            )
+            try:
+                await self._post(line, letter)
+            except PostFailed as failure:
+                line.last_failure = str(failure)
+            took_s = self._clock.monotonic() - begun_s
+            await asyncio.sleep(self._heartbeat_s - took_s % self._heartbeat_s)
+
+    async def _watch(self, line: _Line) -> None:
+        """Tell when nothing was heard for LOSS_S, also when the peer was never there."""
+        while True:
+            since_s = line.begun_s if line.heard_s is None else line.heard_s
+            left_s = since_s + LOSS_S - self._clock.monotonic()
+            if left_s > 0:
+                await asyncio.sleep(left_s)
+                continue
+            if not line.told_down:
+                line.up, line.told_down = False, True
+                self._tell(PeerDown(line.peer, self._clock.monotonic() - since_s))
+            await asyncio.sleep(self._heartbeat_s)
+
+
+def lane_of(detail: Detail, ebd_id: str) -> str:
+    """What must stay in order: everything about one EBM; other documents stand alone."""
+    if isinstance(detail, m.Ebm | m.EbmStateResponse):
+        return detail.ebm_id
+    return ebd_id
+
+
+def worth_of(detail: Detail) -> Worth:
+    """How much a document counts when the outbox is full, and whether it is retried."""
+    match detail:
+        case m.Ebm() | m.EbmStateResponse():
+            return Worth.MESSAGE
+        case m.EbmStateRequest() | m.OmdRequest() | m.EbdNotify() | m.EbdResponse() | m.ConnectionCheck():
+            return Worth.NOTICE
+        case _:
+            return Worth.REPORT

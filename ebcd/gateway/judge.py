@@ -1,0 +1,264 @@
+"""Whether a package that was posted to us counts, in the order of platform.md 6.2; no socket here.
+
+Archive, envelope, sender and receiver, signature, detail, number: the first step that fails gives the receipt. Only
+what passed them all reaches `accept`, and the receipt 1 goes out when `accept` has returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from devices.ports import Clock
+from ebcd.catalogue import Language, text
+from ebcd.gateway.peers import Peer
+from ebcd.signing import FileProfile, Refusal, Verdict
+from protocols.ebd import (
+    Ebd,
+    EbdType,
+    Envelope,
+    Package,
+    ResultCode,
+    decode,
+    decode_signature,
+    find_archive,
+    read_envelope,
+    result_code,
+    unpack,
+)
+from protocols.errors import RemoteProtocolError
+from protocols.signature import CertificateNumber, Scope, SignatureBlock
+
+ValueT = TypeVar("ValueT")
+
+ANSWERS_MAX = 4096  # numbers remembered here; older ones are in the store
+XML_BYTES_MAX = 8 * 1024 * 1024  # a message with its text; reports from below are not taken here
+_READINGS = {
+    FileProfile.XML: (Scope.COMMAND, Scope.CMD_TIME),
+    FileProfile.XML_TIME: (Scope.CMD_TIME, Scope.COMMAND),
+}
+
+
+class Verifies(Protocol):
+    """The part of `ebcd.signing.SignatureVerifier` that platform files need."""
+
+    def verify(
+        self,
+        command: bytes,
+        block: SignatureBlock,
+        now_s: float,
+        *,
+        scopes: Collection[Scope] = ...,
+        allowed: Collection[CertificateNumber] | None = ...,
+    ) -> Verdict:
+        """Judge one signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One POST body. `arrived_s` is monotonic time at its last byte (T0), `arrived_at` the same in UTC seconds."""
+
+    content_type: str
+    body: bytes
+    remote: str
+    arrived_s: float
+    arrived_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A package that counts: verified, decoded, new. `archive` are the TAR's bytes as they came."""
+
+    peer: Peer
+    ebd: Ebd
+    package: Package
+    archive: bytes
+    signature: SignatureBlock | None
+    verdict: Verdict | None  # which certificate and which profile matched; None without a signature
+    remote: str
+    arrived_s: float
+    arrived_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A package that does not count. `reason` is a slug of `protocols.ebd.result` or of `ebcd.signing.Refusal`."""
+
+    reason: str
+    code: ResultCode
+    detail: str
+    remote: str
+    source: str = ""  # as the package claims it
+    ebd_id: str = ""
+    error: BaseException | None = None  # what `accept` raised
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the receipt says, and to whom."""
+
+    code: ResultCode
+    desc: str
+    peer: Peer | None = None
+    envelope: Envelope | None = None
+
+    @property
+    def signed(self) -> bool:
+        """Receipts are signed, but for those of heartbeats (platform.md 1.4)."""
+        return self.envelope is None or self.envelope.ebd_type != EbdType.CONNECTION_CHECK
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the daemon does with packages.
+
+    `accept` makes a package durable; what it raises gives receipt 5. `answered` says which receipt an EBDID got before
+    a restart, None for a new one. `heard` is told of every peer that spoke. `rejected` counts.
+    """
+
+    accept: Callable[[Received], Awaitable[None]]
+    answered: Callable[[str], Awaitable[ResultCode | None]]
+    heard: Callable[[Peer], None]
+    rejected: Callable[[Rejection], None]
+
+
+class _Refused(Exception):
+    """One step said no."""
+
+    def __init__(self, reason: str, code: ResultCode, detail: str, error: BaseException | None = None) -> None:
+        super().__init__(detail)
+        self.reason, self.code, self.detail, self.error = reason, code, detail, error
+
+
+class Judge:
+    """Judges packages of configured peers for one platform of ours."""
+
+    def __init__(
+        self,
+        own_code: str,
+        peers: Collection[Peer],
+        verifier: Verifies,
+        clock: Clock,
+        desk: Desk,
+        language: str = Language.ZH,
+    ) -> None:
+        self._language = language
+        self._own_code = own_code
+        self._peers: Mapping[str, Peer] = {peer.code: peer for peer in peers}
+        self._verifier = verifier
+        self._clock = clock
+        self._desk = desk
+        self._answers: OrderedDict[str, ResultCode] = OrderedDict()
+        self._running: dict[str, asyncio.Future[None]] = {}
+        self._unfinished: OrderedDict[str, None] = OrderedDict()
+
+    async def judge(self, posted: Posted) -> Answer:
+        """The answer to one POST; never raises for anything that a peer can send."""
+        peer: Peer | None = None
+        envelope: Envelope | None = None
+        try:
+            archive = find_archive(posted.content_type, posted.body)
+            package = unpack(archive, xml_bytes_max=XML_BYTES_MAX)
+            envelope = read_envelope(package.xml)
+            peer = self._parties(envelope)
+            await self._one_at_a_time(posted, archive, package, envelope, peer)
+        except RemoteProtocolError as error:
+            refused = _Refused(error.reason, result_code(error), str(error))
+        except _Refused as error:
+            refused = error
+        else:
+            self._desk.heard(peer)
+            return Answer(ResultCode.SUCCESS, self._sentence(ResultCode.SUCCESS), peer, envelope)
+        source, number = (envelope.source, envelope.ebd_id) if envelope else ("", "")
+        self._desk.rejected(
+            Rejection(refused.reason, refused.code, refused.detail, posted.remote, source, number, refused.error)
+        )
+        return Answer(refused.code, f"{self._sentence(refused.code)}: {refused.detail}", peer, envelope)
+
+    def refuse(self, reason: str, detail: str, remote: str) -> Answer:
+        """The answer to a body that was not read: too large, too slow, too many at once. Counted as a rejection."""
+        error = RemoteProtocolError(reason, detail)
+        code = result_code(error)
+        self._desk.rejected(Rejection(reason, code, detail, remote))
+        return Answer(code, f"{self._sentence(code)}: {detail}")
+
+    def _sentence(self, code: ResultCode) -> str:
+        return text(f"receipt.{code.name.lower()}", self._language)
+
+    def _parties(self, envelope: Envelope) -> Peer:
+        peer = self._peers.get(envelope.source)
+        if peer is None:
+            raise _Refused("source", ResultCode.OTHER, f"SRC {envelope.source} is not a platform configured here")
+        if envelope.destination is not None and envelope.destination != self._own_code:
+            raise _Refused("destination", ResultCode.OTHER, f"DEST {envelope.destination} is not {self._own_code}")
+        return peer
+
+    async def _one_at_a_time(
+        self, posted: Posted, archive: bytes, package: Package, envelope: Envelope, peer: Peer
+    ) -> None:
+        """Two posts of one number wait for each other, so that the second finds the first one's answer."""
+        if envelope.ebd_type == EbdType.CONNECTION_CHECK:
+            decode(package.xml, edition=peer.edition)
+            return
+        number = envelope.ebd_id
+        while number in self._running:
+            await self._running[number]
+        done = self._running[number] = asyncio.get_running_loop().create_future()
+        try:
+            await self._new_or_known(posted, archive, package, envelope, peer)
+        finally:
+            del self._running[number]
+            done.set_result(None)
+
+    async def _new_or_known(
+        self, posted: Posted, archive: bytes, package: Package, envelope: Envelope, peer: Peer
+    ) -> None:
+        number = envelope.ebd_id
+        known = self._answers.get(number)
+        if known is None:
+            known = await self._desk.answered(number)
+        seen = known is not None or number in self._unfinished
+        block, verdict = self._signature(package, peer, seen=seen)
+        if known is None:
+            _remember(self._unfinished, number, None)
+        ebd = decode(package.xml, edition=peer.edition)
+        if known is ResultCode.SUCCESS:
+            return
+        if known is not None:
+            raise _Refused("repeated", known, f"{number} was refused before")
+        received = Received(
+            peer, ebd, package, archive, block, verdict, posted.remote, posted.arrived_s, posted.arrived_at
+        )
+        (outcome,) = await asyncio.gather(self._desk.accept(received), return_exceptions=True)
+        if isinstance(outcome, BaseException):
+            raise _Refused("store", ResultCode.OTHER, "the package could not be kept; send it again", outcome)
+        self._unfinished.pop(number, None)
+        _remember(self._answers, number, ResultCode.SUCCESS)
+
+    def _signature(self, package: Package, peer: Peer, *, seen: bool) -> tuple[SignatureBlock | None, Verdict | None]:
+        """The signature and the verdict.
+
+        Bytes that were verified before are no fault where their number is known: a retry after an answer that got
+        lost, or after a refusal for another reason. Anywhere else they are a captured copy (I11).
+        """
+        if package.signature_xml is None:
+            if peer.require_signature:
+                raise RemoteProtocolError("signature-missing", "the package has no EBDS_EBDB file")
+            return None, None
+        block = SignatureBlock.decode(decode_signature(package.signature_xml).block)
+        verdict = self._verifier.verify(
+            package.xml, block, self._clock.wall(), scopes=_READINGS[peer.profile], allowed=peer.certificates
+        )
+        if verdict.refusal is not None and not (verdict.refusal is Refusal.REPLAY and seen):
+            raise _Refused(verdict.refusal, ResultCode.SIGNATURE_FAILED, verdict.detail)
+        return block, verdict
+
+
+def _remember(memory: OrderedDict[str, ValueT], number: str, value: ValueT) -> None:
+    memory[number] = value
+    memory.move_to_end(number)
+    if len(memory) > ANSWERS_MAX:
+        memory.popitem(last=False)

@@ -1,0 +1,117 @@
+"""What waits to be sent to one peer: bounded, in order within a message, retried by rule; pure.
+
+Letters about one EBM form a lane: the next leaves when the one before has been answered or given up, so that a peer
+never hears "done" before "on air". Lanes do not wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from ebcd.gateway.peers import Letter
+
+RETRY_S = (5.0, 15.0, 60.0)  # platform.md 6.1: three times, the same EBDID
+
+
+class Worth(IntEnum):
+    """What pushes out what when the outbox is full: a higher one pushes out a lower one, never the reverse."""
+
+    REPORT = 0  # operation data: sent once, the next cycle brings it again
+    NOTICE = 1  # EBDNotify, answers to requests
+    MESSAGE = 2  # EBM and its state: retried
+
+
+class GatewayOutboxFull(Exception):
+    """No room, and nothing of lower worth to push out."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """One letter on its way. `lane` is the EBMID it is about, or its own number."""
+
+    letter: Letter
+    lane: str
+    worth: Worth
+    due_s: float
+    tries: int = 0
+
+
+@dataclass(slots=True)
+class _Lane:
+    queue: deque[Waiting] = field(default_factory=deque)
+    busy: bool = False
+
+
+class GatewayOutbox:
+    """The queue of one peer. Times are monotonic seconds."""
+
+    def __init__(self, *, letters_max: int, pushed_out: Callable[[Waiting], None]) -> None:
+        """`pushed_out` is told of every letter that lost its place."""
+        self._letters_max = letters_max
+        self._pushed_out = pushed_out
+        self._lanes: dict[str, _Lane] = {}
+        self.depth = 0
+        self.dropped = 0
+
+    def offer(self, waiting: Waiting) -> None:
+        """Queue one letter. Raises GatewayOutboxFull."""
+        if self.depth >= self._letters_max:
+            self._push_out_below(waiting.worth)
+        self._lanes.setdefault(waiting.lane, _Lane()).queue.append(waiting)
+        self.depth += 1
+
+    def take(self, now_s: float) -> Waiting | None:
+        """The letter to send now; its lane is busy until `done` or `again`."""
+        ready = [lane.queue[0] for lane in self._idle() if lane.queue[0].due_s <= now_s]
+        if not ready:
+            return None
+        waiting = max(ready, key=lambda each: (each.worth, -each.due_s))
+        self._lanes[waiting.lane].busy = True
+        return waiting
+
+    def next_due_s(self) -> float | None:
+        """When `take` has something next; None while nothing can become due by itself."""
+        return min((lane.queue[0].due_s for lane in self._idle()), default=None)
+
+    def done(self, waiting: Waiting) -> None:
+        """Answered or given up: out of the queue, the lane goes on."""
+        lane = self._lanes[waiting.lane]
+        lane.queue.popleft()
+        lane.busy = False
+        self.depth -= 1
+        if not lane.queue:
+            del self._lanes[waiting.lane]
+
+    def again(self, waiting: Waiting, now_s: float) -> bool:
+        """The try failed: True when there will be another one, False when it was the last (call `done`)."""
+        if waiting.worth is not Worth.MESSAGE or waiting.tries >= len(RETRY_S):
+            return False
+        waiting.due_s = now_s + RETRY_S[waiting.tries]
+        waiting.tries += 1
+        self._lanes[waiting.lane].busy = False
+        return True
+
+    def _idle(self) -> Iterator[_Lane]:
+        return (lane for lane in self._lanes.values() if not lane.busy)
+
+    def _push_out_below(self, worth: Worth) -> None:
+        """Remove the oldest of the least worth that is not being sent."""
+        candidates = [
+            waiting
+            for lane in self._lanes.values()
+            for place, waiting in enumerate(lane.queue)
+            if waiting.worth < worth and not (place == 0 and lane.busy)
+        ]
+        if not candidates:
+            raise GatewayOutboxFull(f"{self.depth} letters wait, at most {self._letters_max} can")
+        victim = min(candidates, key=lambda each: (each.worth, each.due_s))
+        lane = self._lanes[victim.lane]
+        lane.queue.remove(victim)
+        if not lane.queue:
+            del self._lanes[victim.lane]
+        self.depth -= 1
+        self.dropped += 1
+        self._pushed_out(victim)

@@ -1,0 +1,99 @@
+"""The platforms we exchange packages with, and how our own packages are made for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ebcd.signing import FileProfile
+from protocols.codes import EbdId
+from protocols.ebd import (
+    Detail,
+    Ebd,
+    Edition,
+    Envelope,
+    SignatureFile,
+    encode,
+    encode_signature,
+    pack,
+)
+from protocols.signature import CertificateNumber, SignatureBlock
+
+
+class SignsFiles(Protocol):
+    """The part of `ebcd.signing.Signer` that platform files need."""
+
+    def sign_file(self, file: bytes, profile: FileProfile) -> SignatureBlock:
+        """Sign one file with the signer's own time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One platform (`[[upstream.peers]]`)."""
+
+    code: str
+    url: str
+    edition: Edition = Edition.Y2018
+    profile: FileProfile = FileProfile.XML
+    certificates: frozenset[CertificateNumber] = frozenset()  # which may sign for it
+    require_signature: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A document of ours: fixed under its number, signed anew for each try, so that its time is fresh."""
+
+    ebd_id: str
+    xml: bytes
+    signed: bool
+    resources: Mapping[str, bytes]
+
+
+class Writer:
+    """Makes our packages: own code and URL as the sender, own numbers, own signature."""
+
+    def __init__(
+        self,
+        *,
+        code: str,
+        url: str,
+        next_ebd_id: Callable[[], str],
+        signer: SignsFiles,
+        wall: Callable[[], float],
+    ) -> None:
+        """`next_ebd_id` gives a number never used before, restarts included; `wall` is UTC seconds."""
+        self.code = code
+        self._url = url
+        self._next_ebd_id = next_ebd_id
+        self._signer = signer
+        self._wall = wall
+
+    def write(
+        self,
+        detail: Detail,
+        edition: Edition,
+        *,
+        destination: str | None,
+        related_ebd_id: str | None = None,
+        signed: bool = True,
+        resources: Mapping[str, bytes] | None = None,
+        ebd_id: str | None = None,
+    ) -> Letter:
+        """A document under the next number, or under `ebd_id`. Raises LocalProtocolError."""
+        number = ebd_id or self._next_ebd_id()
+        envelope = Envelope(number, "", self.code, int(self._wall()), self._url, destination, related_ebd_id)
+        xml = encode(Ebd(envelope, detail), edition=edition)
+        return Letter(number, xml, signed, resources or {})
+
+    def heartbeat_id(self) -> str:
+        """The number that every heartbeat of ours carries (GD/J 082)."""
+        return EbdId.build(EbdId.HEARTBEAT, self.code, 0)
+
+    def package(self, letter: Letter, edition: Edition, profile: FileProfile) -> bytes:
+        """The TAR, signed now."""
+        signature = None
+        if letter.signed:
+            block = self._signer.sign_file(letter.xml, profile).encode()
+            signature = encode_signature(SignatureFile(block, related_ebd_id=letter.ebd_id, form=edition))
+        return pack(letter.xml, signature, letter.resources)
