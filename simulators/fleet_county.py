@@ -76,7 +76,7 @@ class FleetCounty:
             host, port, self._receivers, FmFaults(), self._facts.seed, monotonic=self._clock.monotonic
         )
         self._tasks.append(group.create_task(self._exciter.run()))
-        paths = [*self._clients["ip"], *self._clients["cellular"], *self._mqtt]
+        paths: list[TerminalClient | MqttTerminal] = [*self._clients["ip"], *self._clients["cellular"], *self._mqtt]
         runs: list[Callable[[float], Coroutine[Any, Any, None]]] = [station.run for station in self._stations]
         for run in (*runs, *(path.run for path in paths)):
             self._tasks.append(group.create_task(run(chance.uniform(0.0, spread_s))))
