@@ -46,6 +46,10 @@ ACCEPTED: Final = (
 )
 """Offsets a receiver takes at each of the four positions."""
 
+_WHOLE: Final = tuple(tuple(o for o in offsets if o is not Offset.C_PRIME) for offsets in ACCEPTED)
+"""Those that prove a block. C' does not: a burst of five bits makes it of C, and the word is then a wrong one. The
+printed B differs from B in one check bit, so the word is right either way."""
+
 
 def _remainders() -> array[int]:
     """m(x)·x^10 mod g(x) for every 16-bit m. The remainder is linear: each new bit doubles the table."""
@@ -105,11 +109,13 @@ def decode_block(block: int, position: int, *, burst_bits_max: int) -> tuple[int
     Bursts of at most `burst_bits_max` (0-5) bits are corrected. Longer damage may be "corrected" to a wrong word: 36 %
     of random blocks at five bits, 5 % at two, so the caller needs a check of its own over the message.
 
-    Every accepted offset counts as whole. Correction assumes the offset that is sent: trying all of them would make a
-    wrong guess as likely as a right one. The word is None when nothing explains the block.
+    Correction assumes the offset that is sent: trying all of them would make a wrong guess as likely as a right one. A
+    word under C' is taken but not called whole. The word is None when nothing explains the block.
     """
     found = REMAINDER[block >> CHECK_BITS] ^ (block & CHECK_MASK)
-    if found in ACCEPTED[position]:
+    if found in _WHOLE[position]:
         return block >> CHECK_BITS, True
+    if found in ACCEPTED[position]:
+        return block >> CHECK_BITS, False
     pattern = CORRECTIONS[burst_bits_max].get(found ^ SENT[position])
     return (None, False) if pattern is None else ((block ^ pattern) >> CHECK_BITS, False)
