@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, insert, select, update
 
 from .errors import StoreError
+from .events import Sealed
 from .records import Accepted, Duplicate, Outgoing, PackageMeta
 from .tables import ebd_in, outbox
-from .transaction import Sealed, Transaction
+from .transaction import Transaction
 
 OUTBOX_PACKAGES_MAX = 10_000
 """Packages that may wait for peers; a peer that is away for weeks must not fill the disk."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 import orjson
@@ -14,13 +14,13 @@ PAYLOAD_BYTES_MAX = 1 << 20
 SEQ_MAX = (1 << 63) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(NamedTuple):
     """Something that happened, not yet written.
 
     `stream` is the county (its 12-digit area code): sequences and chains are per stream. `kind` is a dotted slug such
     as "alert.approved", `actor` who did it. `payload` must be JSON as orjson understands it, with string keys; names
     and phone numbers do not belong in it, only their `people` ids. `at` is UTC seconds, None the moment of the call.
+    What cannot be written is refused by the call that takes the event. A tuple, because thousands come at once.
     """
 
     stream: str
@@ -30,15 +30,33 @@ class NewEvent:
     alert: str | None = None
     at: float | None = None
 
-    def __post_init__(self) -> None:
-        if not (self.stream and self.kind and self.actor):
-            raise ValueError(f"{self!r}: stream, kind and actor must not be empty")
-        if self.alert == "":
-            raise ValueError(f"{self!r}: alert is empty; give None where no alert is concerned")
-        texts = f"{self.stream}{self.kind}{self.actor}{self.alert}"
-        if "\x00" in texts:
-            raise ValueError(f"{self!r}: PostgreSQL takes no NUL in a text")
+
+class Sealed(NamedTuple):
+    """An event with its payload made canonical and its time fixed, so that nothing of it can change or fail later."""
+
+    stream: str
+    at: float
+    kind: str
+    alert: str | None
+    actor: str
+    raw: bytes
+
+
+def seal(event: NewEvent, now: float) -> Sealed:
+    """Fix an event at the moment of the call. Raises ValueError or TypeError for what no journal can carry."""
+    stream, kind, actor, payload, alert, at = event
+    if at is None:
+        at = now
+    elif not math.isfinite(at):
+        raise ValueError(f"event at = {at}: give UTC seconds")
+    if not (stream and kind and actor) or alert == "":
+        raise ValueError(f"{event!r}: stream, kind, actor and alert must not be empty; alert may be None")
+    texts = f"{stream}{kind}{actor}{alert}"
+    if "\x00" in texts:
+        raise ValueError(f"{event!r}: PostgreSQL takes no NUL in a text")
+    if not texts.isascii():
         texts.encode()  # a lone surrogate is a ValueError here, not later in the writer
+    return Sealed(stream, float(at), kind, alert, actor, canonical(payload))
 
 
 class Stored(NamedTuple):

@@ -18,7 +18,7 @@ from . import boxes, counters, journal, memory
 from .committer import Committer, Job
 from .engine import FileLock, database_file, forget_log, make_engine, parse_url, told
 from .errors import StoreError
-from .events import NewEvent, Stored
+from .events import NewEvent, Sealed, Stored, seal
 from .packages import PackageFolder
 from .records import (
     Accepted,
@@ -34,7 +34,7 @@ from .records import (
     Verdict,
 )
 from .schema import bring_up
-from .transaction import Sealed, Transaction, seal
+from .transaction import Transaction
 from .writer import Writer
 
 ValueT = TypeVar("ValueT")
@@ -304,7 +304,8 @@ class Store:
     # ---- inside ----
 
     def _seal(self, events: Sequence[NewEvent]) -> tuple[Sealed, ...]:
-        return seal(events, self._clock.wall())
+        now = self._clock.wall()
+        return tuple([seal(event, now) for event in events])
 
     def _packages(self) -> PackageFolder:
         if self._folder is None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain as flat
-from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
 from . import chain
 from .errors import StoreError
-from .events import SEQ_MAX, NewEvent, Stored, canonical
+from .events import SEQ_MAX, Sealed, Stored
 from .tables import journal
 
 Heads = dict[str, tuple[int, bytes]]
@@ -22,29 +20,6 @@ Heads = dict[str, tuple[int, bytes]]
 ROWS_PER_STATEMENT = (64, 8, 1)
 """SQLite's driver lets go of the interpreter lock once per statement: few long ones keep a busy loop from being waited
 for thousands of times."""
-
-
-class Sealed(NamedTuple):
-    """An event with its payload made canonical and its time fixed, so that nothing of it can change or fail later."""
-
-    stream: str
-    at: float
-    kind: str
-    alert: str | None
-    actor: str
-    raw: bytes
-
-
-def seal(events: Sequence[NewEvent], now: float) -> tuple[Sealed, ...]:
-    """Fix the events at the moment of the call. Raises TypeError or ValueError for what JSON cannot carry."""
-    return tuple([_seal(event, now) for event in events])
-
-
-def _seal(event: NewEvent, now: float) -> Sealed:
-    at = float(now if event.at is None else event.at)
-    if not math.isfinite(at):
-        raise ValueError(f"event at = {at}: give UTC seconds")
-    return Sealed(event.stream, at, event.kind, event.alert, event.actor, canonical(event.payload))
 
 
 def read_head(connection: Connection, stream: str) -> tuple[int, bytes]:

@@ -83,14 +83,19 @@ class Writer:
 
     def _deliver(self, outcomes: list[Outcome]) -> None:
         """Wake the waiters of finished jobs; in the loop, once per group."""
-        for job, result, error in outcomes:
-            self._stats.waiting -= job.rows
-            if job.future is None:
-                if job.on_durable is not None and error is None:
-                    asyncio.get_running_loop().call_soon(job.on_durable, result)
-            elif job.future.done():  # its task was cancelled meanwhile
-                continue
-            elif error is None:
-                job.future.set_result(result)
-            else:
-                job.future.set_exception(error)
+        rest = iter(outcomes)
+        try:
+            for job, result, error in rest:
+                self._stats.waiting -= job.rows
+                if job.future is None:
+                    if job.on_durable is not None and error is None:
+                        job.on_durable(result)
+                elif job.future.done():  # its task was cancelled meanwhile
+                    continue
+                elif error is None:
+                    job.future.set_result(result)
+                else:
+                    job.future.set_exception(error)
+        finally:
+            if left := list(rest):  # a listener failed: the others hear all the same
+                asyncio.get_running_loop().call_soon(self._deliver, left)
