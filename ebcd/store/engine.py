@@ -92,13 +92,13 @@ def forget_log(connection: Connection) -> None:
 
 def told(error: SQLAlchemyError, url: URL) -> StoreError:
     """The same failure as a StoreError naming the database, what it said, and the next step."""
-    thing = f"database {url.render_as_string(hide_password=True)}"
+    thing = f"store {url.render_as_string(hide_password=True)}"
     cause = error.orig if isinstance(error, DBAPIError) else None
     name = getattr(cause, "sqlite_errorname", "")
     for prefix, reason, next_step in _SQLITE_REASONS:
         if name.startswith(prefix):
             return StoreError(reason, thing, f"{cause} ({name})", next_step)
-    return StoreError("database", thing, str(cause or error), "read the database's own log")
+    return StoreError("database", thing, str(cause or error).strip(), "see that its server runs; its log says more")
 
 
 class FileLock:
