@@ -176,14 +176,13 @@ class AdapterStation:
     async def _beat(self, first_wait_s: float) -> None:
         await asyncio.sleep(first_wait_s)
         while True:
-            self._queue([self.adapter.heartbeat(self._doors.wall())])
-            await asyncio.sleep(self._pace.heartbeat_s)
+            heard = await self._tell(self.adapter.encode(self.adapter.heartbeat(self._doors.wall())))
+            await asyncio.sleep(self._pace.heartbeat_s if heard else RECONNECT_S[0] * self._pace.reconnect_scale)
 
     async def _tell_all(self) -> None:
         while True:
             report = await self._reports.get()
-            tries = 1 if isinstance(report, annex_a.AdapterHeartbeat) else REPORT_TRIES
-            for _ in range(tries):
+            for _ in range(REPORT_TRIES):
                 if await self._tell(self.adapter.encode(report)):
                     break
                 await asyncio.sleep(self._pace.reconnect_scale)

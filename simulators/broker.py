@@ -2,7 +2,7 @@
 
 mosquitto where it is installed, with limits raised for a county; else the iotcore wheel (rumqttd) in a child process.
 iotcore keeps nothing over a restart, unicast costs it time per subscriber, and with a log it writes a line per packet:
-its class silences that logger, its command line does not.
+its class silences that logger, its command line does not. MQTT 5 has to be asked for in its configuration file.
 
 Tells {"event": "ready", "engine": ..., "port": ...} when it accepts connections, {"event": "died"} if it ends alone.
 """
@@ -26,6 +26,7 @@ from pathlib import Path
 HOST = "127.0.0.1"
 CONNECTIONS_MAX = 19_000  # of 20,000 open files
 PAYLOAD_BYTES_MAX = 1024 * 1024
+SEGMENT_BYTES_MAX = 16 * 1024 * 1024
 IN_FLIGHT_MAX = 1000
 QUEUED_MAX = 100_000
 START_TIMEOUT_S = 10.0
@@ -46,6 +47,25 @@ set_tcp_nodelay true
 """
 
 
+IOTCORE = f"""\
+id = 0
+[router]
+id = 0
+max_connections = {CONNECTIONS_MAX}
+max_outgoing_packet_count = 200
+max_segment_size = {SEGMENT_BYTES_MAX}
+max_segment_count = 10
+[v5.1]
+name = "v5-1"
+listen = "{HOST}:{{port}}"
+next_connection_delay_ms = 0
+[v5.1.connections]
+connection_timeout_ms = 60000
+max_payload_size = {PAYLOAD_BYTES_MAX}
+max_inflight_count = {IN_FLIGHT_MAX}
+"""
+
+
 def engine() -> str:
     """Which broker this machine has: mosquitto or iotcore."""
     return "mosquitto" if _mosquitto() else "iotcore"
@@ -57,20 +77,17 @@ def broker(port: int) -> Iterator[Alive]:
 
     Raises OSError when the port is taken, RuntimeError when it does not come up.
     """
-    if program := _mosquitto():
-        with tempfile.TemporaryDirectory() as folder, _run_mosquitto(program, Path(folder), port) as alive:
-            yield alive
-        return
-    from iotcore import Broker  # only here: a machine with mosquitto needs no wheel
+    with tempfile.TemporaryDirectory() as folder:
+        if program := _mosquitto():
+            with _run_mosquitto(program, Path(folder), port) as alive:
+                yield alive
+            return
+        from iotcore import Broker  # only here: a machine with mosquitto needs no wheel
 
-    with Broker(
-        port=port,
-        listen=HOST,
-        max_connections=CONNECTIONS_MAX,
-        max_payload_size=PAYLOAD_BYTES_MAX,
-        max_inflight_count=IN_FLIGHT_MAX,
-    ) as running:
-        yield lambda: bool(running.is_running)
+        config = Path(folder) / "iotcore.toml"
+        config.write_text(IOTCORE.format(port=port), encoding="utf-8")
+        with Broker(config_path=str(config)) as running:
+            yield lambda: bool(running.is_running)
 
 
 def _mosquitto() -> str | None:
