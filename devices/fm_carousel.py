@@ -236,6 +236,8 @@ class Carousel:
         """Take a start away, or leave it to the places the stop does not mean."""
         said = rotation.announcement
         left = tuple(target for target in said.targets if not covered(target, command.targets))
+        if left == said.targets:
+            return
         self._rotations.remove(rotation)
         if left:
             stop = None if said.stop is None else replace(said.stop, targets=left)
@@ -248,6 +250,8 @@ class Carousel:
         never: list[NeverOnAir] = []
         for rotation in list(self._rotations):
             said = rotation.announcement
+            if rotation not in self._rotations:
+                continue  # the stop of another part of the same message has just taken it away
             if said.until is not None and said.until <= wall_s:
                 self._rotations.remove(rotation)
                 if rotation.bits and said.stop is not None:

@@ -86,6 +86,7 @@ class Monitor:
         self._reassembler = Reassembler(slots_max=32, timeout_s=30.0)
         self._bit = 0
         self.packets: list[tuple[int, Packet]] = []  # version, packet
+        self.discarded: list[str] = []  # why others were given up
 
     def hear(self, frame: bytes, now_s: float) -> None:
         """Take one frame of eight bytes."""
@@ -94,6 +95,8 @@ class Monitor:
         for event in self._reassembler.feed(HeardFrame(words, (True,) * 4, self._bit), now_s):
             if isinstance(event, Complete):
                 self.packets.append((event.version, decode_packet(event.packet)))
+            else:
+                self.discarded.append(event.reason)
 
 
 class Sink:
