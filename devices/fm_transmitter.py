@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from devices.fm_announcement import Repeats, clock_announcement, start_announcement
 from devices.fm_carousel import Carousel, NeverOnAir, PassDone
@@ -250,8 +250,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connected."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its bases
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Gone, by whomever."""

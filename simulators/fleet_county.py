@@ -234,10 +234,10 @@ class FleetCounty:
             self._floor.append((client, group.create_task(client.run(chance.uniform(0.0, 1.0)))))
         deadline = self._clock.monotonic() + FLOOR_CONNECT_S
         while self._clock.monotonic() < deadline:
-            if all(client.connected for client, _ in self._floor):
+            if all(client.dialled for client, _ in self._floor):
                 break
             await asyncio.sleep(0.05)
-        return sum(client.connected for client, _ in self._floor)
+        return sum(client.dialled for client, _ in self._floor)
 
     def close_floor(self) -> None:
         """Let the floor's terminals go."""

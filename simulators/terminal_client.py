@@ -32,11 +32,12 @@ class Pace:
 class _Wire(asyncio.Protocol):
     """One socket. Most reads are exactly one frame that another terminal has heard before: no deframer is needed."""
 
-    __slots__ = ("_deframer", "client", "gone", "transport")
+    __slots__ = ("_deframer", "client", "gone", "heard", "transport")
 
     def __init__(self, client: TerminalClient) -> None:
         self.client = client
         self.transport: asyncio.Transport | None = None
+        self.heard = False  # something came back: through a proxy an open socket proves nothing
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._deframer: fefd.Deframer | None = None
 
@@ -45,6 +46,7 @@ class _Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         client = self.client
+        self.heard = True
         if self._deframer is None:
             if data[8:9] == b"\x02" and self._is_answer(data):
                 return
@@ -107,9 +109,14 @@ class TerminalClient:
         self._wire: _Wire | None = None
 
     @property
-    def connected(self) -> bool:
+    def dialled(self) -> bool:
         """Whether the socket is open."""
         return self._wire is not None
+
+    @property
+    def connected(self) -> bool:
+        """Whether the other side has answered on it."""
+        return self._wire is not None and self._wire.heard
 
     @property
     def possible(self) -> bool:
@@ -133,7 +140,7 @@ class TerminalClient:
             self._wire.transport.abort()
 
     async def _serve(self) -> bool:
-        """One connection from dialling to its loss; whether it came up at all."""
+        """One connection from dialling to its loss; whether anybody answered."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -159,4 +166,4 @@ class TerminalClient:
             self._wire = None
             if wire.transport is not None:
                 wire.transport.abort()
-        return True
+        return wire.heard
