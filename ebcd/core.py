@@ -121,7 +121,7 @@ class Core:
 
     # ---- taking in ---------------------------------------------------------------------------------------------
 
-    def take_in(self, alert: Alert, t0_s: float, extra: Sequence[Fact] = ()) -> AlertRecord:
+    def take_in(self, alert: Alert, t0_s: float, extra: tuple[Fact, ...] = ()) -> AlertRecord:
         """Accept a checked alert. `t0_s`: monotonic time of its last byte or of its last approval.
 
         An id that is known already changes nothing (I7): its record is returned and its state told again.

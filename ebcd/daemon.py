@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 
 import structlog
 
 from devices.link import Event, Link, Path, Rejected
-from ebcd import api, facts, http_server, inventory_csv, media, snapshot
+from ebcd import api, http_server, inventory_csv, media, media_server, snapshot
 from ebcd.alert import AlertClass, RankRule
 from ebcd.core import Core
 from ebcd.facts import Fact
@@ -27,6 +27,7 @@ from ebcd.intake import Intake
 from ebcd.invariants import Checker, Violation
 from ebcd.inventory import Inventory
 from ebcd.ledger import Ledger
+from ebcd.mailroom import Inbox, Mailroom
 from ebcd.metrics import Metrics
 from ebcd.operations import CountyOperations, Identity, Room
 from ebcd.orders import Orders, Volumes
@@ -48,6 +49,8 @@ from protocols.codes import EbmId
 HEALTH_TICK_S = 1.0
 CHECKPOINT_S = 60.0
 HEARTBEAT_PERIOD_S = 15.0
+LANGUAGE = "zho"
+"""Of messages in several languages this one is taken (GB/T 4880.2)."""
 
 log = structlog.get_logger("ebcd.daemon")
 
@@ -65,6 +68,7 @@ class Daemon:
     health: HealthBook
     links: tuple[tuple[str, Link], ...]
     upstream: Upstream
+    mailroom: Mailroom
     operations: CountyOperations
     operators: Operators
     media: media.MediaStore
@@ -145,9 +149,14 @@ async def build(settings: Settings, world: World) -> Daemon:
     media_store = media.MediaStore(settings.media.folder)
     sounds = Sounds(media_store)
     by_path: dict[Path, list[Link]] = {path: [] for path in Path}
-    upstream = Upstream(settings, world, store, ledger, signer, verifier, metrics)
+    mailroom = Mailroom(settings, world, store, signer, verifier, metrics)
+    await mailroom.prepare()
+    me, language = settings.platform.code, settings.platform.language
+    intake = Intake(settings.platform.area, lambda area: bool(inventory.places_in(area)), LANGUAGE, sounds)
+    upstream = Upstream(me, language, world, store, ledger, mailroom, inventory, intake)
     core = Core(ledger, orders, inventory, by_path, world.clock, rules, upstream.tell)
-    upstream.serve(core, Intake(settings.platform.area, _known(inventory), "zho", sounds))
+    upstream.serve(core)
+    mailroom.serve(Inbox(upstream.accept, upstream.answered))
     health = HealthBook([t.code for t in inventory.roster.terminals], HEARTBEAT_PERIOD_S)
     health.on_change(lambda change: _changed(change, upstream))
     paths: dict[str, Path] = {}
@@ -162,7 +171,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     following = Following(core, reach, paths, (observe,))
     links = _links(settings, world, signer, inventory, following, by_path, paths)
     views = Views(inventory, reach, health, rules.approvals, volumes)
-    room = Room(core, inventory, health, views, sounds, volumes, links, upstream.rows, lambda: checker.found)
+    room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
     identity = Identity(
         settings.platform.code, settings.platform.name, settings.platform.area, version("ebcd"), world.clock.wall()
     )
@@ -178,16 +187,13 @@ async def build(settings: Settings, world: World) -> Daemon:
         health,
         links,
         upstream,
+        mailroom,
         operations,
         operators_of(settings),
         media_store,
         metrics,
         checker,
     )
-
-
-def _known(inventory: Inventory):  # type: ignore[no-untyped-def]
-    return lambda area: bool(inventory.places_in(area))
 
 
 def _changed(change: Change, upstream: Upstream) -> None:
@@ -253,7 +259,7 @@ async def run(settings: Settings, world: World) -> None:
             resume(daemon.core)
             daemon.health.start_counting(world.clock.monotonic())
             notify("READY=1")
-            log.info("daemon.ready", terminals=len(daemon.operations.inventory.roster.terminals))
+            log.info("daemon.ready", terminals=daemon.health.tally.total())
     finally:
         notify("STOPPING=1")
         await daemon.store.close()
@@ -267,16 +273,16 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(http_server.on_unix_socket(operator_api, s.api.socket))
         await stack.enter_async_context(http_server.on_tcp(metrics_page, network, s.metrics.host, s.metrics.port))
-        await stack.enter_async_context(
-            media.serving(media.application(daemon.media, daemon.world.registry), network, s.media.host, s.media.port)
-        )
+        sounds = media_server.MediaServer(daemon.media, daemon.world.registry)
+        await stack.enter_async_context(media_server.serving(sounds, network, s.media.host, s.media.port))
         yield
 
 
-def _parts(daemon: Daemon):  # type: ignore[no-untyped-def]
+def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
     for _, link in daemon.links:
         yield f"link {link.name}", link.run
     yield "upstream", daemon.upstream.run
+    yield "mailroom", lambda: daemon.mailroom.run(daemon.world.network)
     yield "health", lambda: _health(daemon)
     yield "checkpoints", lambda: _checkpoints(daemon)
 
@@ -297,6 +303,3 @@ async def _checkpoints(daemon: Daemon) -> None:
         if sequence > written:
             await daemon.store.checkpoint(str(daemon.settings.platform.area), sequence, state)
             written = sequence
-
-
-__all__ = ["Daemon", "build", "facts", "run"]

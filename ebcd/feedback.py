@@ -10,7 +10,7 @@ from ebcd.health import Condition
 from ebcd.lifecycle import CONFIRMED_STATES
 from ebcd.reporting import BrdState
 from ebcd.state import AlertRecord
-from protocols.codes import ResourceCode
+from protocols.codes import EbmId, ResourceCode
 from protocols.ebd.messages import Coverage, DeviceBroadcast, EbmStateResponse, ResourceBroadcast
 from protocols.ebd.reports import EbrdtState, ResourceState
 
@@ -21,9 +21,20 @@ STATE_OF = {Condition.ONLINE: STATE_NORMAL, Condition.OFFLINE: STATE_FAULT, Cond
 
 
 def state_response(
-    record: AlertRecord, code: int, why: str, *, platform: ResourceCode, adapters: int, at_s: float, language: str
+    record: AlertRecord,
+    code: int,
+    why: str,
+    *,
+    ebm_id: EbmId,
+    platform: ResourceCode,
+    adapters: int,
+    at_s: float,
+    language: str,
 ) -> EbmStateResponse:
-    """EBMStateResponse of an alert. Coverage counts confirmed terminals only (I8); `adapters` had a part in it."""
+    """EBMStateResponse of an alert under `ebm_id`, its own or that of the cancel.
+
+    Coverage counts confirmed terminals only (I8); `adapters` had a part in it.
+    """
     alert = record.alert
     counts = record.counts()
     targeted = counts["targeted"]
@@ -36,7 +47,7 @@ def state_response(
         words += f" ({text('brd.counts', language, **counts)})"
     return EbmStateResponse(
         rpt_time=int(at_s),
-        ebm_id=alert.id,
+        ebm_id=ebm_id,
         state_code=code,
         state_desc=words,
         coverage=Coverage(

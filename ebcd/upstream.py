@@ -2,37 +2,39 @@
 
 The gateway judges packages and moves bytes; here a package becomes durable, then an alert, and what becomes of the
 alert goes up in new connections. Nothing that was promised is forgotten by a restart: packages answered for are in the
-journal until they are handled, feedback is in the store's outbox until its receipt is here.
+journal until they are handled, letters are in the store's outbox until their receipt is here.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
+from ebcd.alert import Alert
 from ebcd.catalogue import text
-from ebcd.core import Core
 from ebcd.errors import InvalidAlert
-from ebcd.facts import package_handled, package_received, upstream_told
+from ebcd.facts import Fact, package_handled, package_received, upstream_told
 from ebcd.feedback import state_response, terminal_states
-from ebcd.gateway import Gateway, Peer, Received, Rejection
+from ebcd.gateway import Received
 from ebcd.health import Change, Condition
 from ebcd.intake import Intake, Ordered, UnusableSound, cancel_target
 from ebcd.ledger import Ledger
 from ebcd.lifecycle import AlertState
-from ebcd.operator import LinkRow
+from ebcd.mailroom import Mailroom
+from ebcd.orders import Places
 from ebcd.reporting import BrdState, report_for
-from ebcd.settings import Settings
 from ebcd.state import AlertRecord
 from ebcd.store import Duplicate, PackageMeta, Store, StoreError
 from ebcd.world import World
-from protocols.codes import EbdId, EbmId, ResourceCode
-from protocols.ebd import Detail, EbdType, Edition, ResultCode, decode, unpack
+from protocols.codes import EbdId, EbmId, InvalidCode, ResourceCode
+from protocols.ebd import Detail, ResultCode, decode, unpack
 from protocols.ebd.messages import EbdNotify, Ebm, EbmStateRequest, OmdRequest
 from protocols.errors import RemoteProtocolError
+from protocols.sm2 import sm3
 
 TERMINAL_STATES_S = 5.0
 """Changes of terminals gather this long before they go up together (EBRDTState on change)."""
@@ -43,39 +45,64 @@ TERMINAL_STATES_MAX = 2000
 log = structlog.get_logger("ebcd.upstream")
 
 
+class TakesAlerts(Protocol):
+    """The part of the core that messages from above need."""
+
+    def take_in(self, alert: Alert, t0_s: float, extra: tuple[Fact, ...] = ()) -> AlertRecord: ...
+
+    def cancel(self, record: AlertRecord, actor: str, why: str = "") -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Package:
+    """What is left to do for a package that was answered with code 1."""
+
+    peer: ResourceCode
+    ebd_id: EbdId
+    detail: Detail
+    files: Mapping[str, bytes]
+    arrived_s: float  # monotonic
+    arrived_at: float  # UTC seconds
+
+
 class Upstream:
-    """All platforms above one county."""
+    """Messages of all platforms above one county, and what they are told."""
 
     def __init__(
         self,
-        settings: Settings,
+        platform: ResourceCode,
+        language: str,
         world: World,
         store: Store,
         ledger: Ledger,
-        core: Core,
+        mailroom: Mailroom,
+        places: Places,
         intake: Intake,
-        gateway: Gateway,
     ) -> None:
-        self._platform = settings.platform
+        self._platform = platform
+        self._language = language
         self._clock = world.clock
         self._store = store
         self._ledger = ledger
-        self._core = core
+        self._mail = mailroom
+        self._places = places
         self._intake = intake
-        self._gateway = gateway
+        self._core: TakesAlerts | None = None
         self._changes: dict[ResourceCode, tuple[Condition, str]] = {}
-        self._work: deque[Callable[[], object]] = deque()
         self._group: asyncio.TaskGroup | None = None
+
+    def serve(self, core: TakesAlerts) -> None:
+        """Name the core that takes the alerts; once, before `run`."""
+        self._core = core
 
     # ---- running -----------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Take up what a restart left, then serve until cancelled."""
+        """Take up what a restart left, then work until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._group = group
             group.create_task(self._take_up())
             group.create_task(self._tell_terminals())
-            await self._gateway.run()
 
     async def _take_up(self) -> None:
         """Packages that were answered with code 1 and not yet handled."""
@@ -88,127 +115,131 @@ class Upstream:
                 log.error("package.lost", ebd=ebd_id, reason=str(error))
                 self._ledger.enter(package_handled(ebd_id, None, self._clock.wall(), "unreadable"))
                 continue
-            peer = self._gateway.peer(ebd.envelope.source)
-            if peer is not None:
-                log.info("package.taken_up", ebd=ebd_id)
-                now = (self._clock.monotonic(), self._clock.wall())
-                await self._handle(peer, EbdId(ebd.envelope.ebd_id), ebd.detail, package.resources, now)
+            log.info("package.taken_up", ebd=ebd_id)
+            now = (self._clock.monotonic(), self._clock.wall())
+            await self._handle(_Package(ResourceCode(ebd.envelope.source), ebd_id, ebd.detail, package.resources, *now))
 
     # ---- packages in -------------------------------------------------------------------------------------------
 
     async def accept(self, received: Received) -> None:
         """Make a judged package durable; the receipt goes out when this returns. Raises StoreError."""
         envelope, detail = received.ebd.envelope, received.ebd.detail
-        ebd_id = EbdId(envelope.ebd_id)
-        meta = PackageMeta(envelope.source, received.arrived_at, int(ResultCode.SUCCESS))
-        if ebd_id in self._ledger.state.open_packages:
+        ebd_id, peer = EbdId(envelope.ebd_id), ResourceCode(envelope.source)
+        open_packages = self._ledger.state.open_packages
+        if ebd_id in open_packages:
             return
-        fact = package_received(ebd_id, _ebm_id(detail), package_file(received.archive), received.arrived_at, envelope.source)
-        event = self._ledger.foretell(fact)
+        meta = PackageMeta(peer, received.arrived_at, int(ResultCode.SUCCESS))
+        file = f"{sm3(received.archive).hex()}.tar"
+        event = self._ledger.foretell(package_received(ebd_id, _ebm_id(detail), file, received.arrived_at, peer))
         try:
             answer = await self._store.accept_package(ebd_id, received.archive, meta, [event])
         except StoreError:
-            self._ledger.state.open_packages.pop(ebd_id, None)
+            open_packages.pop(ebd_id, None)
             raise
         if isinstance(answer, Duplicate):
-            self._ledger.state.open_packages.pop(ebd_id, None)
+            open_packages.pop(ebd_id, None)
             return
-        log.info("package.received", ebd=ebd_id, type=envelope.ebd_type, alert=_ebm_id(detail), src=envelope.source)
-        times = (received.arrived_s, received.arrived_at)
-        self._spawn(self._handle(received.peer, ebd_id, detail, received.package.resources, times))
+        log.info("package.received", ebd=ebd_id, type=envelope.ebd_type, alert=_ebm_id(detail), src=peer)
+        package = _Package(peer, ebd_id, detail, received.package.resources, received.arrived_s, received.arrived_at)
+        if self._group is None:
+            raise RuntimeError("upstream is not running")
+        self._group.create_task(self._handle(package))
 
     async def answered(self, ebd_id: str) -> ResultCode | None:
         """Which receipt a number got before, in this life or an earlier one."""
         known = await self._store.accepted_package(ebd_id)
         return ResultCode(known.result_code) if known else None
 
-    async def _handle(
-        self, peer: Peer, ebd_id: EbdId, detail: Detail, files: dict[str, bytes], times: tuple[float, float]
-    ) -> None:
-        match detail:
-            case Ebm():
-                await self._ebm(peer, ebd_id, detail, files, times)
+    async def _handle(self, package: _Package) -> None:
+        match package.detail:
+            case Ebm() as ebm:
+                await self._ebm(package, ebm)
                 return
             case EbmStateRequest(ebm_id=wanted):
-                record = self._ledger.state.alerts.get(EbmId(wanted)) if len(wanted) == 35 else None
+                record = self._ledger.state.alerts.get(EbmId(wanted)) if _is_ebm_id(wanted) else None
                 if record is None:
-                    self._notify(peer, ebd_id, "unknown_message", ebm_id=wanted)
+                    self._notify(package, "unknown_message", ebm_id=wanted)
                 else:
                     report = report_for(record)
-                    self._post_state(peer, record, report.code, report.why, related=ebd_id)
+                    self._post_state(package.peer, record, report.code, report.why, related=package.ebd_id)
             case OmdRequest(omd_type=wanted):
-                self._notify(peer, ebd_id, "not_supported", ResultCode.OTHER, type=wanted)
-            case _:
-                log.info("package.noted", ebd=ebd_id, type=type(detail).__name__)
-        self._ledger.enter(package_handled(ebd_id, None, self._clock.wall()))
+                self._notify(package, "not_supported", ResultCode.OTHER, type=wanted)
+            case other:
+                log.info("package.noted", ebd=package.ebd_id, type=type(other).__name__)
+        self._ledger.enter(package_handled(package.ebd_id, None, self._clock.wall()))
 
-    async def _ebm(
-        self, peer: Peer, ebd_id: EbdId, ebm: Ebm, files: dict[str, bytes], times: tuple[float, float]
-    ) -> None:
-        arrived_s, arrived_at = times
-        handled = package_handled(ebd_id, _ebm_id(ebm), self._clock.wall())
+    async def _ebm(self, package: _Package, ebm: Ebm) -> None:
+        handled = package_handled(package.ebd_id, _ebm_id(ebm), self._clock.wall())
+        assert self._core is not None, "serve() comes before run()"
         try:
             if (target := cancel_target(ebm)) is not None:
-                self._cancel(peer, ebd_id, ebm, target)
+                self._cancel(package, ebm, target)
                 self._ledger.enter(handled)
                 return
-            ordered = Ordered(ebm, ebd_id, ResourceCode(peer.code), arrived_at, files)
+            ordered = Ordered(ebm, package.ebd_id, package.peer, package.arrived_at, package.files)
             alert = await self._intake.alert(ordered, self._clock.wall())
-        except (InvalidAlert, UnusableSound) as error:
-            log.error("alert.refused", alert=ebm.ebm_id, ebd=ebd_id, reason=str(error))
+        except (InvalidAlert, UnusableSound, InvalidCode) as error:
+            log.error("alert.refused", alert=ebm.ebm_id, ebd=package.ebd_id, reason=str(error))
             self._ledger.enter(handled)
-            self._notify(peer, ebd_id, "not_carried_out", reason=str(error))
+            self._notify(package, "not_carried_out", reason=str(error))
             return
-        self._core.take_in(alert, arrived_s, extra=[handled])
+        self._core.take_in(alert, package.arrived_s, (handled,))
 
-    def _cancel(self, peer: Peer, ebd_id: EbdId, ebm: Ebm, target: EbmId) -> None:
+    def _cancel(self, package: _Package, ebm: Ebm, target: EbmId) -> None:
         record = self._ledger.state.alerts.get(target)
         if record is None:
-            self._notify(peer, ebd_id, "unknown_message", ebm_id=target)
-        elif record.live and record.state is not AlertState.CANCELLING:
-            self._core.cancel(record, peer.code, "ordered from above")
+            self._notify(package, "unknown_message", ebm_id=target)
+            return
+        assert self._core is not None, "serve() comes before run()"
+        if record.live and record.state is not AlertState.CANCELLING:
+            self._core.cancel(record, package.peer, "ordered from above")
         else:
             report = report_for(record)
-            self._post_state(peer, record, report.code, report.why)
-        if record is not None and ebm.ebm_id != target:
+            self._post_state(package.peer, record, report.code, report.why)
+        if _is_ebm_id(ebm.ebm_id) and ebm.ebm_id != target:
             # Peers differ in which id they look for; the cancel's own id is told too (platform digest 6.4).
-            self._post_state(peer, record, BrdState.CANCELLED, "", ebm_id=ebm.ebm_id)
+            self._post_state(package.peer, record, BrdState.CANCELLED, "", as_id=EbmId(ebm.ebm_id))
 
     # ---- feedback out ------------------------------------------------------------------------------------------
 
     def tell(self, record: AlertRecord, code: int, why: str) -> None:
-        """Report a BrdStateCode to the platform that ordered the alert; nobody is told of our own operators' ones."""
-        peer = self._gateway.peer(record.alert.peer) if record.alert.peer else None
-        if peer is not None:
-            self._post_state(peer, record, code, why)
+        """Report a BrdStateCode to the platform that ordered the alert; our own operators' alerts have none."""
+        if record.alert.peer is not None:
+            self._post_state(record.alert.peer, record, code, why)
 
     def _post_state(
-        self, peer: Peer, record: AlertRecord, code: int, why: str, *, related: str = "", ebm_id: str = ""
+        self,
+        peer: ResourceCode,
+        record: AlertRecord,
+        code: int,
+        why: str,
+        *,
+        related: str = "",
+        as_id: EbmId | None = None,
     ) -> None:
-        adapters = {a for d in record.deliveries.values() if (a := self._core.places.adapter_of(d.code))}
+        adapters = {self._places.adapter_of(d.code) for d in record.deliveries.values()} - {None}
         response = state_response(
             record,
             code,
             why,
-            platform=self._platform.code,
+            ebm_id=as_id or record.alert.id,
+            platform=self._platform,
             adapters=len(adapters),
             at_s=self._clock.wall(),
-            language=self._platform.language,
+            language=self._language,
         )
-        number = self._gateway.post(
-            peer, response, related=related or str(record.alert.ebd_id or ""), subject=ebm_id or str(record.alert.id)
-        )
-        if not ebm_id:
+        number = self._mail.post(peer, response, related or str(record.alert.ebd_id or ""))
+        if number and as_id is None:
             self._ledger.enter(upstream_told(record.alert.id, int(code), EbdId(number), self._clock.wall()))
 
     def _notify(
-        self, peer: Peer, ebd_id: EbdId, what: str, code: ResultCode = ResultCode.CONTENT_MISSING, **values: object
+        self, package: _Package, what: str, code: ResultCode = ResultCode.CONTENT_MISSING, **values: object
     ) -> None:
-        desc = text(f"notify.{what}", self._platform.language, **values)
-        self._gateway.post(peer, EbdNotify(code, desc), related=ebd_id, subject=ebd_id)
+        desc = text(f"notify.{what}", self._language, **values)
+        self._mail.post(package.peer, EbdNotify(code, desc), package.ebd_id)
 
     def device_changed(self, change: Change) -> None:
-        """A terminal's condition changed; it goes up with the next batch."""
+        """A terminal's condition changed; it goes up with the next batch. Its first sign of life is no news."""
         if change.before is not Condition.UNKNOWN or change.after is not Condition.ONLINE:
             self._changes[change.code] = (change.after, change.why)
 
@@ -219,28 +250,17 @@ class Upstream:
                 codes = list(self._changes)[:TERMINAL_STATES_MAX]
                 batch = {code: self._changes.pop(code) for code in codes}
                 states = terminal_states(batch, self._clock.wall())
-                for peer in self._gateway.peers:
-                    self._gateway.post(peer, states, related="", subject="")
+                for peer in self._mail.peers:
+                    self._mail.post(ResourceCode(peer), states, "")
 
-    def rows(self) -> tuple[LinkRow, ...]:
-        """The platforms above, for `ebcd links`."""
-        return self._gateway.rows()
 
-    def _spawn(self, work):  # type: ignore[no-untyped-def]
-        if self._group is None:
-            raise RuntimeError("upstream is not running")
-        self._group.create_task(work)
+def _is_ebm_id(text_: str) -> bool:
+    try:
+        EbmId(text_)
+    except InvalidCode:
+        return False
+    return True
 
 
 def _ebm_id(detail: Detail) -> EbmId | None:
-    return EbmId(detail.ebm_id) if isinstance(detail, Ebm) and len(detail.ebm_id) == 35 else None
-
-
-def package_file(archive: bytes) -> str:
-    """The name under which the store keeps a package."""
-    from protocols.sm2 import sm3
-
-    return f"{sm3(archive).hex()}.tar"
-
-
-__all__ = ["EbdType", "Edition", "Rejection", "Upstream"]
+    return EbmId(detail.ebm_id) if isinstance(detail, Ebm) and _is_ebm_id(detail.ebm_id) else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def run(*, json: Path | None, terminals: int, seed: int, keep: Path | None, language: str = "") -> int:
+def run(*, json_file: Path | None, terminals: int, seed: int, keep: Path | None, language: str) -> int:
     """Play the scenario and show it live; returns the exit status: 0 only if everything held."""
     from ebcd.demo.show import Choices, show
 
-    return show(Choices(json, terminals, seed, keep, language or None))
+    return show(Choices(json_file, terminals, seed, keep, language))

@@ -59,7 +59,7 @@ def put(work: Transaction, package: Outgoing) -> None:
             ebd_id=package.ebd_id,
             peer=package.peer,
             related=package.related,
-            tar=package.tar,
+            document=package.document,
             tries=package.tries,
             next_at=package.next_at,
             error=package.error,
@@ -84,6 +84,6 @@ def remove(work: Transaction, ebd_id: str) -> bool:
 def waiting(connection: Connection) -> list[Outgoing]:
     """Everything in the outbox, in the order it was put in."""
     return [
-        Outgoing(row.ebd_id, row.peer, row.related, bytes(row.tar), row.next_at, row.tries, row.error)
+        Outgoing(row.ebd_id, row.peer, row.related, bytes(row.document), row.next_at, row.tries, row.error)
         for row in connection.execute(select(outbox).order_by(outbox.c.id))
     ]

@@ -48,7 +48,7 @@ class Outgoing:
     ebd_id: str
     peer: str  # 23-digit code
     related: str  # EBDID or EBMID this is about; "" for none
-    tar: bytes
+    document: bytes  # the EBDB XML; signed anew for each try
     next_at: float  # UTC seconds, not before
     tries: int = 0
     error: str = ""  # why the last try failed

@@ -74,7 +74,7 @@ outbox = Table(
     Column("ebd_id", Text, nullable=False, unique=True),
     Column("peer", Text, nullable=False),
     Column("related", Text, nullable=False),
-    Column("tar", LargeBinary, nullable=False),
+    Column("document", LargeBinary, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("next_at", Double, nullable=False),
     Column("error", Text, nullable=False),

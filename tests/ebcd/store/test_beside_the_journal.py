@@ -95,7 +95,7 @@ async def test_a_package_is_done_once_and_its_events_are_written_once(opener: Op
 async def test_the_same_package_put_twice_waits_once(opener: Opener) -> None:
     store = opener()
     await store.outbox_put(PACKAGE)
-    await store.outbox_put(dataclasses.replace(PACKAGE, tar=b"other"))
+    await store.outbox_put(dataclasses.replace(PACKAGE, document=b"other"))
     assert await store.outbox_waiting() == [PACKAGE]
 
 

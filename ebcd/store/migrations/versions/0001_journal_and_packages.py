@@ -63,7 +63,7 @@ def _packages() -> None:
         sa.Column("ebd_id", sa.Text, nullable=False, unique=True),
         sa.Column("peer", sa.Text, nullable=False),
         sa.Column("related", sa.Text, nullable=False),
-        sa.Column("tar", sa.LargeBinary, nullable=False),
+        sa.Column("document", sa.LargeBinary, nullable=False),
         sa.Column("tries", sa.Integer, nullable=False),
         sa.Column("next_at", sa.Double, nullable=False),
         sa.Column("error", sa.Text, nullable=False),
