@@ -93,8 +93,14 @@ def read(path: Path, *, environ: Mapping[str, str] = os.environ) -> tuple[Settin
         return None, [Problem(file, "", "", "not_utf8", {"offset": error.start})]
     except tomllib.TOMLDecodeError as error:
         return None, [Problem(file, "", "", "not_toml", {"reason": str(error)})]
+    return read_tables(document, path, environ=environ)
 
-    folder = path.absolute().parent
+
+def read_tables(
+    document: dict[str, Any], path: Path, *, environ: Mapping[str, str]
+) -> tuple[Settings | None, list[Problem]]:
+    """The same for tables that were parsed already; `document` is used up."""
+    file, folder = str(path), path.absolute().parent
     links, problems = read_links(document.pop("links", []), file, environ)
     sections, found = _read_sections(document, folder, file, environ)
     problems = found + problems

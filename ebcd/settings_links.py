@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from devices.registry import LINK_TYPES, LinkType
 from ebcd.errors import Problem
 from ebcd.settings_problems import problems_of, shown, unknown_key
+from protocols.errors import LocalProtocolError
 
 PASSWORD_ENV = "EBCD_LINK_{name}_PASSWORD"
 
@@ -75,6 +76,8 @@ def _read_link(table: dict[str, Any], at: str, file: str, environ: Mapping[str, 
         config = adapter.validate_json(json.dumps(given, default=str), strict=True)
     except ValidationError as error:
         return problems + problems_of(error, file, at=at)
+    except LocalProtocolError as error:
+        return [*problems, Problem(file, at, "", "other", {"detail": str(error)})]
     problems += _out_of_range(config, at, file)
     return problems or LinkSettings(name, link_type, config)
 

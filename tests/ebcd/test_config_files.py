@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import copy
 import dataclasses
 import re
 import tomllib
@@ -10,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from devices.registry import LINK_TYPES
 from ebcd.inventory_csv import load as load_inventory
-from ebcd.settings import load
+from ebcd.settings import load, read_tables
 from ebcd.settings_sections import OperatorSection, PeerSection, Sections
 from protocols.codes import AreaCode
 
@@ -110,3 +113,34 @@ def test_the_broker_and_prometheus_use_the_example_s_ports() -> None:
     assert f"\nlistener {mqtt['port']} {mqtt['host']}\n" in (CONFIG / "mosquitto.conf").read_text(encoding="utf-8")
     target = f"{TABLES['metrics']['host']}:{TABLES['metrics']['port']}"
     assert f'targets: ["{target}"]' in (CONFIG / "prometheus.yml").read_text(encoding="utf-8")
+
+
+def _places(tables: object) -> list[tuple[Any, str | int]]:
+    """Every key and every list entry, with what holds it."""
+    found: list[tuple[Any, str | int]] = []
+    for key, value in (
+        tables.items() if isinstance(tables, dict) else enumerate(tables) if isinstance(tables, list) else ()
+    ):
+        found += [(tables, key), *_places(value)]
+    return found
+
+
+_values = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=30), st.just([]), st.just({}), st.just([{}])
+)
+
+
+@given(number=st.integers(0, 10**6), value=_values, remove=st.booleans())
+def test_whatever_stands_in_a_place_is_taken_or_named_and_never_breaks(
+    number: int, value: object, *, remove: bool
+) -> None:
+    tables = copy.deepcopy(TABLES)
+    places = _places(tables)
+    holder, key = places[number % len(places)]
+    if remove and isinstance(holder, dict):
+        del holder[key]
+    elif value is not None:
+        holder[key] = value
+    settings, problems = read_tables(tables, EXAMPLE, environ={})
+    assert settings is not None or problems
+    assert all(problem.sentence("zh") and problem.sentence("en") for problem in problems)
