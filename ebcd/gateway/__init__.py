@@ -8,9 +8,11 @@ from ebcd.gateway.client import (
     PeerStatus,
     PeerUp,
     Undelivered,
+    lane_of,
+    worth_of,
 )
 from ebcd.gateway.judge import Desk, Judge, Posted, Received, Rejection
-from ebcd.gateway.outbox import GatewayOutboxFull
+from ebcd.gateway.outbox import GatewayOutboxFull, Worth
 from ebcd.gateway.peers import Letter, Peer, Writer
 from ebcd.gateway.post import HttpPoster, Poster, PostFailed, read_receipt
 from ebcd.gateway.server import GatewayLimits, GatewayServer
@@ -36,6 +38,9 @@ __all__ = [
     "Received",
     "Rejection",
     "Undelivered",
+    "Worth",
     "Writer",
+    "lane_of",
     "read_receipt",
+    "worth_of",
 ]

@@ -14,7 +14,7 @@ from devices.ports import Clock
 from ebcd.gateway.outbox import GatewayOutbox, Waiting, Worth
 from ebcd.gateway.peers import Letter, Peer, Writer
 from ebcd.gateway.post import Poster, PostFailed
-from protocols.ebd import Detail, Package, ResultCode, build_request_body, package_name
+from protocols.ebd import Detail, ResultCode, build_request_body, package_name
 from protocols.ebd import messages as m
 from protocols.ebd.messages import ConnectionCheck, EbdResponse
 
@@ -119,6 +119,36 @@ class GatewayClient:
 
         return _Line(peer, GatewayOutbox(letters_max=letters_max, pushed_out=pushed_out))
 
+    def compose(
+        self,
+        peer_code: str,
+        detail: Detail,
+        *,
+        related_ebd_id: str | None = None,
+        resources: Mapping[str, bytes] | None = None,
+    ) -> Letter:
+        """One document for a peer under the next number; nothing is queued yet.
+
+        Raises KeyError for a peer that is not configured, LocalProtocolError.
+        """
+        peer = self._lines[peer_code].peer
+        return self._writer.write(
+            detail,
+            peer.edition,
+            destination=peer.code,
+            related_ebd_id=related_ebd_id,
+            resources=resources,
+        )
+
+    def offer(self, peer_code: str, letter: Letter, *, lane: str, worth: Worth) -> None:
+        """Queue a letter; its number is what `Delivered` or `Undelivered` will name. Raises GatewayOutboxFull.
+
+        Letters of one `lane` (an EBMID, see `lane_of`) leave in this order; `worth` as of `worth_of`.
+        """
+        line = self._lines[peer_code]
+        line.outbox.offer(Waiting(letter, lane, worth, self._clock.monotonic()))
+        line.wake.set()
+
     def send(
         self,
         peer_code: str,
@@ -126,33 +156,11 @@ class GatewayClient:
         *,
         related_ebd_id: str | None = None,
         resources: Mapping[str, bytes] | None = None,
-        ebd_id: str | None = None,
     ) -> Letter:
-        """Queue one document for a peer; the letter's number is what `Delivered` or `Undelivered` will name.
-
-        Raises KeyError for a peer that is not configured, LocalProtocolError, GatewayOutboxFull.
-        """
-        peer = self._lines[peer_code].peer
-        letter = self._writer.write(
-            detail,
-            peer.edition,
-            destination=peer.code,
-            related_ebd_id=related_ebd_id,
-            resources=resources,
-            ebd_id=ebd_id,
-        )
-        self._offer(peer_code, letter, lane_of(detail, letter.ebd_id), worth_of(detail))
+        """`compose` and `offer` in one step, for what need not be durable first."""
+        letter = self.compose(peer_code, detail, related_ebd_id=related_ebd_id, resources=resources)
+        self.offer(peer_code, letter, lane=lane_of(detail, letter.ebd_id), worth=worth_of(detail))
         return letter
-
-    def send_again(self, peer_code: str, package: Package, *, lane: str) -> None:
-        """Queue a package that a crash left unsent, under its old number and in order within `lane` (its EBMID)."""
-        letter = Letter(package.ebd_id, package.xml, package.signature_xml is not None, package.resources)
-        self._offer(peer_code, letter, lane, Worth.MESSAGE)
-
-    def _offer(self, peer_code: str, letter: Letter, lane: str, worth: Worth) -> None:
-        line = self._lines[peer_code]
-        line.outbox.offer(Waiting(letter, lane, worth, self._clock.monotonic()))
-        line.wake.set()
 
     def heard(self, peer: Peer) -> None:
         """The peer has spoken to us or answered."""
@@ -183,6 +191,7 @@ class GatewayClient:
         async with asyncio.TaskGroup() as group:
             for line in self._lines.values():
                 line.begun_s = self._clock.monotonic()
+                line.outbox.rest()
                 group.create_task(self._heartbeats(line), name=f"heartbeats to {line.peer.code}")
                 group.create_task(self._watch(line), name=f"watch {line.peer.code}")
                 for number in range(SENDERS_MAX):
@@ -246,7 +255,9 @@ class GatewayClient:
                 ebd_id=self._writer.heartbeat_id(),
             )
             try:
-                await self._post(line, letter)
+                receipt = await self._post(line, letter)
+                if receipt.code not in (ResultCode.SUCCESS, ResultCode.NOT_PROCESSED):
+                    line.last_failure = f"heartbeat refused with {receipt.code}: {receipt.desc}"
             except PostFailed as failure:
                 line.last_failure = str(failure)
             took_s = self._clock.monotonic() - begun_s

@@ -55,6 +55,6 @@ class TolerantHead(asyncio.Protocol):
         self._inner.data_received(head)
 
     def eof_received(self) -> bool:
-        """Keep the connection while a request is being answered; close it otherwise."""
+        """Keep the connection while a whole request is being answered; close it otherwise."""
         cycle = self._inner.cycle
-        return cycle is not None and not cycle.response_complete
+        return cycle is not None and not cycle.more_body and not cycle.response_complete

@@ -72,6 +72,11 @@ class GatewayOutbox:
         self._lanes[waiting.lane].busy = True
         return waiting
 
+    def rest(self) -> None:
+        """Nobody is sending any more: what was on its way waits again."""
+        for lane in self._lanes.values():
+            lane.busy = False
+
     def next_due_s(self) -> float | None:
         """When `take` has something next; None while nothing can become due by itself."""
         return min((lane.queue[0].due_s for lane in self._idle()), default=None)

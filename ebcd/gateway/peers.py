@@ -17,6 +17,7 @@ from protocols.ebd import (
     encode,
     encode_signature,
     pack,
+    unpack,
 )
 from protocols.signature import CertificateNumber, SignatureBlock
 
@@ -48,6 +49,12 @@ class Letter:
     xml: bytes
     signed: bool
     resources: Mapping[str, bytes]
+
+    @classmethod
+    def from_archive(cls, archive: bytes) -> Letter:
+        """A letter that was kept as a TAR, for instance over a restart. Raises RemoteProtocolError."""
+        package = unpack(archive)
+        return cls(package.ebd_id, package.xml, package.signature_xml is not None, package.resources)
 
 
 class Writer:

@@ -1,0 +1,265 @@
+"""Sending in virtual time: retries with one number, order, heartbeats, and when a peer counts as lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import random
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from ebcd.gateway import (
+    ClientEvent,
+    Delivered,
+    GatewayClient,
+    GatewayOutboxFull,
+    Letter,
+    Peer,
+    PeerDown,
+    PeerUp,
+    PostFailed,
+    Undelivered,
+    Worth,
+    lane_of,
+)
+from protocols.ebd import Ebd, Package, ResultCode, decode, find_archive, unpack
+from protocols.ebd.messages import ConnectionCheck, EbdResponse, EbmStateResponse
+from protocols.ebd.multipart import RequestBody
+from protocols.ebd.reports import EbrdtState
+from tests.ebcd.gateway.exchange import Exchange
+from tests.protocols.ebd import samples
+from tests.virtual_time import VirtualClock
+
+URL = "http://province/x"
+OK = EbdResponse(ResultCode.SUCCESS)
+
+
+@dataclass
+class Posted:
+    """One try that reached the fake poster."""
+
+    at_s: float
+    url: str
+    ebd: Ebd
+    package: Package
+
+
+@dataclass
+class FakePoster:
+    """Answers by a rule, after a delay."""
+
+    clock: VirtualClock
+    rule: Callable[[Posted], EbdResponse] = lambda _: OK
+    delay_s: float = 0.0
+    all: list[Posted] = field(default_factory=list)
+
+    async def post(self, url: str, body: RequestBody) -> EbdResponse:
+        package = unpack(find_archive(body.content_type, body.body))
+        posted = Posted(self.clock.monotonic(), url, decode(package.xml), package)
+        self.all.append(posted)
+        await asyncio.sleep(self.delay_s)
+        return self.rule(posted)
+
+    @property
+    def heartbeats(self) -> list[Posted]:
+        return [each for each in self.all if isinstance(each.ebd.detail, ConnectionCheck)]
+
+    @property
+    def letters(self) -> list[Posted]:
+        return [each for each in self.all if not isinstance(each.ebd.detail, ConnectionCheck)]
+
+
+@dataclass
+class Sending:
+    """A client with everything around it faked but the keys."""
+
+    client: GatewayClient
+    poster: FakePoster
+    events: list[ClientEvent]
+
+
+@pytest.fixture
+def sending(tmp_path: Path, clock: VirtualClock) -> Sending:
+    poster, events = FakePoster(clock), list[ClientEvent]()
+    exchange = Exchange(tmp_path, clock)
+    peer = Peer(samples.PROVINCE, URL)
+    client = GatewayClient([peer], exchange.county, poster, clock, random.Random(1), events.append, letters_max=8)
+    return Sending(client, poster, events)
+
+
+@contextlib.asynccontextmanager
+async def running(client: GatewayClient) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(client.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def state(code: int, ebm_id: str = samples.EBM_ID) -> EbmStateResponse:
+    return EbmStateResponse(samples.START, ebm_id, code)
+
+
+def broken(_: Posted) -> EbdResponse:
+    raise PostFailed("connect", "refused")
+
+
+async def test_a_state_is_signed_and_names_the_package_it_answers(sending: Sending) -> None:
+    async with running(sending.client):
+        letter = sending.client.send(samples.PROVINCE, state(2), related_ebd_id=samples.EBD_ID)
+        await asyncio.sleep(1)
+    (posted,) = sending.poster.letters
+    assert posted.url == URL
+    assert (posted.ebd.envelope.ebd_id, posted.ebd.envelope.related_ebd_id) == (letter.ebd_id, samples.EBD_ID)
+    assert posted.ebd.envelope.destination == samples.PROVINCE
+    assert posted.package.signature_xml is not None
+    (delivered,) = [event for event in sending.events if isinstance(event, Delivered)]
+    assert (delivered.ebd_id, delivered.code, delivered.tries) == (letter.ebd_id, ResultCode.SUCCESS, 1)
+
+
+async def test_an_undelivered_state_is_tried_at_5_15_60_with_one_number_and_fresh_signatures(sending: Sending) -> None:
+    sending.poster.rule = broken
+    async with running(sending.client):
+        letter = sending.client.send(samples.PROVINCE, state(2))
+        await asyncio.sleep(100)
+    tries = sending.poster.letters
+    assert [round(each.at_s - tries[0].at_s) for each in tries] == [0, 5, 20, 80]
+    assert {each.ebd.envelope.ebd_id for each in tries} == {letter.ebd_id}
+    assert len({each.package.xml for each in tries}) == 1
+    assert len({each.package.signature_xml for each in tries}) == 4
+    assert [event for event in sending.events if isinstance(event, Undelivered)] == [
+        Undelivered(Peer(samples.PROVINCE, URL), letter.ebd_id, "connect", 4)
+    ]
+
+
+async def test_states_of_one_message_keep_their_order_and_do_not_hold_up_another(sending: Sending) -> None:
+    failures = 2
+
+    def rule(posted: Posted) -> EbdResponse:
+        nonlocal failures
+        detail = posted.ebd.detail
+        if isinstance(detail, EbmStateResponse) and detail.state_code == 1 and failures:
+            failures -= 1
+            raise PostFailed("timeout", "silence")
+        return OK
+
+    sending.poster.rule = rule
+    other = samples.EBM_ID[:-1] + "9"
+    async with running(sending.client):
+        for code in (1, 2, 3):
+            sending.client.send(samples.PROVINCE, state(code))
+        sending.client.send(samples.PROVINCE, state(5, other))
+        await asyncio.sleep(30)
+    details = [each.ebd.detail for each in sending.poster.letters]
+    codes = [detail.state_code for detail in details if isinstance(detail, EbmStateResponse)]
+    assert codes == [1, 5, 1, 1, 2, 3]
+
+
+async def test_code_5_is_tried_again_and_code_4_is_final(sending: Sending) -> None:
+    codes = iter([ResultCode.OTHER, ResultCode.SIGNATURE_FAILED])
+    sending.poster.rule = lambda posted: (
+        OK if isinstance(posted.ebd.detail, ConnectionCheck) else EbdResponse(next(codes), "no")
+    )
+    async with running(sending.client):
+        sending.client.send(samples.PROVINCE, state(2))
+        await asyncio.sleep(100)
+    (delivered,) = [event for event in sending.events if isinstance(event, Delivered)]
+    assert (delivered.code, delivered.desc, delivered.tries) == (ResultCode.SIGNATURE_FAILED, "no", 2)
+
+
+async def test_reports_are_sent_once(sending: Sending) -> None:
+    sending.poster.rule = broken
+    async with running(sending.client):
+        sending.client.send(samples.PROVINCE, EbrdtState())
+        await asyncio.sleep(100)
+    assert len(sending.poster.letters) == 1
+
+
+async def test_heartbeats_go_out_each_period_unsigned_and_are_never_retried(sending: Sending) -> None:
+    sending.poster.rule = broken
+    async with running(sending.client):
+        await asyncio.sleep(301)
+    beats = sending.poster.heartbeats
+    assert {round(b.at_s - a.at_s, 6) for a, b in itertools.pairwise(beats)} == {30.0}
+    assert len(beats) in (10, 11)
+    assert all(each.package.signature_xml is None for each in beats)
+    assert {each.ebd.envelope.ebd_id for each in beats} == {f"01{samples.COUNTY}{'0' * 16}"}
+
+
+async def test_a_slow_peer_gets_no_second_heartbeat_while_the_first_runs(sending: Sending) -> None:
+    sending.poster.delay_s = 40.0
+    async with running(sending.client):
+        await asyncio.sleep(200)
+    beats = sending.poster.heartbeats
+    assert {round(b.at_s - a.at_s, 6) for a, b in itertools.pairwise(beats)} == {60.0}
+
+
+async def test_a_peer_is_lost_after_300_seconds_without_traffic_and_found_again(sending: Sending) -> None:
+    async with running(sending.client):
+        await asyncio.sleep(60)
+        (status,) = sending.client.statuses()
+        assert status.up
+        sending.poster.rule = broken
+        await asyncio.sleep(400)
+        (status,) = sending.client.statuses()
+        assert (status.up, status.last_failure) == (False, "connect: refused")
+        sending.poster.rule = lambda _: OK
+        await asyncio.sleep(31)
+    assert [type(event) for event in sending.events] == [PeerUp, PeerDown, PeerUp]
+    down = sending.events[1]
+    assert isinstance(down, PeerDown)
+    assert 300 <= down.silent_s < 301
+
+
+async def test_a_peer_that_was_never_there_is_told_once(sending: Sending) -> None:
+    sending.poster.rule = broken
+    async with running(sending.client):
+        await asyncio.sleep(2000)
+    assert [type(event) for event in sending.events] == [PeerDown]
+
+
+async def test_a_peer_that_speaks_to_us_is_there_although_it_does_not_answer(sending: Sending) -> None:
+    sending.poster.rule = broken
+    async with running(sending.client):
+        for _ in range(10):
+            await asyncio.sleep(200)
+            sending.client.heard(Peer(samples.PROVINCE, URL))
+    assert [type(event) for event in sending.events] == [PeerUp]
+
+
+async def test_a_refused_heartbeat_is_shown(sending: Sending) -> None:
+    sending.poster.rule = lambda _: EbdResponse(ResultCode.OTHER, "who are you")
+    async with running(sending.client):
+        await asyncio.sleep(5)
+    assert sending.client.statuses()[0].last_failure == "heartbeat refused with 5: who are you"
+
+
+async def test_the_outbox_is_bounded_and_says_what_it_pushed_out(sending: Sending) -> None:
+    for _ in range(8):
+        sending.client.send(samples.PROVINCE, EbrdtState())
+    for code in range(6):
+        sending.client.send(samples.PROVINCE, state(code))
+    (status,) = sending.client.statuses()
+    assert (status.outbox_depth, status.dropped) == (8, 6)
+    assert {event.reason for event in sending.events if isinstance(event, Undelivered)} == {"pushed-out"}
+    for code in (0, 1):
+        sending.client.send(samples.PROVINCE, state(code))
+    with pytest.raises(GatewayOutboxFull):
+        sending.client.send(samples.PROVINCE, state(2))
+
+
+async def test_a_letter_kept_as_an_archive_goes_out_under_its_old_number(sending: Sending, tmp_path: Path) -> None:
+    letter = sending.client.compose(samples.PROVINCE, state(3))
+    archive = sending.client._writer.package(letter, Peer("", "").edition, Peer("", "").profile)
+    again = Letter.from_archive(archive)
+    assert again == letter
+    async with running(sending.client):
+        sending.client.offer(samples.PROVINCE, again, lane=lane_of(state(3), again.ebd_id), worth=Worth.MESSAGE)
+        await asyncio.sleep(1)
+    assert sending.poster.letters[0].ebd.envelope.ebd_id == letter.ebd_id
