@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path as FilePath
 
 from devices.link import Path
@@ -176,7 +176,7 @@ class _Table:
     def _port(self, number: int, value: str) -> int:
         if not value:
             return 0
-        if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= 65535):
+        if not (value.isascii() and value.isdigit() and len(value) <= 5 and 1 <= int(value) <= 65535):
             self._wrong(number, "port", value, "port_range")
             return 0
         return int(value)
@@ -186,9 +186,10 @@ class _Table:
             return 0
         try:
             khz = Decimal(value) * 1000
-        except InvalidOperation:
-            khz = Decimal(0)
-        if not FREQUENCY_KHZ_MIN <= khz <= FREQUENCY_KHZ_MAX:
+            fits = FREQUENCY_KHZ_MIN <= khz <= FREQUENCY_KHZ_MAX
+        except ArithmeticError:  # no number, NaN, or an exponent beyond all reason
+            fits = False
+        if not fits:
             low, high = FREQUENCY_KHZ_MIN // 1000, FREQUENCY_KHZ_MAX // 1000
             self._wrong(number, "frequency_mhz", value, "frequency", low=low, high=high)
             return 0

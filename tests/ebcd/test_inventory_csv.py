@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devices.link import Path
 from devices.roster import Device, DeviceKind
 from ebcd.errors import ConfigError
-from ebcd.inventory_csv import PROBLEMS_MAX, load, read
+from ebcd.inventory_csv import PROBLEMS_MAX, load, read, read_rows
 from protocols.codes import AreaCode, ResourceCode
 
 HEADER = "kind,code,phys,name,host,port,paths,frequency_mhz"
@@ -81,6 +83,8 @@ def test_a_byte_order_mark_and_empty_lines_do_no_harm(file: FilePath) -> None:
         ("terminal,63411231002010314010401,,a,,,adapter,", "row 2 paths = 'adapter' has no adapter whose area covers"),
         ("adapter,53411231000000314010201,,a,,,,", "row 2 host lacks an address: adapter rows need host and port"),
         ("transmitter,43411230000000301010301,,a,h,1,fm,8.8", "row 2 frequency_mhz = '8.8' is no FM frequency"),
+        ("transmitter,43411230000000301010301,,a,h,1,fm,NaN", "row 2 frequency_mhz = 'NaN' is no FM frequency"),
+        ("adapter,53411231000000314010201,,a,h,0000801234,,", "row 2 port = '0000801234' is no port"),
         ("terminal,63411231002010314010401,,a,,ip,", "row 2 has 7 cells instead of 8; check its commas and quotes"),
     ],
 )
@@ -138,3 +142,30 @@ def test_a_file_that_cannot_be_read_is_a_problem(file: FilePath, content: bytes 
 def test_problems_of_rows_are_told_in_chinese_too(file: FilePath) -> None:
     _, (problem,) = read(_write(file, "terminal,63411231002010314010401,,a,,,,"))
     assert problem.sentence("zh").startswith(f"{file}：第 2 行 paths 没有通路；用分号连接：")
+
+
+_cells = st.one_of(
+    st.sampled_from(
+        [
+            "",
+            "adapter",
+            "terminal",
+            "transmitter",
+            "63411231002010314010401",
+            "53411231000000314010201",
+            "ip;fm",
+            "1e999",
+        ]
+    ),
+    st.text(max_size=12),
+)
+
+
+@given(rows=st.lists(st.lists(_cells, min_size=7, max_size=9), max_size=12))
+def test_any_rows_give_devices_or_problems_and_never_break(rows: list[list[str]]) -> None:
+    inventory, problems = read_rows([HEADER.split(","), *rows], "x.csv", area=COUNTY)
+    roster = inventory.roster
+    used = len(roster.adapters) + len(roster.terminals) + len(roster.transmitters)
+    wrong = {problem.row for problem in problems}
+    assert used + len(wrong) >= len([row for row in rows if any(row)])
+    assert all(problem.sentence("zh") and problem.sentence("en") for problem in problems)
