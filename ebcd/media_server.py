@@ -248,6 +248,7 @@ class _Connection(asyncio.Protocol):
                 head = b""
             else:
                 transport.write(piece)
+        self._buffered = transport.get_write_buffer_size()
         if self._at == self._end:
             self._release()
             if not self._keep_alive:
