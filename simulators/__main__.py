@@ -13,6 +13,7 @@ from collections.abc import Sequence
 PARTS = {
     "county": "write the configuration directory of a made-up county",
     "fleet": "adapters, terminals and FM receivers of that county",
+    "ears": "the FM exciter and tuners of the fleet, started by it",
     "broker": "an MQTT 5 broker on loopback",
     "impaired": "a TCP proxy that behaves like a 3G/4G link",
     "province": "the platform above",

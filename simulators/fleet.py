@@ -1,6 +1,7 @@
-"""`python -m simulators fleet --dir DIR`: every adapter, terminal and FM receiver of a county, in one process.
+"""`python -m simulators fleet --dir DIR`: every adapter, terminal and FM receiver of a county.
 
 One process, because a terminal with several paths is one terminal: what FM tells it and what IP tells it must meet.
+Only the decoding of FM bits, which would delay everybody else, is left to a child (`simulators.ears`).
 Commands on stdin, one JSON object a line; answers and events on stdout, one a line; it ends when stdin closes.
 
 `ready`     {terminals, off, adapters, receivers, paths}     it listens; terminals begin to connect
@@ -80,7 +81,7 @@ async def _obey(county: FleetCounty, line: bytes, tell: Tell, group: asyncio.Tas
             case {"cmd": "truth"}:
                 tell({"event": "truth", **county.truth(order.get("ebm_id"))})
             case {"cmd": "air", "ebm_id": str(ebm_id)}:
-                tell({"event": "air", **county.air(ebm_id)})
+                tell({"event": "air", **await county.air(ebm_id)})
             case {"cmd": "ip_town", "area": str(area), "up": bool(up)}:
                 tell({"event": "ip_town", "area": area, "up": up, "terminals": county.set_town(area, up=up)})
             case {"cmd": "floor", "host": str(host), "port": int(port), "count": int(count)}:
@@ -123,7 +124,7 @@ def main(argv: Sequence[str]) -> int:
         )
         return 2
     pace = Pace(facts.heartbeat_s, options.reconnect_scale)
-    county = FleetCounty(facts, pace, clock)
     gc.freeze()
+    county = FleetCounty(facts, options.dir, pace, clock)
     uvloop.run(run(county, _print_line, clock, options.spread_s))
     return 0

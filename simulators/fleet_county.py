@@ -6,20 +6,18 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import asdict
 from itertools import cycle, islice
+from pathlib import Path
 from typing import Any
 
-from protocols.codes import AreaCode, EbmId, InvalidCode, covers
+from protocols.codes import AreaCode, InvalidCode, covers
 from simulators.adapter import Adapter
 from simulators.adapter_station import AdapterPlace, AdapterStation
 from simulators.audio_fetch import AudioFetcher
 from simulators.clock import Clock
+from simulators.fleet_ears import FleetEars
 from simulators.fleet_facts import AdapterFacts, FleetFacts, TerminalFacts
 from simulators.fleet_log import FleetLog
-from simulators.fm_channel import Exciter, FmFaults
-from simulators.fm_packets import PacketVerifier
-from simulators.fm_receiver import FmReceiver
 from simulators.impaired import ImpairedLink, LinkFaults
 from simulators.mqtt_terminal import MqttTerminal
 from simulators.terminal import Terminal
@@ -35,7 +33,7 @@ NEVER_S = 1e9
 class FleetCounty:
     """Everything of a county that is no platform."""
 
-    def __init__(self, facts: FleetFacts, pace: Pace, clock: Clock) -> None:
+    def __init__(self, facts: FleetFacts, folder: Path, pace: Pace, clock: Clock) -> None:
         self._facts = facts
         self._pace = pace
         self._clock = clock
@@ -45,9 +43,8 @@ class FleetCounty:
         self._clients: dict[str, list[TerminalClient]] = {"ip": [], "cellular": []}
         self._mqtt: list[MqttTerminal] = []
         self._stations: list[AdapterStation] = []
-        self._receivers: list[FmReceiver] = []
-        self._exciter: Exciter | None = None
         self._shells: dict[str, TerminalShell] = {}
+        self._ears = FleetEars(folder, self._shells)
         self._towns: dict[AreaCode, asyncio.Event] = {}
         self._floor: list[tuple[TerminalClient, asyncio.Task[None]]] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -55,7 +52,7 @@ class FleetCounty:
     # ---- life ------------------------------------------------------------------------------------------------------
 
     async def start(self, group: asyncio.TaskGroup, spread_s: float) -> None:
-        """Listen and let everybody dial. Raises OSError when an address is taken."""
+        """Listen and let everybody dial. Raises OSError when an address is taken, EarsFailed."""
         for number, name in enumerate(IMPAIRED):
             link = ImpairedLink("127.0.0.1", 0, self._facts.endpoints[name], LinkFaults(), self._facts.seed + number)
             await link.start(group)
@@ -71,11 +68,8 @@ class FleetCounty:
             if not terminal.off:
                 self._connect(terminal, shell, chance)
         self._stations = [self._station(adapter, chance) for adapter in self._facts.adapters]
-        host, port = self._facts.endpoints["exciter"]
-        self._exciter = Exciter(
-            host, port, self._receivers, FmFaults(), self._facts.seed, monotonic=self._clock.monotonic
-        )
-        self._tasks.append(group.create_task(self._exciter.run()))
+        await self._ears.start()
+        self._tasks.append(group.create_task(self._ears.run()))
         paths: list[TerminalClient | MqttTerminal] = [*self._clients["ip"], *self._clients["cellular"], *self._mqtt]
         runs: list[Callable[[float], Coroutine[Any, Any, None]]] = [station.run for station in self._stations]
         for run in (*runs, *(path.run for path in paths)):
@@ -104,8 +98,6 @@ class FleetCounty:
                     self._clients["cellular"].append(TerminalClient(shell, path, to, self._reader, self._pace, chance))
                 case "mqtt":
                     self._mqtt.append(MqttTerminal(shell, self._broker, self._reader, self._pace, chance))
-                case "fm":
-                    self._receivers.append(self._receiver(shell))
 
     def _broker(self) -> tuple[str, int]:
         return "127.0.0.1", self._links["mqtt"].port
@@ -117,19 +109,6 @@ class FleetCounty:
             if town != self._facts.dead_ip_town:
                 self._towns[town].set()
         return self._towns[town]
-
-    def _receiver(self, shell: TerminalShell) -> FmReceiver:
-        if not self._receivers:
-            self._verifier = PacketVerifier()
-        return FmReceiver(
-            shell.terminal.code,
-            self._facts.trust.certificates,
-            lambda code, ebm_id: None,
-            lambda code, ebm_id: None,
-            wall=self._clock.wall,
-            verifier=self._verifier,
-            orders=shell,
-        )
 
     def _terminal(self, terminal: TerminalFacts) -> Terminal:
         return Terminal(terminal.code, terminal.phys, self._facts.platform, self._log)
@@ -156,7 +135,7 @@ class FleetCounty:
             "terminals": len(self._facts.terminals),
             "off": len(self._facts.terminals) - len(lit),
             "adapters": len(self._stations),
-            "receivers": len(self._receivers),
+            "receivers": self._ears.receivers,
             "paths": dict(Counter(path for t in lit for path in t.paths)),
         }
 
@@ -198,12 +177,9 @@ class FleetCounty:
             "working": dict(Counter(sounding for sounding in on_air if sounding is not None)),
         }
 
-    def air(self, ebm_id: str) -> dict[str, Any]:
-        """What a message has cost on FM. Raises ValueError for what is no id."""
-        assert self._exciter is not None, "asked before the start"
-        told = self._exciter.air_time(EbmId(ebm_id))
-        times = asdict(told) if told is not None else {"bits_on_air": None, "bits_limit": None, "receivers": 0}
-        return {**times, "stats": asdict(self._exciter.stats())}
+    async def air(self, ebm_id: str) -> dict[str, Any]:
+        """What a message has cost on FM."""
+        return await self._ears.air(ebm_id)
 
     # ---- orders ----------------------------------------------------------------------------------------------------
 
