@@ -35,7 +35,7 @@ from protocols.signature import CertificateNumber, Scope, SignatureBlock
 ValueT = TypeVar("ValueT")
 
 ANSWERS_MAX = 4096  # numbers remembered here; older ones are in the store
-XML_BYTES_MAX = 8 * 1024 * 1024  # a message with its text; reports from below are not taken here
+XML_BYTES_MAX = 1024 * 1024  # a message with its text; long lists only go up, never come down
 _READINGS = {
     FileProfile.XML: (Scope.COMMAND, Scope.CMD_TIME),
     FileProfile.XML_TIME: (Scope.CMD_TIME, Scope.COMMAND),

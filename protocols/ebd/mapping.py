@@ -134,10 +134,13 @@ def _merged(nodes: list[etree._Element]) -> dict[str, list[etree._Element]]:
 def _read_element(element: Element, scope: dict[str, list[etree._Element]], edition: Edition, where: str) -> Any:
     path = f"{where}/{element.path}"
     nodes: list[etree._Element] = []
+    hollow_is_absent = isinstance(element.kind, Record) and any(inner.required for inner in element.kind.elements)
     for name in element.names:
         nodes += scope.get(name, [])
         if nodes and not element.many:
             break  # the standard's own spelling counts where a peer writes two
+    if hollow_is_absent:  # templates of some vendors leave empty elements standing
+        nodes = [node for node in nodes if any(text.strip() for text in node.itertext())]
     if element.many:
         if len(nodes) > REPEATS_MAX:
             raise RemoteProtocolError("xml-limit", f"{path}: {len(nodes)} items, at most {REPEATS_MAX}")
