@@ -265,7 +265,8 @@ class Following:
         if record.alert.id in playing:
             return
         states = {DeliveryState.SENT, DeliveryState.TIMED_OUT}
-        if codes := self._behind(adapter, record, states):
+        behind = self._behind(adapter, record, states)
+        if codes := [code for code in behind if self._core.places.place_of(code) in record.holds]:
             self._core.orders.send(record, Path.ADAPTER, codes, record.holds, decision, self._core.clock.wall())
 
     def _stop_if_owed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import cast
 
 CONNECT_TIMEOUT_S = 30.0
 REPLY_TIMEOUT_S = 20.0
@@ -30,9 +31,7 @@ class _Bare(asyncio.Protocol):
         self._count = count
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._count.transports.append(transport)
-        self._transport = transport
+        self._count.transports.append(cast(asyncio.Transport, transport))  # uvloop's own class has no such base
         self._registered = False
 
     def data_received(self, data: bytes) -> None:
