@@ -7,9 +7,6 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from devices.audio.announcement import announce
-from devices.audio.speech import Voice
-from devices.audio.tones import Tone
 from ebcd.errors import EbcdError
 from protocols.sm2 import sm3
 
@@ -71,18 +68,6 @@ class MediaStore:
         if not _holds(path, data):
             self._write(path, data)
         return Stored(digest, path.name, path, len(data))
-
-    def put_speech(
-        self,
-        text: str,
-        voice: Voice | None = None,
-        *,
-        before: Tone | None = None,
-        tone_s: float = 4.0,
-        repeats: int = 1,
-    ) -> Stored:
-        """Speak `text` into an MP3 and keep it. Blocks for the engine; raises devices.audio.pcm.AudioError too."""
-        return self.put(announce(text, voice, before=before, tone_s=tone_s, repeats=repeats).mp3, "mp3")
 
     def find(self, name: str) -> Stored | None:
         """The file of this name; None where there is none or the name is impossible."""

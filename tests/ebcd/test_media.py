@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.audio.encode import probe
-from devices.audio.tones import Tone
 from ebcd import media
 from ebcd.media import MediaRefused, MediaStore, is_name
 from protocols.sm2 import sm3
@@ -85,11 +83,3 @@ def test_only_a_digest_with_a_known_extension_is_a_name(text: str) -> None:
 )
 def test_what_is_not_there_is_not_found(store: MediaStore, name: str) -> None:
     assert store.find(name) is None
-
-
-@pytest.mark.real
-def test_a_spoken_text_becomes_a_file_that_is_sound(store: MediaStore) -> None:
-    stored = store.put_speech("请注意安全", before=Tone.CHIME, tone_s=1.0)
-    assert stored.path.suffix == ".mp3"
-    assert probe(stored.path.read_bytes()).duration_s > 2
-    assert store.put_speech("请注意安全", before=Tone.CHIME, tone_s=1.0) == stored

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocols import der, sm2_curve
+from protocols import der, sm2, sm2_curve, sm2_libcrypto
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.sm2 import PrivateKey, PublicKey, implementation, sign_with_nonce, sm3
 from protocols.sm2_gmssl import GmsslFast
+from protocols.sm2_libcrypto import Libcrypto
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/signature/worked_examples.json").read_text("utf-8"))
 D = int(VECTORS["d"], 16)
@@ -170,6 +171,20 @@ def test_many_threads_share_one_key() -> None:
 
 def test_the_engine_names_itself() -> None:
     assert implementation().startswith(("libcrypto", "gmssl-fast"))
+
+
+@pytest.mark.parametrize("name", ["libc.so.6", "libno_such_library.so.3"])
+def test_a_library_that_is_no_openssl_3_is_refused(name: str) -> None:
+    with pytest.raises(OSError, match="lib"):
+        Libcrypto(name)
+
+
+def test_without_sm2_in_libcrypto_the_spare_engine_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> Libcrypto:
+        raise OSError("built without SM2")
+
+    monkeypatch.setattr(sm2_libcrypto, "Libcrypto", missing)
+    assert sm2._engine.__wrapped__().name.startswith("gmssl-fast")
 
 
 def test_the_spare_engine_agrees(capfd: pytest.CaptureFixture[str]) -> None:
