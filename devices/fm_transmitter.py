@@ -40,6 +40,7 @@ from protocols.fm.frame import BIT_RATE, FILLER_FRAME, FRAME_BITS, VERSIONS, Sou
 
 FRAME_S: Final = FRAME_BITS / BIT_RATE
 TARGETS_MAX: Final = 97  # resource codes beside the content of a type 11 packet (GD/J 085 clause 5.1, arithmetic)
+TIMER_SLACK_S: Final = 1e-4  # a timer may fire a rounding error early; that is not worth another one
 CLOCK_VALID_S: Final = 5.0  # a clock packet that emergencies hold up longer is not said at all
 
 
@@ -195,7 +196,7 @@ class FmTransmitter:
                 _at, done = on_air.popleft()
                 self._sink(Sent(self.name, done.ebm_id, done.verb, done.passes, done.bits))
             early_s = begin_s + (sent - lead) * FRAME_S - now_s
-            if early_s > 0:
+            if early_s > TIMER_SLACK_S:
                 await asyncio.sleep(early_s)
                 continue
             if early_s < -lead * FRAME_S:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import replace
 
@@ -105,5 +106,14 @@ class Sink:
     def __init__(self) -> None:
         self.events: list[Event] = []
 
+        self._told = asyncio.Event()
+
     def __call__(self, event: Event) -> None:
         self.events.append(event)
+        self._told.set()
+
+    async def seen(self, kind: type[Event]) -> None:
+        """Wait for the first event of a kind."""
+        while not any(isinstance(event, kind) for event in self.events):
+            self._told.clear()
+            await self._told.wait()
