@@ -73,15 +73,18 @@ class ReportConnection(asyncio.Protocol):
             self._transport.abort()
 
     def _hand_on(self, items: list[AdapterFrame | BadFrame]) -> None:
+        """Act on what is whole; a connection on which bytes went wrong is closed after that."""
+        is_damaged = False
         for item in items:
             if isinstance(item, BadFrame):
                 self._desk.refused(item, self._peer)
-                if self._transport is not None:
-                    self._transport.close()
-                return
+                is_damaged = True
+                continue
             reply = self._desk.received(item, self._peer)
             if reply is not None and self._transport is not None and not self._transport.is_closing():
                 self._transport.write(reply)
+        if is_damaged and self._transport is not None:
+            self._transport.close()
 
 
 class Replies:

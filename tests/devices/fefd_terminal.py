@@ -23,13 +23,15 @@ CONFIG = TerminalTcpConfig("ip", source=COUNTY_ADAPTER)
 
 
 class Dialler(asyncio.Protocol):
-    """One terminal. `results`: what it answers, per request; an empty list: silence."""
+    """One terminal. `results`: what it answers, per request; an empty list: silence. `leaves`: it hangs
+    up when asked for anything."""
 
     def __init__(self, code: ResourceCode, phys: str, header: Header = Header.D) -> None:
         self.code = code
         self.phys = phys
         self.header = header
         self.results: list[int] | None = None
+        self.leaves = False
         self.heard: list[t.Frame] = []
         self.lost = asyncio.Event()
         self.transport: MemoryTransport | None = None
@@ -46,6 +48,9 @@ class Dialler(asyncio.Protocol):
         for item in self._deframer.feed(data):
             assert isinstance(item, t.Frame)
             self.heard.append(item)
+            if self.leaves and not item.is_answer and self.transport is not None:
+                self.transport.abort()
+                return
             if not item.is_answer and self.results != []:
                 self.answer(item, self.results.pop(0) if self.results else 0)
 

@@ -1,0 +1,122 @@
+"""What adapters report, and what they are answered."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import replace
+
+from devices.link import Began, Connected, DeviceState, Ended, Heartbeat, Rejected
+from protocols import adapter as a
+from tests.devices.annex_a_adapter import CONFIG, county, settle
+from tests.devices.commands import EBM, VILLAGE, adapter_code
+from tests.virtual_time import VirtualClock
+
+ONE, STRANGER = adapter_code(1), adapter_code(99)
+BEGAN = a.TaskBegan(ONE, EBM, 1, 4, 1, "11A01", 0, (), 80, (VILLAGE,))
+
+
+def messages(replies: list[a.AdapterFrame | a.BadFrame]) -> list[a.Message]:
+    return [reply.message for reply in replies if isinstance(reply, a.AdapterFrame)]
+
+
+async def test_a_heartbeat_is_told_and_answered_with_a_signed_reply(clock: VirtualClock, rng: random.Random) -> None:
+    async with county(clock, rng) as at:
+        reporter = await at.report(a.encode(a.AdapterHeartbeat(ONE, a.AdapterState.WORKING, 1)))
+        assert at.told(Connected, Heartbeat) == [
+            Connected("adapters", ONE),
+            Heartbeat("adapters", ONE, "", DeviceState.WORKING, False),
+        ]
+        (reply,) = reporter.replies
+        assert isinstance(reply, a.AdapterFrame)
+        assert reply.message == a.PlatformReply(0)
+        assert reply.signature is not None
+        assert reply.head == a.COMMAND_HEAD
+
+
+async def test_one_signed_reply_serves_the_heartbeats_of_a_minute(clock: VirtualClock, rng: random.Random) -> None:
+    async with county(clock, rng) as at:
+        for _ in range(5):
+            await at.report(a.encode(a.AdapterHeartbeat(ONE, 1, 1)))
+        assert at.sign.count == 1
+        await asyncio.sleep(61)
+        await at.report(a.encode(a.AdapterHeartbeat(ONE, 1, 1)))
+        assert at.sign.count == 2
+
+
+async def test_begin_and_end_of_a_task_are_told_and_answered(clock: VirtualClock, rng: random.Random) -> None:
+    async with county(clock, rng) as at:
+        reporter = await at.report(a.encode(BEGAN) + a.encode(a.TaskEnded(ONE, EBM)))
+        now = int(clock.wall())
+        assert at.told(Began, Ended) == [Began("adapters", ONE, EBM, now), Ended("adapters", ONE, EBM, now)]
+        assert messages(reporter.replies) == [a.TaskReply(0), a.PlatformReply(0)]
+
+
+async def test_an_adapter_outside_the_inventory_is_refused_and_gets_no_reply(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    async with county(clock, rng) as at:
+        reporter = await at.report(a.encode(a.AdapterHeartbeat(STRANGER, 1, 1)))
+        assert reporter.replies == []
+        assert [event.reason for event in at.told(Rejected) if isinstance(event, Rejected)] == ["unknown-device"]
+        assert at.told(Heartbeat) == []
+
+
+async def test_what_is_no_report_is_refused(clock: VirtualClock, rng: random.Random) -> None:
+    async with county(clock, rng) as at:
+        await at.report(a.encode(a.GeneralAnswer()))
+        assert [event.reason for event in at.told(Rejected) if isinstance(event, Rejected)] == ["type"]
+
+
+async def test_bytes_that_are_no_frame_end_the_connection_after_what_is_whole_behind_them(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    async with county(clock, rng) as at:
+        data = bytearray(a.encode(a.AdapterHeartbeat(ONE, 1, 1)))
+        data[-1] ^= 1
+        good = a.encode(a.AdapterHeartbeat(ONE, 1, 1))
+        reporter = await at.report(bytes(data) + good)
+        assert reporter.lost.is_set()
+        assert [event.reason for event in at.told(Rejected) if isinstance(event, Rejected)] == ["crc"]
+        assert len(at.told(Heartbeat)) == len(reporter.replies) == 1
+
+
+async def test_a_bad_signature_gets_code_4_and_no_effect(clock: VirtualClock, rng: random.Random) -> None:
+    async with county(clock, rng) as at:
+        asked: list[bytes] = []
+
+        def verify(signed: bytes, _block: object) -> bool:
+            asked.append(signed)
+            return False
+
+        at.link.verify = verify
+        data = a.encode(BEGAN, sign=at.sign)
+        reporter = await at.report(data)
+        assert messages(reporter.replies) == [a.PlatformReply(a.ResultCode.SIGNATURE)]
+        assert at.told(Began) == []
+        assert asked == [a.decode(data).signed]
+
+
+async def test_zeros_are_refused_where_signatures_are_required(clock: VirtualClock, rng: random.Random) -> None:
+    async with county(clock, rng, config=replace(CONFIG, require_signature=True)) as at:
+        reporter = await at.report(a.encode(BEGAN))
+        assert messages(reporter.replies) == [a.PlatformReply(a.ResultCode.SIGNATURE)]
+        assert at.told(Began) == []
+        await at.report(a.encode(BEGAN, sign=at.sign))
+        assert len(at.told(Began)) == 1
+
+
+async def test_a_connection_that_stays_open_is_closed_after_a_while(clock: VirtualClock, rng: random.Random) -> None:
+    async with county(clock, rng) as at:
+        reporter = await at.report(b"")
+        await asyncio.sleep(13)
+        assert reporter.lost.is_set()
+
+
+async def test_more_report_connections_than_the_limit_are_refused(clock: VirtualClock, rng: random.Random) -> None:
+    async with county(clock, rng, config=replace(CONFIG, report_connections_max=1)) as at:
+        await at.report(b"")
+        second = await at.report(b"")
+        await settle()
+        assert second.lost.is_set()
+        assert [event.reason for event in at.told(Rejected) if isinstance(event, Rejected)] == ["too-many-connections"]
