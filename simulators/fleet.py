@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import gc
 import json
 import resource
@@ -34,6 +35,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import aiomqtt
 import uvloop
 
 from simulators.clock import Clock, SystemClock
@@ -49,6 +51,7 @@ Tell = Callable[[dict[str, Any]], None]
 
 async def run(county: FleetCounty, tell: Tell, clock: Clock, spread_s: float) -> None:
     """Live until stdin closes."""
+    asyncio.get_running_loop().set_exception_handler(_ignore_lost_brokers)
     async with asyncio.TaskGroup() as group:
         await county.start(group, spread_s)
         tell({"event": "ready", **county.counts()})
@@ -63,6 +66,14 @@ async def run(county: FleetCounty, tell: Tell, clock: Clock, spread_s: float) ->
                     await _obey(county, line, tell, group)
         settling.cancel()
         county.stop()
+
+
+def _ignore_lost_brokers(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """aiomqtt leaves a future and a writer of a closed socket behind when its broker goes; its caller has been told."""
+    error = context.get("exception")
+    if isinstance(error, aiomqtt.MqttError) or (isinstance(error, OSError) and error.errno == errno.EBADF):
+        return
+    loop.default_exception_handler(context)
 
 
 async def _settle(county: FleetCounty, tell: Tell, clock: Clock) -> None:
