@@ -108,8 +108,8 @@ class RecordingLink:
 class MemoryJournal:
     """Keeps events; they are durable one turn of the loop later, unless `stuck`."""
 
-    def __init__(self) -> None:
-        self.events: list[NewEvent] = []
+    def __init__(self, events: Sequence[NewEvent] = ()) -> None:
+        self.events: list[NewEvent] = list(events)
         self.stuck = False
         self._waiting: list[Callable[[Any], None]] = []
 
@@ -206,15 +206,24 @@ def all_ip(_village: AreaCode, _serial: int) -> tuple[Path, ...]:
 
 @asynccontextmanager
 async def control_room(
-    paths: Callable[[AreaCode, int], tuple[Path, ...]] = all_ip, *, connected: bool = True, rules: Rules = RULES
+    paths: Callable[[AreaCode, int], tuple[Path, ...]] = all_ip,
+    *,
+    connected: bool = True,
+    rules: Rules = RULES,
+    before: Room | None = None,
+    events: int | None = None,
 ) -> AsyncIterator[Room]:
-    """A running core; its invariants are checked at the end."""
-    clock = VirtualClock(epoch_utc_s=EPOCH_UTC_S)
-    inventory, journal = small_county(paths), MemoryJournal()
+    """A running core; its invariants are checked at the end.
+
+    With `before`, the daemon's next life: its journal (the first `events` of it) and clock are all that is left.
+    """
+    clock = before.clock if before else VirtualClock(epoch_utc_s=EPOCH_UTC_S)
+    journal = MemoryJournal(before.journal.events[:events] if before else ())
+    inventory = small_county(paths)
     violations: list[Violation] = []
     told: list[tuple[EbmId, int, str]] = []
     checker = Checker(inventory, rules, violations.append)
-    ledger = Ledger(CountyState(), journal, COUNTY, [checker])
+    ledger = Ledger(journal.replayed(), journal, COUNTY, [checker])
     reach = Reach(inventory.adapter_of)
     orders = Orders(ledger, inventory, reach.is_live, Volumes(100, 255), "http://media")
     links: dict[Path, RecordingLink] = {}
@@ -224,7 +233,7 @@ async def control_room(
     for path in Path:
         links[path] = RecordingLink(path.value, path, following.take)
         by_path[path].append(links[path])
-    room = Room(core, following, inventory, journal, links, told, violations, clock)
+    room = Room(core, following, inventory, journal, links, told, violations, clock, before.serial if before else 0)
     running = asyncio.ensure_future(core.run())
     await asyncio.sleep(0)
     if connected:
