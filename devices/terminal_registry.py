@@ -21,6 +21,8 @@ _REPLACED = "replaced by a newer connection"
 _NOBODY = ResourceCode("0" * 23)
 _REQUESTS_OF_TERMINALS = frozenset({0x10, 0x13, 0x14, 0x15, 0x16})
 COUNTY_LEVEL = 4
+RETURN_PERIOD_S = 60.0
+"""How often returns come where nobody has set another period; the text has none."""
 
 
 def own_code(configured: str, roster: Roster) -> ResourceCode:
@@ -56,7 +58,13 @@ class TerminalRegistry:
         self._open: set[Connection] = set()
         self._partial: dict[Connection, float] = {}
         self._idle: TimerWheel[Connection] = TimerWheel(1.0, ports.clock.monotonic())
-        self._idle_s = config.heartbeat_s * config.heartbeats_missed_max
+        period_s = config.heartbeat_s if config.commands else max(config.heartbeat_s, RETURN_PERIOD_S)
+        self._idle_s = period_s * config.heartbeats_missed_max
+
+    @property
+    def devices(self) -> int:
+        """Devices that can be commanded; sockets, on a listener for returns."""
+        return len(self.bound) if self._config.commands else len(self._open)
 
     # ---- sockets ---------------------------------------------------------------------------------------------------
 

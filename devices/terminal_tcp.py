@@ -144,7 +144,7 @@ class TerminalTcp:
         return LinkStatus(
             up=not self._down_reason,
             reason=self._down_reason,
-            devices=len(self._registry.bound),
+            devices=self._registry.devices,
             outbox_depth=len(self._outbox),
             outbox_limit=self._config.outbox_max,
             dropped=self._outbox.dropped,

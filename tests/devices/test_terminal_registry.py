@@ -276,3 +276,13 @@ async def test_a_taken_address_is_told_and_tried_again(clock: VirtualClock, rng:
             assert kinds == [LinkDown, LinkDown, LinkUp]
             assert at.link.status().up
         assert not at.link.status().up
+
+
+async def test_returns_may_come_once_a_minute(clock: VirtualClock, rng: random.Random) -> None:
+    async with listener(clock, rng, terminal_device(1), config=RETURNS) as at:
+        gateway = await at.dial(1, header=Header.E)
+        await asyncio.sleep(170)
+        assert not gateway.lost.is_set()
+        assert at.link.status().devices == 1
+        await asyncio.sleep(15)
+        assert gateway.lost.is_set()
