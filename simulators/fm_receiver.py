@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import inf
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from protocols.codes import EbmId, ResourceCode, matches
 from protocols.errors import RemoteProtocolError
@@ -27,6 +27,7 @@ DAILY_CLASS: Final = 5
 EMERGENCY_CLASS: Final = 4
 LEVEL_LOWEST: Final = 4
 
+ValueT = TypeVar("ValueT")
 Heard = Callable[[ResourceCode, EbmId], None]
 """Called with the terminal's code and the message that begins or ends there."""
 
@@ -35,7 +36,7 @@ class FmOrders(Protocol):
     """Takes over the orders of a terminal that has other ways in, too, and ranks them itself."""
 
     def fm_start(self, order: Order) -> None:
-        """A valid start; the same one comes once. FM tells no window: it begins now and ends with its stop."""
+        """A valid start; one id comes once until the power goes. FM tells no window: it begins now and ends with its stop."""
 
     def fm_stop(self, ebm_id: EbmId) -> None:
         """A valid stop; `EbmId.EVERYTHING` means all that sounds."""
@@ -78,6 +79,7 @@ class FmReceiver:
         self._bits: BitReceiver | None = None
         self.tasks = TaskList()
         self._packets = Reassembler(slots_max=SLOTS_MAX, timeout_s=SLOT_TIMEOUT_S)
+        self._ordered: dict[EbmId, bool] = {}
         self._maintenance_s: int | None = None
         self._renewed_at = 0.0
 
@@ -101,7 +103,7 @@ class FmReceiver:
     @property
     def aligned(self) -> bool:
         """Whether it knows the block phase and stands at the start of a frame."""
-        return self._bits is not None and self._bits.in_sync and not self._bits.phase
+        return self._bits is not None and self._bits.at_frame_start
 
     def lose_signal(self) -> None:
         """The subcarrier is gone; the phase must be found again."""
@@ -178,12 +180,12 @@ class FmReceiver:
 
     def _start(self, ebm_id: EbmId, class_: int, level: int, volume: int, now: float, at_bit: int) -> None:
         if ebm_id not in self.heard_at_bit:
-            if len(self.heard_at_bit) >= HEARD_MAX:
-                del self.heard_at_bit[next(iter(self.heard_at_bit))]
-            self.heard_at_bit[ebm_id] = at_bit
+            _remember(self.heard_at_bit, ebm_id, at_bit)
         order = Order(ebm_id, class_, level, now, inf, volume, "", "fm")
         if self._orders is not None:
-            self._orders.fm_start(order)
+            if ebm_id not in self._ordered:
+                _remember(self._ordered, ebm_id, True)
+                self._orders.fm_start(order)
         else:
             self._tell(self.tasks.start(order, now, queue_lower=True)[2])
 
@@ -199,6 +201,12 @@ class FmReceiver:
                 self._on_begin(self.code, change.task.order.ebm_id)
             elif change.before is TaskState.SOUNDING:
                 self._on_end(self.code, change.task.order.ebm_id)
+
+
+def _remember(known: dict[EbmId, ValueT], ebm_id: EbmId, value: ValueT) -> None:
+    if len(known) >= HEARD_MAX:
+        del known[next(iter(known))]
+    known[ebm_id] = value
 
 
 def _is_stop(packet: Packet) -> bool:

@@ -123,6 +123,11 @@ class BitReceiver:
         """Bits of the current frame received so far, 0-103; meaningful in sync only."""
         return self._pending
 
+    @property
+    def at_frame_start(self) -> bool:
+        """Whether the phase is known and the next bit is the first of a frame."""
+        return not self._pending and self._state is not _State.SEARCHING
+
     def feed_bytes(self, data: bytes) -> Iterator[BitEvent]:
         """Take whole bytes, highest bit first."""
         return self.feed(int.from_bytes(data, "big"), 8 * len(data))
@@ -147,7 +152,8 @@ class BitReceiver:
     def skip_clean(self, frame: HeardFrame) -> None:
         """Count one whole frame that somebody else decoded from the same bits; the phase must be at a frame's start."""
         self._bit += FRAME_BITS
-        self._judge(len(frame.whole))
+        if self._whole_sum < LOSS_WINDOW_BLOCKS:  # else the window is full of whole blocks and stays so
+            self._judge(len(frame.whole))
 
     def _search(self, bit: int) -> Iterator[BitEvent]:
         self._bits = (self._bits << 1 | bit) & _FRAME_MASK

@@ -54,6 +54,9 @@ class _Taken(Enum):
 
 
 _Piece = tuple[bytes, _Quality]
+_ALL_SURE: Final = bytes((_Quality.SURE,)) * PIECES
+_ALL_MISSING: Final = bytes((_Quality.MISSING,)) * PIECES
+_WHOLE: Final = (True,) * 4
 _LOST: Final[_Piece] = (b"", _Quality.MISSING)
 
 
@@ -69,6 +72,20 @@ class _Slot:
         self.missing = PIECES * count
         self.last_s = now_s
         self.delivered = False
+
+    def take_whole(self, index: int, data: bytes) -> _Taken | None:
+        """The same for a whole frame's five bytes, at a quarter of the cost; None where `take` has to look closer."""
+        first = PIECES * index
+        known = self.quality[first : first + PIECES]
+        low = PAYLOAD_BYTES * index
+        if known == _ALL_SURE:
+            return _Taken.NOTHING_NEW if self.payload[low : low + PAYLOAD_BYTES] == data else _Taken.CONTRADICTED
+        if known != _ALL_MISSING:
+            return None
+        self.payload[low : low + PAYLOAD_BYTES] = data
+        self.quality[first : first + PIECES] = _ALL_SURE
+        self.missing -= PIECES
+        return _Taken.CHANGED
 
     def take(self, index: int, pieces: tuple[_Piece, ...]) -> _Taken:
         """Store a frame's pieces. What arrived whole replaces what is doubtful; two of them must not differ."""
@@ -122,10 +139,12 @@ class Reassembler:
         self._slots_max = slots_max
         self._timeout_s = timeout_s
         self._slots: dict[int, _Slot] = {}
-        self._last: _Place | None = None
+        self._last: _Place | HeardFrame | None = None  # a whole frame says itself where it belonged
 
     def feed(self, frame: HeardFrame, now_s: float) -> Iterator[Complete | Discarded]:
         """Take one frame. `now_s` is any clock that never steps back."""
+        if frame.whole == _WHOLE and self._known(frame, now_s):
+            return
         place, sure = self._place(frame)
         self._last = place
         if place is None:
@@ -144,6 +163,34 @@ class Reassembler:
         if taken is _Taken.CHANGED and not slot.missing and not slot.delivered:
             yield from self._finish(place.key, slot)
 
+    def _known(self, frame: HeardFrame, now_s: float) -> bool:
+        """Take a whole frame of a packet on its way, if that completes nothing and contradicts nothing: the usual case.
+        A property test holds it equal to the long way."""
+        word_a, word_b, word_c, word_d = frame.words
+        if word_a is None or word_b is None or word_c is None or word_d is None:
+            return False
+        slot = self._slots.get(word_a >> 8)
+        index = word_b >> 8
+        if slot is None or slot.count != word_a & 0xFF or index >= slot.count:
+            return False
+        if now_s - slot.last_s > self._timeout_s or slot.missing == PIECES:  # too late, or this may be the last one
+            return False
+        data = ((word_b & 0xFF) << 32 | word_c << 16 | word_d).to_bytes(PAYLOAD_BYTES, "big")
+        taken = slot.take_whole(index, data)
+        if taken is None or taken is _Taken.CONTRADICTED:
+            return False
+        slot.last_s = now_s
+        self._last = frame
+        return True
+
+    def _guess(self, bit: int) -> _Place | None:
+        """Where the frame that ends at `bit` belongs if it follows the last one."""
+        last = self._last
+        if isinstance(last, HeardFrame):
+            word_a, word_b = last.words[0] or 0, last.words[1] or 0
+            last = _Place(word_a >> 8, word_a & 0xFF, word_b >> 8, last.bit)
+        return None if last is None else last.successor(bit)
+
     def _place(self, frame: HeardFrame) -> tuple[_Place | None, bool]:
         """Where the frame belongs, and whether its own whole blocks say so.
 
@@ -151,7 +198,7 @@ class Reassembler:
         before; a corrected A that names no packet on its way is distrusted in favour of the guess.
         """
         word_a, word_b = frame.words[0], frame.words[1]
-        guess = None if self._last is None else self._last.successor(frame.bit)
+        guess = self._guess(frame.bit)
         whole_a, whole_b = frame.whole[0], frame.whole[1]
         if word_a is not None and not whole_a:
             slot = self._slots.get(word_a >> 8)

@@ -212,3 +212,32 @@ def test_nothing_but_the_packet_ever_comes_out_of_a_bad_channel(seed: int) -> No
                 delivered += [each.packet for each in found if isinstance(each, Complete)]
     assert delivered
     assert set(delivered) == {START}
+
+
+class _LongWay(Reassembler):
+    """Never takes the short cut for whole frames."""
+
+    def _known(self, frame: HeardFrame, now_s: float) -> bool:
+        return False
+
+
+@given(seed=st.integers(0, 10_000), loss=st.sampled_from([0.0, 0.02, 0.3]))
+def test_the_short_cut_for_whole_frames_changes_no_event(seed: int, loss: float) -> None:
+    rng = random.Random(seed)
+    packets = [
+        START_FRAMES,
+        to_frames(ALIVE, SourceLevel.COUNTY, 1),
+        to_frames(ALIVE, SourceLevel.COUNTY, 3),
+        to_frames(START[:-1] + b"\x00", SourceLevel.COUNTY, 1),
+    ]
+    short, long = reassembler(slots_max=2, timeout_s=30.0), _LongWay(slots_max=2, timeout_s=30.0)
+    bit = 0
+    for _ in range(30):
+        frames, first = rng.choice(packets), rng.randrange(20)
+        bit += rng.choice((0, 0, 0, 50, 40_000))
+        for number in range(rng.randrange(40)):
+            bit += FRAME_BITS
+            frame = clean(frames[(first + number) % len(frames)], bit)
+            if rng.random() < loss:
+                frame = rng.choice((without, with_wrong_correction))(frame, rng.randrange(4))
+            assert list(short.feed(frame, bit / 1187.5)) == list(long.feed(frame, bit / 1187.5))
