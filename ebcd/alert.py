@@ -200,6 +200,7 @@ def resolve_areas(written: Sequence[str], county: AreaCode, known: Callable[[Are
 SEVERITY_DAILY = 10
 SEVERITY_PLATFORM_DRILL = 15
 LEVEL_LEAST = 4
+ALARM_LEVEL_LEAST = 2
 DRILLS = {
     3: (AlertClass.SYSTEM_DRILL, DrillDepth.PLATFORM),
     4: (AlertClass.SIMULATED_DRILL, DrillDepth.HEADEND),
@@ -219,6 +220,11 @@ def classify(ebm_id: EbmId, msg_type: int, severity: int) -> tuple[AlertClass, i
     if severity == SEVERITY_DAILY or not ebm_id.forced:
         return AlertClass.DAILY, level, DrillDepth.TERMINAL
     return AlertClass.EMERGENCY, level, DrillDepth.TERMINAL
+
+
+def sounds_alarm(class_: AlertClass, level: int) -> bool:
+    """Whether spoken text begins with the siren: emergencies of levels 1 and 2 only, never a drill (I5)."""
+    return class_ is AlertClass.EMERGENCY and level <= ALARM_LEVEL_LEAST
 
 
 # ---- rank (I4) -----------------------------------------------------------------------------------------------------

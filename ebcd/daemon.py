@@ -12,6 +12,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 import structlog
 
@@ -38,7 +39,7 @@ from ebcd.settings import Settings
 from ebcd.signing import FileSigner, Policy, SignatureVerifier, TrustStore
 from ebcd.sounds import Sounds
 from ebcd.state import CountyState
-from ebcd.store import Store, open_store
+from ebcd.store import SignatureMemory, Store, open_store
 from ebcd.supervise import supervise
 from ebcd.systemd import notify
 from ebcd.upstream import Upstream
@@ -116,6 +117,14 @@ async def restore(store: Store, stream: str) -> CountyState:
     return state
 
 
+def remembered(memory: SignatureMemory) -> dict[str, Any]:
+    """The replay memory of platform files as the verifier keeps it (I11)."""
+    files: dict[str, list[list[Any]]] = {number: [] for number in memory.last}
+    for number, time, digest, _at in memory.seen:
+        files.setdefault(number, []).append([digest.hex(), time])
+    return {number: {"mode": None, "last": 0, "floor": -1, "seen": [], "files": seen} for number, seen in files.items()}
+
+
 async def build(settings: Settings, world: World) -> Daemon:
     """Every part, connected but not running. Raises ConfigError, StoreError."""
     certificate = bytes.fromhex(settings.platform.certificate)
@@ -134,6 +143,7 @@ async def build(settings: Settings, world: World) -> Daemon:
         inline=not world.store_in_thread,
     )
     state = await restore(store, stream)
+    verifier.restore(remembered(await store.signatures()))
     metrics = Metrics(world.registry)
     rules = rules_of(settings)
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from ebcd.alert import Alert, Media, Origin, ResolvedAreas, Window, classify, resolve_areas
+from ebcd.alert import Alert, Media, Origin, ResolvedAreas, Window, classify, resolve_areas, sounds_alarm
 from ebcd.errors import InvalidAlert
 from protocols.codes import AreaCode, EbdId, EbmId, InvalidCode, ResourceCode
 from protocols.ebd.messages import Auxiliary, Ebm, MsgBasicInfo, MsgContent
@@ -32,8 +32,11 @@ class SoundKeeper(Protocol):
     async def keep(self, data: bytes, name: str, digest: str) -> Media:
         """Store a sound file durably. Raises UnusableSound."""
 
-    async def speak(self, text: str, level: int) -> Media:
-        """Make sound from text. Raises UnusableSound where no voice works."""
+    async def speak(self, text: str, *, alarm: bool) -> Media:
+        """Make sound from text; `alarm` puts the siren before it, which no drill may have (I5).
+
+        Raises UnusableSound.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ class Intake:
         areas = resolve_areas(content.area_codes, self._county, self._known)
         window = _window(basic)
         needs_sound = bool(areas.inside) and now_s < window.end
-        media, stream_url = await self._sound(ordered, content, level) if needs_sound else (None, "")
+        alarm = sounds_alarm(class_, level)
+        media, stream_url = await self._sound(ordered, content, alarm) if needs_sound else (None, "")
         return Alert(
             id=ebm_id,
             origin=Origin.UPSTREAM,
@@ -99,7 +103,7 @@ class Intake:
         """The content in the county's language, else the first one."""
         return next((c for c in ebm.contents if c.language_code == self._language), ebm.contents[0])
 
-    async def _sound(self, ordered: Ordered, content: MsgContent, level: int) -> tuple[Media | None, str]:
+    async def _sound(self, ordered: Ordered, content: MsgContent, alarm: bool) -> tuple[Media | None, str]:
         """The programme file, a stream, or the spoken text. A file that is not what was signed is never played (I9)."""
         for auxiliary in content.auxiliaries:
             if auxiliary.type == AUXILIARY_STREAM:
@@ -109,7 +113,7 @@ class Intake:
                     return await self._sounds.keep(data, auxiliary.desc, auxiliary.digest), ""
                 except UnusableSound as error:
                     log.error("sound.refused", alert=ordered.ebm.ebm_id, file=auxiliary.desc, reason=str(error))
-        return await self._sounds.speak(content.desc or content.title, level), ""
+        return await self._sounds.speak(content.desc or content.title, alarm=alarm), ""
 
 
 def cancel_target(ebm: Ebm) -> EbmId | None:

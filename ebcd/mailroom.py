@@ -93,6 +93,7 @@ class Mailroom:
         )
         self._group: asyncio.TaskGroup | None = None
         self._inbox: Inbox | None = None
+        self._given_up: set[str] = set()
 
     def serve(self, inbox: Inbox) -> None:
         """Name who takes packages; once, before `run`."""
@@ -106,7 +107,8 @@ class Mailroom:
         """Serve and send until cancelled; letters of an earlier life go first."""
         assert self._inbox is not None, "serve() comes before run()"
         desk = Desk(self._inbox.accept, self._inbox.answered, self._client.heard, self._rejected)
-        judge = Judge(self._settings.platform.code, self.peers.values(), self._verifier, self._world.clock, desk)
+        platform = self._settings.platform
+        judge = Judge(platform.code, self.peers.values(), self._verifier, self._world.clock, desk, platform.language)
         address = self._settings.upstream
         limits = GatewayLimits(package_bytes_max=address.package_bytes_max)
         server = GatewayServer(judge, self._writer, self._world.clock, limits)
@@ -139,8 +141,11 @@ class Mailroom:
             log.error("letter.refused", ebd=letter.ebd_id, peer=peer, reason=str(error))
             self._metrics.bound_acted("gateway_outbox")
 
-    async def _take_up(self) -> None:
+    async def _take_up(self, only: set[str] | None = None) -> None:
+        """Letters of an earlier life, or those that were given up on."""
         for waiting in await self._store.outbox_waiting():
+            if only is not None and waiting.ebd_id not in only:
+                continue
             try:
                 detail = decode(waiting.document).detail
             except RemoteProtocolError as error:
@@ -162,11 +167,15 @@ class Mailroom:
                     log.error("letter.refused", ebd=ebd_id, peer=peer.code, code=int(code), desc=desc)
                 self._done(ebd_id)
             case Undelivered(peer=peer, ebd_id=ebd_id, reason=reason, tries=tries):
-                # It stays in the store's outbox: the next start, or a peer that is back, tries again.
+                # It stays in the store's outbox: the peer's return or the next start tries again.
+                self._given_up.add(ebd_id)
                 log.error("letter.undelivered", ebd=ebd_id, peer=peer.code, reason=reason, tries=tries)
                 self._metrics.bound_acted("gateway_tries")
             case PeerUp(peer=peer):
                 log.info("peer.up", peer=peer.code)
+                if self._group is not None and self._given_up:
+                    again, self._given_up = self._given_up, set()
+                    self._group.create_task(self._take_up(again))
             case PeerDown(peer=peer, silent_s=silent_s):
                 log.error("peer.down", peer=peer.code, silent_s=round(silent_s))
 
@@ -187,6 +196,7 @@ class Mailroom:
             src=rejection.source,
             ebd=rejection.ebd_id,
             remote=rejection.remote,
+            error=repr(rejection.error) if rejection.error else None,
         )
 
     def rows(self) -> tuple[LinkRow, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from devices.link import Link
-from ebcd.alert import Alert, AlertClass, DrillDepth, Media, Origin, Window, resolve_areas
+from ebcd.alert import Alert, AlertClass, DrillDepth, Media, Origin, Window, resolve_areas, sounds_alarm
 from ebcd.core import Core
 from ebcd.errors import InvalidAlert
 from ebcd.health import HealthBook
@@ -127,7 +127,8 @@ class CountyOperations:
         """Take a draft in; it waits for approval where its category and level need one (I1)."""
         inside, dropped = self._areas(draft)
         window = self._window(draft)
-        media = await self._media(draft)
+        alarm = sounds_alarm(_class_of(draft), draft.level)
+        media = await self._media(draft, alarm)
         alert = self._alert(draft, actor, inside, dropped, window, media, self._next_id())
         record = self._room.core.take_in(alert, self._room.core.clock.monotonic())
         return await self._answer(record)
@@ -263,11 +264,11 @@ class CountyOperations:
             raise refused(Kind.INVALID, "start", "start", start, START_AHEAD_S_MAX)
         return Window(start, start + draft.duration_s)
 
-    async def _media(self, draft: Draft) -> Media:
+    async def _media(self, draft: Draft, alarm: bool) -> Media:
         try:
             if draft.audio is not None:
                 return await self._room.sounds.keep(draft.audio.content, draft.audio.name, "")
-            return await self._room.sounds.speak(draft.text or draft.title, draft.level)
+            return await self._room.sounds.speak(draft.text or draft.title, alarm=alarm)
         except UnusableSound as error:
             name = draft.audio.name if draft.audio else "text"
             raise refused(Kind.INVALID, "unusable_sound", name, str(error)) from None
@@ -287,7 +288,7 @@ class CountyOperations:
             return Alert(
                 id=ebm_id,
                 origin=Origin.OPERATOR,
-                class_=DRILL_CLASSES[draft.drill_depth] if drill else CLASSES[draft.category],
+                class_=_class_of(draft),
                 level=draft.level,
                 depth=draft.drill_depth if drill else DrillDepth.TERMINAL,
                 event_type=draft.event_type,
@@ -329,6 +330,10 @@ class CountyOperations:
             for d in record.deliveries.values()
             if d.state is DeliveryState.CONFIRMED
         }
+
+
+def _class_of(draft: Draft) -> AlertClass:
+    return DRILL_CLASSES[draft.drill_depth] if draft.category is Category.DRILL else CLASSES[draft.category]
 
 
 def _is_ebm_id(text: str) -> bool:

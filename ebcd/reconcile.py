@@ -12,6 +12,9 @@ from ebcd.reporting import report_for
 from ebcd.state import AlertRecord
 from ebcd.waves import Due, Wave
 
+FM_STOP_S = 300.0
+"""An FM receiver knows no end time and may have missed the stops of an alert that ended this shortly before."""
+
 log = structlog.get_logger("ebcd.reconcile")
 
 
@@ -24,7 +27,10 @@ def resume(core: Core) -> None:
             _resume_on_air(core, record, decision)
         elif record.state is AlertState.CANCELLING:
             _resume_cancelling(core, record, decision)
+    now_s = core.clock.wall()
     for record in core.state.alerts.values():
+        if not record.live and now_s - record.moved_at < FM_STOP_S:
+            core.orders.silence(record, decision)
         report = report_for(record)
         if record.alert.peer and (not record.told or record.told[-1] != report.code) and _worth_telling(record):
             decision.reports.append(report)

@@ -16,7 +16,6 @@ from ebcd.media import MediaStore
 from protocols.sm2 import sm3
 
 TONE_S = 3.0
-TONES_FROM_LEVEL = {1: Tone.SIREN, 2: Tone.SIREN, 3: Tone.CHIME, 4: Tone.CHIME}
 
 
 class Sounds:
@@ -30,9 +29,9 @@ class Sounds:
         that can be decoded. Raises UnusableSound."""
         return await asyncio.to_thread(self._keep, data, name, digest)
 
-    async def speak(self, text: str, level: int) -> Media:
-        """Tone and speech. Raises UnusableSound."""
-        return await asyncio.to_thread(self._speak, text, level)
+    async def speak(self, text: str, *, alarm: bool) -> Media:
+        """Siren or chime, then speech. Raises UnusableSound."""
+        return await asyncio.to_thread(self._speak, text, Tone.SIREN if alarm else Tone.CHIME)
 
     def _keep(self, data: bytes, name: str, digest: str) -> Media:
         if digest and not _matches(digest, sm3(data)):
@@ -43,9 +42,9 @@ class Sounds:
             raise UnusableSound(f"{name}: {error}") from error
         return self._put(data, format_of(data) or "mp3", spoken=False)
 
-    def _speak(self, text: str, level: int) -> Media:
+    def _speak(self, text: str, tone: Tone) -> Media:
         try:
-            spoken = announce(text, before=TONES_FROM_LEVEL.get(level), tone_s=TONE_S)
+            spoken = announce(text, before=tone, tone_s=TONE_S)
         except AudioError as error:
             raise UnusableSound(str(error)) from error
         return self._put(spoken.mp3, "mp3", spoken=True)

@@ -28,12 +28,13 @@ from ebcd.mailroom import Mailroom
 from ebcd.orders import Places
 from ebcd.reporting import BrdState, report_for
 from ebcd.state import AlertRecord
-from ebcd.store import Duplicate, PackageMeta, Store, StoreError
+from ebcd.store import Duplicate, PackageMeta, SignatureSeen, Store, StoreError
 from ebcd.world import World
 from protocols.codes import EbdId, EbmId, InvalidCode, ResourceCode
 from protocols.ebd import Detail, ResultCode, decode, unpack
 from protocols.ebd.messages import EbdNotify, Ebm, EbmStateRequest, OmdRequest
 from protocols.errors import RemoteProtocolError
+from protocols.signature import number_text
 from protocols.sm2 import sm3
 
 TERMINAL_STATES_S = 5.0
@@ -132,7 +133,9 @@ class Upstream:
         file = f"{sm3(received.archive).hex()}.tar"
         event = self._ledger.foretell(package_received(ebd_id, _ebm_id(detail), file, received.arrived_at, peer))
         try:
-            answer = await self._store.accept_package(ebd_id, received.archive, meta, [event])
+            answer = await self._store.accept_package(
+                ebd_id, received.archive, meta, [event], signature=_signature_of(received)
+            )
         except StoreError:
             open_packages.pop(ebd_id, None)
             raise
@@ -252,6 +255,15 @@ class Upstream:
                 states = terminal_states(batch, self._clock.wall())
                 for peer in self._mail.peers:
                     self._mail.post(ResourceCode(peer), states, "")
+
+
+def _signature_of(received: Received) -> SignatureSeen | None:
+    """What the replay memory must still know after a restart (I11)."""
+    block = received.signature
+    if block is None:
+        return None
+    number = number_text(block.certificate)
+    return SignatureSeen(number, block.time, block.time, sm3(received.package.xml), received.arrived_at)
 
 
 def _is_ebm_id(text_: str) -> bool:

@@ -49,7 +49,6 @@ def run_check(config: Path | None, language: str | None, *, as_json: bool) -> in
 
 def run_doctor(config: Path | None, language: str | None, *, as_json: bool) -> int:
     """What this machine lacks; with a configuration also what that needs."""
-    chosen = language or startup_language(sys.argv)
-    doctor = importlib.import_module("ebcd.doctor")
-    status: int = doctor.run(config, language=chosen, as_json=as_json)
-    return status
+    from ebcd.doctor import run
+
+    return run(config, language=language or startup_language(sys.argv), as_json=as_json)

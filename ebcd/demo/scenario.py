@@ -129,9 +129,12 @@ class Scenario:
 
     async def ranks(self) -> str:
         """Several messages at once in different towns."""
-        a, b, c, d, e = (self.towns * 3)[:5]
-        notes = await asyncio.gather(self._turns(a, b), self._cancel(c), self._daily(d), self._speech(e))
-        return ", ".join(notes)
+        if len(self.towns) >= 5:
+            a, b, c, d, e = self.towns[:5]
+            notes = await asyncio.gather(self._turns(a, b), self._cancel(c), self._daily(d), self._speech(e))
+            return ", ".join(notes)
+        a, b = self.towns[:2]  # a small county: one after the other
+        return ", ".join([await self._turns(a, b), await self._cancel(a), await self._daily(b), await self._speech(a)])
 
     async def _turns(self, a: Town, b: Town) -> str:
         equal, expect = self.results.equal, self.results.expect
@@ -157,8 +160,7 @@ class Scenario:
         expect("ranks", "the cancelled message ends", done is not None and done["row"]["state"] == "cancelled")
         told = await self.room.state_told(order["ebmid"], (5,), REPORT_S)
         expect("ranks", "the province hears 5", told is not None)
-        truth = await Truth.ask(self.room)
-        left = truth.working(order["ebmid"])
+        left = await self._until_silent(order["ebmid"], 6.0)
         expect("ranks", "it sounds nowhere", left == 0, left)
         return "取消"
 
@@ -173,16 +175,26 @@ class Scenario:
         daily = row["ebm_id"]
         await self.room.cli("liu", "approve", daily)
         await self.room.alert_when(daily, lambda detail: confirmed(detail) > 0, 10.0)
-        high = await self.room.order("over", title="暴雨红色预警", severity=1, areas=[town.code], duration_s=8)
+        high = await self.room.order("over", title="暴雨红色预警", severity=1, areas=[town.code], duration_s=12)
         await self.room.alert_when(high["ebmid"], lambda detail: confirmed(detail) > 0, 8.0)
-        before = await Truth.ask(self.room)
-        expect("ranks", "the daily programme gives way", before.working(daily) == 0, before.working(daily))
+        left = await self._until_silent(daily, 9.0)
+        expect("ranks", "the daily programme gives way", left == 0, left)
         await self.room.alert_when(high["ebmid"], lambda detail: detail["row"]["state"] in ("done", "failed"), 20.0)
         await asyncio.sleep(1.0)
         after = await Truth.ask(self.room)
         expect("ranks", "it resumes afterwards", after.working(daily) > 0)
         expect("ranks", "without a second start", not after.twice(daily), sorted(after.twice(daily))[:3])
         return "日常"
+
+    async def _until_silent(self, ebm_id: str, seconds: float) -> int:
+        """How many terminals still sound a message when none does, or when time is up: some hear of its end late."""
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + seconds
+        while True:
+            left = (await Truth.ask(self.room)).working(ebm_id)
+            if left == 0 or loop.time() >= end_s:
+                return left
+            await asyncio.sleep(0.5)
 
     async def _speech(self, town: Town) -> str:
         order = await self.room.order(
