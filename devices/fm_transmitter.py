@@ -52,8 +52,9 @@ class FmTransmitterConfig:
     transmitter: str = ""
     """Resource code; empty: the first transmitter of the inventory."""
     source_level: int = SourceLevel.COUNTY.value
-    lead_frames_max: int = 2
-    """How far the frames run ahead of the air; also the longest stall that nobody hears."""
+    lead_frames_max: int = 4
+    """How far the frames run ahead of the air: 350 ms. A longer stall of the daemon is heard as a gap in the stream and
+    costs a receiver a pass; a longer lead delays every start and stop by as much."""
     connect_timeout_s: float = 5.0
     reconnect_first_s: float = 0.5
     reconnect_last_s: float = 15.0
