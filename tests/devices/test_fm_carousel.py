@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from devices.fm_announcement import Repeats, clock_announcement, start_announcement
-from devices.fm_carousel import Carousel, NeverOnAir, PassDone, Step
-from devices.link import OutboxFull, Start, Stop, Verb
-from protocols.codes import AreaCode, EbmId, ResourceCode
+from devices.fm_announcement import clock_announcement
+from devices.fm_carousel import NeverOnAir, PassDone
+from devices.link import Verb
+from protocols.codes import AreaCode
 from protocols.fm.configuration import Clock
 from protocols.fm.daily import Daily
 from protocols.fm.emergency import Drill, DrillKind, DrillOperation, Emergency
 from protocols.fm.fields import Action
-from protocols.fm.frame import BIT_RATE, FILLER_FRAME, FRAME_BITS, SourceLevel
-from protocols.fm.packet import Packet
-from tests.devices.fm_county import COUNTY, TOWN_A, TOWN_B, UTC_S, Monitor, ebm_id, sign_at, start, stop
+from protocols.fm.frame import FILLER_FRAME, FRAME_BITS
+from tests.devices.fm_county import TOWN_A, TOWN_B, UTC_S, ebm_id, start, stop
 from tests.devices.fm_transmission import FRAME_S, ONE_AREA_FRAMES, Transmission, emergency
 
 
@@ -233,6 +227,3 @@ def test_a_clock_that_an_alert_holds_up_is_not_said_late() -> None:
     air.offer(start())
     air.play(20.0)
     assert [type(packet.content) for packet in air.packets] == [Emergency]
-
-
-@given(seed=st.integers(0, 100_000))

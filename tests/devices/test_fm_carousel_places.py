@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devices.fm_carousel import PassDone
 from devices.link import OutboxFull, Start, Stop, Verb
@@ -135,6 +137,7 @@ def test_many_messages_share_the_air_and_none_starves() -> None:
     assert min(counts) >= max(counts) - 2
 
 
+@given(seed=st.integers(0, 100_000))
 def test_whatever_is_offered_the_rules_of_the_air_hold(seed: int) -> None:
     rng = random.Random(seed)
     air = Transmission(first_version=rng.randrange(32))
