@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import shutil
 import socket
 import sys
 import tomllib
@@ -69,8 +70,8 @@ class CountyRoom:
 
     async def generate(self, quiet: tuple[str, str]) -> None:
         """Write the county's directory."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "log").mkdir(exist_ok=True)
+        self._clear()
+        (self.folder / "log").mkdir(parents=True)
         options = {
             "--out": str(self.folder),
             "--terminals": str(self.terminals),
@@ -83,6 +84,16 @@ class CountyRoom:
         self.faults = json.loads((self.folder / "sim" / "faults.json").read_text(encoding="utf-8"))
         with (self.folder / "inventory.csv").open(encoding="utf-8", newline="") as rows:
             self.inventory = list(csv.DictReader(rows))
+
+    def _clear(self) -> None:
+        """An earlier demo's county makes room: its keys are made anew, so its journal would fit nothing. Anything else
+        is left alone. Raises ProcessGone."""
+        if not self.folder.exists() or not any(self.folder.iterdir()):
+            return
+        if not (self.folder / "sim" / "fleet.json").exists():
+            raise ProcessGone(f"{self.folder} is not empty and no county of a demo; name another folder")
+        for name in ("state", "run", "log", "trust", "keys", "sim", "operators"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     async def start(self) -> None:
         """Start everything; returns when each has said that it is ready."""
