@@ -36,7 +36,7 @@ class SilentSounds:
     async def keep(self, data: bytes, name: str, digest: str) -> Media:
         return Media("1" * 64, name, len(data), False)
 
-    async def speak(self, text: str, level: int) -> Media:
+    async def speak(self, text: str, *, alarm: bool) -> Media:
         return Media("2" * 64, "spoken.mp3", len(text), True)
 
 
