@@ -71,10 +71,9 @@ def alert_detail(detail: AlertDetail, language: str) -> RenderableType:
     facts.add_row(_head("volume", language), volume(detail.volume, language))
     for decision in detail.decisions:
         verdict = word("verdict", decision.verdict, language)
-        facts.add_row(
-            _head("decision", language),
-            escape(f"{decision.actor} {verdict} {shown(decision.at or None)} {decision.reason}"),
-        )
+        when = shown(decision.at) if decision.at else ""
+        told = " ".join(part for part in (decision.actor, verdict, when, decision.reason) if part)
+        facts.add_row(_head("decision", language), escape(told))
     if detail.row.note:
         facts.add_row(_head("note", language), escape(word("note", detail.row.note, language)))
     if detail.reported:

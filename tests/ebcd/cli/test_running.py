@@ -1,0 +1,92 @@
+"""`ebcd run` as a process: it answers on its socket, ends in order, and comes back with what it answered for."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from simulators.county import main as county
+
+pytestmark = pytest.mark.real
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A whole county without links, its listeners on free ports."""
+    assert county(["--out", str(tmp_path), "--terminals", "20", "--seed", "1"]) == 0
+    file = tmp_path / "ebcd.toml"
+    text = file.read_text(encoding="utf-8").partition("[[links]]")[0]
+    file.write_text(re.sub(r"^port = \d+", lambda _: f"port = {free_port()}", text, flags=re.M), encoding="utf-8")
+    return file
+
+
+def ebcd(*arguments: str, config: Path) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    token = config.parent / "operators" / "chen.token"
+    command = [sys.executable, "-m", "ebcd.cli", *arguments, "-c", str(config)]
+    environment = {**os.environ, "EBCD_TOKEN_FILE": str(token)}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
+
+
+@contextmanager
+def running(config: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The daemon, ready."""
+    door = config.parent / "ready.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(door))
+        told.settimeout(60)
+        command = [sys.executable, "-m", "ebcd.cli", "run", "-c", str(config)]
+        environment = {**os.environ, "NOTIFY_SOCKET": str(door)}
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            while b"READY=1" not in told.recv(4096):
+                pass
+            yield process
+        finally:
+            process.kill()
+            process.wait(60)
+            door.unlink()
+
+
+def test_the_daemon_answers_ends_on_sigterm_and_comes_back_with_its_alerts(config: Path) -> None:
+    with running(config) as process:
+        sent = ebcd(
+            *("send", "--level", "3", "--area", "349901", "--title", "t", "--text", "请注意", "--yes", "--json"),
+            config=config,
+        )
+        second = ebcd("run", config=config)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert sent.returncode == 0, sent.stderr
+    assert second.returncode == 1
+    assert second.stderr.strip()
+    assert not (config.parent / "run" / "ebcd.sock").exists()
+    with running(config):
+        listed = ebcd("alerts", "--json", config=config)
+    assert [alert["ebm_id"] for alert in json.loads(listed.stdout)] == [json.loads(sent.stdout)["ebm_id"]]
+
+
+def test_a_wrong_configuration_is_told_whole_with_status_1(config: Path) -> None:
+    text = config.read_text(encoding="utf-8").replace("confirm_s = 30.0", "confirm_s = -1\nhue = 1")
+    config.write_text(text, encoding="utf-8")
+    done = ebcd("run", "--lang", "en", config=config)
+    assert done.returncode == 1
+    assert "confirm_s" in done.stderr
+    assert "hue" in done.stderr
