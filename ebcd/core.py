@@ -57,6 +57,7 @@ class Core:
         clock: Clock,
         rules: Rules,
         tell: Tell,
+        traces: Traces | None = None,
     ) -> None:
         self.ledger = ledger
         self.orders = orders
@@ -64,7 +65,7 @@ class Core:
         self.links = links
         self.clock = clock
         self.rules = rules
-        self.traces = Traces()
+        self.traces = traces or Traces()
         self.waves = Waves()
         self.unsent: Unsent = lambda offer, reason: None
         self._tell = tell
@@ -105,6 +106,9 @@ class Core:
     def _offer(self, offer: Offer) -> None:
         if not offer.command.members:
             return
+        if isinstance(offer.command, Start) and self.clock.wall() >= offer.command.end:
+            self.unsent(offer, "its window ended while the journal was slow")  # I3
+            return
         links = self.links.get(offer.path, ())
         if not links:
             self.unsent(offer, "no link is configured for this path")
@@ -140,7 +144,7 @@ class Core:
         if state is not AlertState.WAITING or alert.window.start > now_s:
             decision.reports.append(report_for(record))
         old = alert.replaces and self.state.alerts.get(alert.replaces)
-        if old and old.live and state is not AlertState.DROPPED:
+        if old and old.live and old.state is not AlertState.CANCELLING and state is not AlertState.DROPPED:
             self._cancel(old, alert.author, f"replaced by {alert.id}", decision)
         self.reschedule(decision)
         self.act(decision)
@@ -234,6 +238,13 @@ class Core:
                 decision.reports.append(report_for(record))
             elif record.state is AlertState.HELD and not self.rules.quiet.hold(alert, now_s):
                 self.ledger.enter(alert_moved(alert.id, AlertEvent.RELEASE, now_s, DAEMON, "quiet_hours_over"))
+            elif (
+                record.state is AlertState.WAITING
+                and alert.window.is_open(now_s)
+                and self.rules.quiet.hold(alert, now_s)
+            ):
+                self.ledger.enter(alert_moved(alert.id, AlertEvent.HOLD, now_s, DAEMON, "quiet_hours"))
+                decision.reports.append(report_for(record))
             elif record.state is AlertState.WAITING and self._waits_for_nothing(record, now_s):
                 self._finish(record, decision)
 

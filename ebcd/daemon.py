@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,7 +18,7 @@ from typing import Any
 import structlog
 
 from devices.link import Event, Link, Path, Rejected
-from ebcd import api, http_server, inventory_csv, media, media_server, snapshot
+from ebcd import api, facts, http_server, inventory_csv, media, media_server, snapshot
 from ebcd.alert import AlertClass, RankRule
 from ebcd.core import Core
 from ebcd.facts import Fact
@@ -42,6 +43,7 @@ from ebcd.state import CountyState
 from ebcd.store import SignatureMemory, Store, open_store
 from ebcd.supervise import supervise
 from ebcd.systemd import notify
+from ebcd.trace import Traces
 from ebcd.upstream import Upstream
 from ebcd.views import Views
 from ebcd.world import World
@@ -125,6 +127,14 @@ def remembered(memory: SignatureMemory) -> dict[str, Any]:
     return {number: {"mode": None, "last": 0, "floor": -1, "seen": [], "files": seen} for number, seen in files.items()}
 
 
+def count_outcomes(fact: Fact, metrics: Metrics) -> None:
+    """Deliveries by path and outcome, for the metrics."""
+    if fact.kind == facts.RECEIPTS:
+        tally = Counter((path or "none", event) for _code, event, path, _detail, _at in fact.payload["items"])
+        for (path, event), count in tally.items():
+            metrics.delivery(path, event, count)
+
+
 async def build(settings: Settings, world: World) -> Daemon:
     """Every part, connected but not running. Raises ConfigError, StoreError."""
     certificate = bytes.fromhex(settings.platform.certificate)
@@ -152,7 +162,7 @@ async def build(settings: Settings, world: World) -> Daemon:
         log.error("invariant.violated", alert=violation.alert, invariant=violation.invariant, detail=violation.detail)
 
     checker = Checker(inventory, rules, broken)
-    ledger = Ledger(state, store, stream, [checker])
+    ledger = Ledger(state, store, stream, [checker, lambda fact, _state: count_outcomes(fact, metrics)])
     reach = Reach(inventory.adapter_of)
     volumes = Volumes(settings.delivery.volume_level_1_2, settings.delivery.volume_default)
     orders = Orders(ledger, inventory, reach.is_live, volumes, settings.media.base_url)
@@ -164,7 +174,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     me, language = settings.platform.code, settings.platform.language
     intake = Intake(settings.platform.area, lambda area: bool(inventory.places_in(area)), LANGUAGE, sounds)
     upstream = Upstream(me, language, world, store, ledger, mailroom, inventory, intake)
-    core = Core(ledger, orders, inventory, by_path, world.clock, rules, upstream.tell)
+    core = Core(ledger, orders, inventory, by_path, world.clock, rules, upstream.tell, Traces(metrics.stage))
     upstream.serve(core)
     mailroom.serve(Inbox(upstream.accept, upstream.answered))
     health = HealthBook([t.code for t in inventory.roster.terminals], HEARTBEAT_PERIOD_S)

@@ -23,6 +23,9 @@ from ebcd.lifecycle import (
 )
 from protocols.codes import AreaCode, EbdId, EbmId, ResourceCode
 
+DECISIONS = {AlertEvent.REJECTED: "rejected", AlertEvent.CANCEL: "cancelled"}
+"""Steps of the table that a person or a platform took."""
+
 
 @dataclass(slots=True)
 class Delivery:
@@ -46,6 +49,7 @@ class AlertRecord:
     state: AlertState
     why: str = ""
     approvals: list[str] = field(default_factory=list)
+    decisions: list[tuple[str, str, float, str]] = field(default_factory=list)  # who, what, when (UTC seconds), why
     deliveries: dict[ResourceCode, Delivery] = field(default_factory=dict)
     tally: Counter[DeliveryState] = field(default_factory=Counter)
     uncovered: tuple[AreaCode, ...] = ()
@@ -117,10 +121,13 @@ class CountyState:
                 event = AlertEvent(fact.payload["event"])
                 record.state = next_alert_state(record.state, event)
                 record.why, record.moved_at = fact.payload["why"], fact.at
+                if event in DECISIONS:
+                    record.decisions.append((fact.actor, DECISIONS[event], fact.at, record.why))
                 if event is AlertEvent.START:
                     record.started_at = fact.at
             case facts.APPROVAL_GIVEN:
                 record.approvals.append(fact.actor)
+                record.decisions.append((fact.actor, "approved", fact.at, ""))
             case facts.PLAN_MADE:
                 _apply_plan(record, fact.payload)
             case facts.PLACES_CHANGED:

@@ -7,7 +7,7 @@ times are seconds of the monotonic clock; the figures told are differences to T0
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 from typing import Any
@@ -19,33 +19,43 @@ TRACES_MAX = 64
 """Alerts whose times are kept; the oldest goes first."""
 
 
+Observe = Callable[[str, float], None]
+
+
 @dataclass(slots=True)
 class Trace:
     """The times of one alert."""
 
     t0_s: float
+    observe: Observe
     stages: dict[str, float] = field(default_factory=dict)
     confirmed: dict[ResourceCode, tuple[Path, float]] = field(default_factory=dict)
 
     def stage(self, name: str, at_s: float) -> None:
         """Remember when a stage was done, the first time it was."""
-        self.stages.setdefault(name, at_s - self.t0_s)
+        if name not in self.stages:
+            self.stages[name] = at_s - self.t0_s
+            self.observe(name, at_s - self.t0_s)
 
     def confirm(self, codes: Iterable[tuple[ResourceCode, Path]], at_s: float) -> None:
         """These confirmations are in the journal."""
         for code, path in codes:
-            self.confirmed.setdefault(code, (path, at_s - self.t0_s))
+            if code not in self.confirmed:
+                self.confirmed[code] = (path, at_s - self.t0_s)
+                self.observe("confirmed", at_s - self.t0_s)
 
 
 class Traces:
     """The last `TRACES_MAX` alerts."""
 
-    def __init__(self) -> None:
+    def __init__(self, observe: Observe = lambda name, seconds: None) -> None:
+        """`observe` is told of every stage and of every confirmation, in seconds since T0."""
+        self._observe = observe
         self._traces: OrderedDict[EbmId, Trace] = OrderedDict()
 
     def begin(self, alert: EbmId, t0_s: float) -> Trace:
         """T0 of an alert; a second call keeps the first unless the clock was restarted by an approval."""
-        trace = self._traces[alert] = Trace(t0_s)
+        trace = self._traces[alert] = Trace(t0_s, self._observe)
         while len(self._traces) > TRACES_MAX:
             self._traces.popitem(last=False)
         return trace

@@ -104,7 +104,7 @@ class Views:
         """Everything about one alert. `times`: see `ebcd.trace.figures`."""
         alert = record.alert
         failures = self._failures(record)
-        decisions = [Decision(actor, "approved", 0) for actor in record.approvals]
+        decisions = [Decision(who, what, int(at), why) for who, what, at, why in record.decisions]
         return AlertDetail(
             row=self.row(record),
             text=alert.text,
