@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from devices.adapter_reports import Replies, ReportConnection, read_report
 from devices.link import Connected, Disconnected, EventSink, Rejected
-from devices.ports import Ports
+from devices.ports import Ports, Verify
 from devices.roster import Roster
 from devices.timer_wheel import TimerWheel
 from protocols import adapter
 from protocols.adapter import AdapterFrame, BadFrame
 from protocols.codes import ResourceCode
-from protocols.signature import SignatureBlock
 
 if TYPE_CHECKING:
     from devices.adapter_tcp import AdapterTcpConfig
-
-Verify = Callable[[bytes, SignatureBlock], bool]
-"""Whether a signature over these bytes is believed; the bytes end before the time, which is in the block."""
 
 
 class AdapterDesk:

@@ -21,6 +21,10 @@ Sign = Callable[[bytes], SignatureBlock]
 (GD/J 081 clause 5.4)."""
 
 
+Verify = Callable[[bytes, SignatureBlock], bool]
+"""Judges a device's signature over the bytes before the time."""
+
+
 class Clock(Protocol):
     """Two readings that are never mixed."""
 
@@ -51,3 +55,4 @@ class Ports:
     random: random.Random
     network: Network
     sign: Sign
+    verify: Verify | None = None  # None believes every signature: for links whose devices never sign

@@ -48,6 +48,7 @@ from ebcd.upstream import Upstream
 from ebcd.views import Views
 from ebcd.world import World
 from protocols.codes import EbmId
+from protocols.signature import SignatureBlock
 
 HEALTH_TICK_S = 1.0
 CHECKPOINT_S = 60.0
@@ -189,7 +190,7 @@ async def build(settings: Settings, world: World) -> Daemon:
             metrics.receipt(path.value, type(event).__name__.lower())
 
     following = Following(core, reach, paths, (observe,))
-    links = _links(settings, world, signer, inventory, following, by_path, paths)
+    links = _links(settings, world, signer, verifier, inventory, following, by_path, paths)
     views = Views(inventory, reach, health, rules.approvals, volumes)
     room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
     identity = Identity(
@@ -225,17 +226,21 @@ def _links(
     settings: Settings,
     world: World,
     signer: FileSigner,
+    verifier: SignatureVerifier,
     inventory: Inventory,
     following: Following,
     by_path: dict[Path, list[Link]],
     paths: dict[str, Path],
 ) -> tuple[tuple[str, Link], ...]:
+    def verify(signed: bytes, block: SignatureBlock) -> bool:
+        return verifier.verify(signed, block, world.clock.wall()).ok
+
     links = []
     for table in settings.links:
         config = table.config
         if getattr(config, "source", None) == "":
             config = dataclasses.replace(config, source=str(settings.platform.code))
-        link = table.type.build(config, world.ports(signer.sign), following.take, inventory.roster)
+        link = table.type.build(config, world.ports(signer.sign, verify), following.take, inventory.roster)
         links.append((table.type.name, link))
         paths[table.name] = link.path
         if getattr(config, "commands", True):
