@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from devices.adapter_desk import AdapterDesk, Verify
+from devices.adapter_desk import AdapterDesk
 from devices.adapter_exchange import Address, Patience
 from devices.adapter_frames import TARGETS_MAX, Dialect, Parcel, TimeBase, asked
 from devices.adapter_line import AdapterLine, Lanes
@@ -28,7 +28,7 @@ from devices.link import (
     Path,
 )
 from devices.outbox import narrowed
-from devices.ports import Ports
+from devices.ports import Ports, Verify
 from devices.roster import Roster
 from protocols import adapter
 from protocols.codes import ResourceCode
