@@ -46,6 +46,8 @@ def _worth_telling(record: AlertRecord) -> bool:
 def _resume_on_air(core: Core, record: AlertRecord, decision: Decision) -> None:
     """Terminals dial in by themselves and say what they do (`following`); adapters are asked; FM is sent anew, since
     its receivers know the message by its id. Nobody falls over to another path before the others could return."""
+    if not record.alert.window.is_open(core.clock.wall()):
+        return  # it ended while nobody was here; nothing of it starts any more (I3)
     now_s, patience = core.clock.monotonic(), core.rules.patience
     sent = [d for d in record.deliveries.values() if d.state is DeliveryState.SENT]
     codes = tuple(d.code for d in sent)
