@@ -47,6 +47,9 @@ EVENTS_WAITING_MAX = 200_000
 
 RESULT_OK = 0
 
+SILENT_STATES = frozenset({DeliveryState.PLAYED, DeliveryState.CANCELLED})
+"""What a terminal has said it no longer plays."""
+
 log = structlog.get_logger("ebcd.following")
 
 Observer = Callable[[Event, Path], None]
@@ -104,8 +107,8 @@ class Following:
                 self._receipt(ebm_id, code, DeliveryEvent.STOP_CONFIRM, path, "ended")
             case NoAnswer():
                 self._no_answer(event, path, decision)
-            case Sent(ebm_id=ebm_id):
-                self._on_air_without_return(ebm_id, path)
+            case Sent(ebm_id=ebm_id, verb=verb):
+                self._on_air_without_return(ebm_id, verb, path)
             case Heartbeat(code=code, state=state):
                 self._spoke(code, path)
                 if code in self._fresh:
@@ -198,10 +201,11 @@ class Following:
             if d.state in states and d.path is Path.ADAPTER and self._core.places.adapter_of(d.code) == adapter
         ]
 
-    def _on_air_without_return(self, ebm_id: EbmId, path: Path) -> None:
+    def _on_air_without_return(self, ebm_id: EbmId, verb: Verb, path: Path) -> None:
         record = self._core.state.alerts.get(ebm_id)
+        answered = DeliveryState.SENT if verb is Verb.START else DeliveryState.STOPPING
         for delivery in record.deliveries.values() if record else ():
-            if delivery.path is path and delivery.state in (DeliveryState.SENT, DeliveryState.STOPPING):
+            if delivery.path is path and delivery.state is answered:
                 self._receipt(ebm_id, delivery.code, DeliveryEvent.NO_RETURN, path, "sent")
 
     def _unsent(self, offer: Offer, reason: str) -> None:
@@ -255,9 +259,12 @@ class Following:
             self._core.watch(record, decision.offers[before:], self._core.rules.patience.fallback)
 
     def _alone_in(self, record: AlertRecord, delivery: Delivery) -> bool:
-        """Whether no other live alert could be what the terminal is playing."""
-        others = (r for r in self._core.state.live_alerts() if r is not record)
-        return not any((d := r.deliveries.get(delivery.code)) is not None and d.tried for r in others)
+        """Whether no other alert could be what the terminal is playing: a live one, or one whose stop it may have
+        missed (I8)."""
+        now_s = self._core.clock.wall()
+        others = (r for r in self._core.state.alerts.values() if r.live or r.alert.window.is_open(now_s))
+        deliveries = (r.deliveries.get(delivery.code) for r in others if r is not record)
+        return not any(d is not None and d.tried and d.state not in SILENT_STATES for d in deliveries)
 
     def _adapter_told(
         self, adapter: ResourceCode, record: AlertRecord, playing: tuple[EbmId, ...], decision: Decision

@@ -1,0 +1,78 @@
+"""The core where things come late, twice, or in the wrong order."""
+
+from __future__ import annotations
+
+import asyncio
+
+from devices.link import DeviceState, Path, Sent, Start, Verb
+from ebcd.alert import AlertClass, Window
+from ebcd.lifecycle import AlertState, DeliveryState
+from tests.ebcd.county import VILLAGE_A1, control_room, terminal
+from tests.ebcd.test_core import counts, state
+
+
+async def test_i3_a_start_that_the_disk_held_back_until_the_end_is_not_sent() -> None:
+    async with control_room() as room:
+        start = int(room.clock.wall())
+        room.journal.stuck = True
+        room.take_in(window=Window(start, start + 10))
+        await asyncio.sleep(10.1)
+        room.journal.flush()
+        room.journal.stuck = False
+        await asyncio.sleep(1)
+        assert [c for c in room.links[Path.IP].commands if isinstance(c, Start)] == []
+
+
+async def test_an_update_of_an_alert_that_is_being_cancelled_is_taken_in() -> None:
+    async with control_room() as room:
+        old = room.take_in()
+        await asyncio.sleep(1)
+        room.core.cancel(old, "chen")
+        new = room.take_in(replaces=old.alert.id)
+        await asyncio.sleep(2)
+        assert old.state is AlertState.CANCELLED
+        assert counts(new) == {"targeted": 12, "confirmed": 12}
+
+
+async def test_i14_daily_content_taken_in_by_day_does_not_begin_in_quiet_hours() -> None:
+    async with control_room() as room:
+        room.clock.step((13 * 3600 + 3590 - room.clock.wall()) % 86400)  # 21:59:50 in Beijing
+        start = int(room.clock.wall()) + 20
+        record = room.take_in(class_=AlertClass.DAILY, level=4, window=Window(start, start + 60))
+        await asyncio.sleep(1)
+        assert state(record) is AlertState.WAITING
+        await asyncio.sleep(25)
+        assert state(record) is AlertState.HELD
+        assert room.told[-1] == (record.alert.id, 0, "quiet_hours")
+        await asyncio.sleep(60)
+        assert state(record) is AlertState.DROPPED
+
+
+async def test_i8_a_terminal_busy_with_a_cancelled_message_does_not_confirm_the_next_one() -> None:
+    async with control_room() as room:
+        deaf = terminal(VILLAGE_A1, 1)
+        old = room.take_in()
+        await asyncio.sleep(1)
+        room.links[Path.IP].silent.add(deaf)
+        room.core.cancel(old, "chen")
+        await asyncio.sleep(12)
+        assert state(old) is AlertState.CANCELLED
+        new = room.take_in()
+        await asyncio.sleep(1)
+        room.connect(Path.IP, [deaf], DeviceState.WORKING)
+        await asyncio.sleep(1)
+        assert new.deliveries[deaf].state is DeliveryState.SENT
+
+
+async def test_a_start_on_air_does_not_answer_for_the_stop_behind_it() -> None:
+    async with control_room(lambda v, s: (Path.FM,)) as room:
+        record = room.take_in()
+        await asyncio.sleep(1)
+        room.core.cancel(record, "chen")
+        room.following.take(Sent("fm", record.alert.id, Verb.START, 1, 2496))
+        await asyncio.sleep(1)
+        assert state(record) is AlertState.CANCELLING
+        room.following.take(Sent("fm", record.alert.id, Verb.STOP, 1, 2496))
+        await asyncio.sleep(1)
+        assert state(record) is AlertState.CANCELLED
+        assert counts(record) == {"targeted": 12, "unconfirmed": 12}
