@@ -123,6 +123,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--dir", type=Path, required=True, help="folder that `python -m simulators county` wrote")
     parser.add_argument("--spread-s", type=float, default=2.0, help="terminals connect within so many seconds")
     parser.add_argument("--reconnect-scale", type=float, default=1.0, help="0.1: back after 0.5, 1, 2, 6 s")
+    parser.add_argument("--clean-links", action="store_true", help="3G/4G without delay and loss, to measure the rest")
     options = parser.parse_args(argv)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -136,6 +137,6 @@ def main(argv: Sequence[str]) -> int:
         return 2
     pace = Pace(facts.heartbeat_s, options.reconnect_scale)
     gc.freeze()
-    county = FleetCounty(facts, options.dir, pace, clock)
+    county = FleetCounty(facts, options.dir, pace, clock, clean_links=options.clean_links)
     uvloop.run(run(county, _print_line, clock, options.spread_s))
     return 0

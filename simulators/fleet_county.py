@@ -33,8 +33,10 @@ NEVER_S = 1e9
 class FleetCounty:
     """Everything of a county that is no platform."""
 
-    def __init__(self, facts: FleetFacts, folder: Path, pace: Pace, clock: Clock) -> None:
+    def __init__(self, facts: FleetFacts, folder: Path, pace: Pace, clock: Clock, *, clean_links: bool = False) -> None:
+        """`clean_links`: 3G/4G without delay and loss, for measurements of what stands behind it."""
         self._facts = facts
+        self._clean_links = clean_links
         self._pace = pace
         self._clock = clock
         self._log = FleetLog()
@@ -53,12 +55,11 @@ class FleetCounty:
 
     async def start(self, group: asyncio.TaskGroup, spread_s: float) -> None:
         """Listen and let everybody dial. Raises OSError when an address is taken, EarsFailed."""
-        for number, name in enumerate(IMPAIRED):
+        for number, name in enumerate(() if self._clean_links else IMPAIRED):
             link = ImpairedLink("127.0.0.1", 0, self._facts.endpoints[name], LinkFaults(), self._facts.seed + number)
             await link.start(group)
             self._links[name] = link
-        media = self._facts.endpoints["media"]
-        fetcher = AudioFetcher({media: ("127.0.0.1", self._links["media"].port)})
+        fetcher = AudioFetcher({self._facts.endpoints["media"]: self._mobile("media")})
         self._doors = FleetDoors(self._clock.wall, fetcher, group.create_task)
         chance = random.Random(f"{self._facts.seed}/fleet")
         for terminal in self._facts.terminals:
@@ -94,13 +95,18 @@ class FleetCounty:
                         TerminalClient(shell, path, to, self._reader, self._pace, chance, allowed)
                     )
                 case "cellular":
-                    to = ("127.0.0.1", self._links["cellular"].port)
+                    to = self._mobile("cellular")
                     self._clients["cellular"].append(TerminalClient(shell, path, to, self._reader, self._pace, chance))
                 case "mqtt":
                     self._mqtt.append(MqttTerminal(shell, self._broker, self._reader, self._pace, chance))
 
     def _broker(self) -> tuple[str, int]:
-        return "127.0.0.1", self._links["mqtt"].port
+        return self._mobile("mqtt")
+
+    def _mobile(self, name: str) -> tuple[str, int]:
+        """Where a 3G/4G terminal dials for an endpoint."""
+        link = self._links.get(name)
+        return self._facts.endpoints[name] if link is None else (link.host, link.port)
 
     def _town(self, town: AreaCode) -> asyncio.Event:
         """Set while the town's IP link lives."""
