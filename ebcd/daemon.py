@@ -23,7 +23,7 @@ from ebcd.alert import AlertClass, RankRule
 from ebcd.core import Core
 from ebcd.facts import Fact
 from ebcd.following import Following
-from ebcd.health import Change, HealthBook
+from ebcd.health import Change, Condition, HealthBook
 from ebcd.identity import Operators
 from ebcd.intake import Intake
 from ebcd.invariants import Checker, Violation
@@ -47,12 +47,14 @@ from ebcd.trace import Traces
 from ebcd.upstream import Upstream
 from ebcd.views import Views
 from ebcd.world import World
-from protocols.codes import EbmId
+from protocols.codes import EbmId, ResourceCode
 from protocols.signature import SignatureBlock
 
 HEALTH_TICK_S = 1.0
 CHECKPOINT_S = 60.0
-HEARTBEAT_PERIOD_S = 15.0
+RETURN_PERIOD_S = 60.0
+"""Between two signs of life of a terminal on a link that names no period (MQTT keep-alive, terminal digest 2.7)."""
+
 LANGUAGE = "zho"
 """Of messages in several languages this one is taken (GB/T 4880.2)."""
 
@@ -128,6 +130,18 @@ def remembered(memory: SignatureMemory) -> dict[str, Any]:
     return {number: {"mode": None, "last": 0, "floor": -1, "seen": [], "files": seen} for number, seen in files.items()}
 
 
+def heartbeat_periods(settings: Settings, inventory: Inventory) -> dict[ResourceCode, float | None]:
+    """How often each terminal can be heard: the longest period of its paths that bring answers back."""
+    by_path: dict[Path, float] = {Path.MQTT: RETURN_PERIOD_S}
+    for config in (table.config for table in settings.links if hasattr(table.config, "path")):
+        path, period_s = Path(config.path), getattr(config, "heartbeat_s", RETURN_PERIOD_S)
+        by_path[path] = max(by_path.get(path, 0.0), period_s)
+    return {
+        t.code: max((by_path.get(path, RETURN_PERIOD_S) for path in t.paths if path is not Path.FM), default=None)
+        for t in inventory.roster.terminals
+    }
+
+
 def count_outcomes(fact: Fact, metrics: Metrics) -> None:
     """Deliveries by path and outcome, for the metrics."""
     if fact.kind == facts.RECEIPTS:
@@ -178,7 +192,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     core = Core(ledger, orders, inventory, by_path, world.clock, rules, upstream.tell, Traces(metrics.stage))
     upstream.serve(core)
     mailroom.serve(Inbox(upstream.accept, upstream.answered))
-    health = HealthBook([t.code for t in inventory.roster.terminals], HEARTBEAT_PERIOD_S)
+    health = HealthBook(heartbeat_periods(settings, inventory))
     health.on_change(lambda change: _changed(change, upstream))
     paths: dict[str, Path] = {}
 
@@ -218,7 +232,8 @@ async def build(settings: Settings, world: World) -> Daemon:
 
 
 def _changed(change: Change, upstream: Upstream) -> None:
-    log.info("device.changed", device=change.code, before=change.before, after=change.after, why=change.why)
+    tell = log.debug if change.before is Condition.UNKNOWN else log.info
+    tell("device.changed", device=change.code, before=change.before, after=change.after, why=change.why)
     upstream.device_changed(change)
 
 
@@ -263,8 +278,8 @@ def _watch(metrics: Metrics, state: CountyState, health: HealthBook, links: tupl
 # ---- running ------------------------------------------------------------------------------------------------------
 
 
-async def run(settings: Settings, world: World) -> None:
-    """Build, serve and work until cancelled."""
+async def run(settings: Settings, world: World, ready: Callable[[], None] = lambda: None) -> None:
+    """Build, serve and work until cancelled. `ready` is called once, when everything listens."""
     daemon = await build(settings, world)
     try:
         async with _listeners(daemon), asyncio.TaskGroup() as group:
@@ -283,6 +298,7 @@ async def run(settings: Settings, world: World) -> None:
             await asyncio.sleep(0)
             resume(daemon.core)
             daemon.health.start_counting(world.clock.monotonic())
+            ready()
             notify("READY=1")
             log.info("daemon.ready", terminals=daemon.health.tally.total())
     finally:

@@ -6,7 +6,7 @@ One book, one writer. Time is the monotonic clock; a device is offline after `mi
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -61,12 +61,19 @@ class DeviceHealth:
 
 
 class HealthBook:
-    """The conditions of all devices of the inventory."""
+    """The conditions of all devices of the inventory.
 
-    def __init__(self, codes: Iterable[ResourceCode], period_s: float, misses_max: int = 3) -> None:
-        self._offline_after_s = period_s * misses_max
-        self._devices = {code: DeviceHealth() for code in codes}
-        self._by_age: OrderedDict[ResourceCode, None] = OrderedDict()  # living ones, longest silent first
+    `periods_s` maps a device to the seconds between its heartbeats; None for one that cannot be heard at all (FM only):
+    what cannot be observed stays unknown and is never guessed.
+    """
+
+    def __init__(self, periods_s: Mapping[ResourceCode, float | None], misses_max: int = 3) -> None:
+        self._devices = {code: DeviceHealth() for code in periods_s}
+        self._patience_s = {c: period * misses_max for c, period in periods_s.items() if period is not None}
+        # Living ones by patience, longest silent first: a tick looks at the head of each queue only.
+        self._by_age: dict[float, OrderedDict[ResourceCode, None]] = {
+            patience: OrderedDict() for patience in sorted(set(self._patience_s.values()))
+        }
         self._changed: Callable[[Change], None] = lambda change: None
         self.tally = Counter({Condition.UNKNOWN: len(self._devices)})
 
@@ -103,26 +110,29 @@ class HealthBook:
 
     def tick(self, now_s: float, wall_s: float) -> None:
         """Find those that have been silent too long."""
-        while self._by_age:
-            code = next(iter(self._by_age))
-            if now_s - self._devices[code].seen_s < self._offline_after_s:
-                return
-            del self._by_age[code]
-            self._become(code, Condition.OFFLINE, wall_s, f"silent for {self._offline_after_s:g} s")
+        for patience_s, living in self._by_age.items():
+            while living:
+                code = next(iter(living))
+                if now_s - self._devices[code].seen_s < patience_s:
+                    break
+                del living[code]
+                self._become(code, Condition.OFFLINE, wall_s, f"silent for {patience_s:g} s")
 
     def start_counting(self, now_s: float) -> None:
         """From now on silence counts, also of devices that were never heard."""
-        for code, health in self._devices.items():
-            health.seen_s = now_s
-            self._by_age[code] = None
+        for code, patience_s in self._patience_s.items():
+            self._devices[code].seen_s = now_s
+            self._by_age[patience_s][code] = None
 
     def _seen(self, code: ResourceCode, path: Path, now_s: float, wall_s: float) -> DeviceHealth | None:
         health = self._devices.get(code)
         if health is None:
             return None
         health.seen_s, health.seen_at, health.path = now_s, wall_s, path
-        self._by_age[code] = None
-        self._by_age.move_to_end(code)
+        if (patience_s := self._patience_s.get(code)) is not None:
+            living = self._by_age[patience_s]
+            living[code] = None
+            living.move_to_end(code)
         return health
 
     def _become(self, code: ResourceCode, condition: Condition, wall_s: float, why: str) -> None:

@@ -44,7 +44,7 @@ class SilentSounds:
 async def desk() -> AsyncIterator[tuple[Room, httpx.AsyncClient]]:
     """A control room and a client that belongs to nobody: `by` names the operator."""
     async with control_room() as room:
-        health = HealthBook(room.codes(), 15.0)
+        health = HealthBook(dict.fromkeys(room.codes(), 15.0))
         reach = Reach(room.inventory.adapter_of)
         volumes = Volumes(100, 255)
         views = Views(room.inventory, reach, health, RULES.approvals, volumes)
