@@ -200,8 +200,8 @@ class FmTransmitter:
             if early_s > TIMER_SLACK_S:
                 await asyncio.sleep(early_s)
                 continue
-            if early_s < -lead * FRAME_S:
-                begin_s -= early_s  # the exciter ran dry; what it missed is not made up for
+            if begin_s + sent * FRAME_S < now_s:
+                begin_s = now_s - sent * FRAME_S  # the exciter ran dry and plays this frame at once; no time is made up
             if connection.unsent_bytes > self._config.unsent_bytes_max:
                 return f"the transmitter leaves {connection.unsent_bytes} bytes unread"
             if self._config.clock_period_s and now_s >= self._clock_due_s:
@@ -212,7 +212,7 @@ class FmTransmitter:
             sent += 1
             for event in step.events:
                 if isinstance(event, PassDone):
-                    on_air.append((begin_s + sent * FRAME_S, event))
+                    on_air.append((begin_s + (sent + 1) * FRAME_S, event))  # a frame's time for the way there
                 else:
                     self._tell_never([event])
         return connection.lost

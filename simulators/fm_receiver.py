@@ -36,7 +36,7 @@ class FmOrders(Protocol):
     """Takes over the orders of a terminal that has other ways in, too, and ranks them itself."""
 
     def fm_start(self, order: Order) -> None:
-        """A valid start; one id comes once until the power goes. FM tells no window: it begins now and ends with its stop."""
+        """A valid start; one id comes once until the power goes. FM tells no window: it lasts from now to its stop."""
 
     def fm_stop(self, ebm_id: EbmId) -> None:
         """A valid stop; `EbmId.EVERYTHING` means all that sounds."""

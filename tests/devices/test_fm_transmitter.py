@@ -181,7 +181,7 @@ async def test_a_start_is_whole_on_air_after_its_frames_and_the_lead(clock: Virt
         offered_s = clock.monotonic()
         b.driver.offer(start(end=END))
         await b.sink.seen(Sent)
-        assert clock.monotonic() - offered_s <= (24 + b.config.lead_frames_max + 2) * FRAME_S
+        assert clock.monotonic() - offered_s <= (24 + b.config.lead_frames_max + 3) * FRAME_S
         assert b.emergencies() == [(Action.START, ebm_id(1))]
 
 
