@@ -199,6 +199,7 @@ def resolve_areas(written: Sequence[str], county: AreaCode, known: Callable[[Are
 
 SEVERITY_DAILY = 10
 SEVERITY_PLATFORM_DRILL = 15
+SEVERITY_DRILL_OFFSET = 18  # 21-23 say what MsgType 3-5 say
 LEVEL_LEAST = 4
 ALARM_LEVEL_LEAST = 2
 DRILLS = {
@@ -211,12 +212,14 @@ DRILLS = {
 def classify(ebm_id: EbmId, msg_type: int, severity: int) -> tuple[AlertClass, int, DrillDepth]:
     """Class, level and depth of a message (GD/J 082 MsgType, Severity; legacy severities 10, 15, 21-23).
 
-    Daily is EBMID serial 0000 or severity 10. Severity 0 and anything unknown becomes the least level.
+    Daily is EBMID serial 0000 or severity 10. Severity 0 and anything unknown becomes the least level. Where MsgType and
+    severity name two drills, the shallower counts (I5).
     """
     level = severity if 1 <= severity <= LEVEL_LEAST else LEVEL_LEAST
-    drill = 3 if severity == SEVERITY_PLATFORM_DRILL else severity - 18 if 21 <= severity <= 23 else msg_type
-    if drill in DRILLS:
-        return (*DRILLS[drill][:1], level, DRILLS[drill][1])
+    by_severity = 3 if severity == SEVERITY_PLATFORM_DRILL else severity - SEVERITY_DRILL_OFFSET
+    if drills := [mark for mark in (msg_type, by_severity) if mark in DRILLS]:
+        class_, depth = DRILLS[min(drills)]
+        return class_, level, depth
     if severity == SEVERITY_DAILY or not ebm_id.forced:
         return AlertClass.DAILY, level, DrillDepth.TERMINAL
     return AlertClass.EMERGENCY, level, DrillDepth.TERMINAL
