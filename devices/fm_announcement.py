@@ -73,6 +73,11 @@ class Announcement:
     until: float | None = None
     stop: Stop | None = None  # what to say at `until`, once this has been on air: FM frames carry no end time
 
+    @property
+    def members(self) -> tuple[ResourceCode, ...]:
+        """The devices whose start this is."""
+        return () if self.stop is None else self.stop.members
+
     def covered_by(self, targets: Iterable[ResourceCode]) -> bool:
         """Whether everybody it means is meant by `targets`, too."""
         wide = tuple(targets)

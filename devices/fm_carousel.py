@@ -211,7 +211,10 @@ class Carousel:
         joined = [r for r in mine if not r.bits] if len(mine) < ROTATIONS_PER_MESSAGE_MAX else mine
         before = chain.from_iterable(r.announcement.targets for r in joined)
         targets = tuple(dict.fromkeys((*before, *missing)))
-        stop = None if announcement.stop is None else replace(announcement.stop, targets=targets)
+        stop = announcement.stop
+        if stop is not None:
+            members = chain.from_iterable(r.announcement.members for r in joined)
+            stop = replace(stop, targets=targets, members=tuple(dict.fromkeys((*members, *stop.members))))
         self._enter(replace(announcement, targets=targets, stop=stop), now_s, instead_of=joined)
 
     def _enter(self, announcement: Announcement, now_s: float, instead_of: list[_Rotation] | None = None) -> None:

@@ -33,7 +33,7 @@ from devices.link import (
 )
 from devices.ports import Ports
 from devices.roster import Device, Roster
-from protocols.codes import ResourceCode
+from protocols.codes import EbmId, ResourceCode
 from protocols.errors import LocalProtocolError
 from protocols.fm.bits import frame_to_air
 from protocols.fm.frame import BIT_RATE, FILLER_FRAME, FRAME_BITS, VERSIONS, SourceLevel
@@ -119,7 +119,7 @@ class FmTransmitter:
     def offer(self, command: Command) -> None:
         """Queue a command and return at once; its first frame is next unless something better is on air.
 
-        What no packet can carry is told as `NoAnswer` of the transmitter. Raises OutboxFull.
+        What no packet can carry is told as `NoAnswer` of each member. Raises OutboxFull.
         """
         now_s = self._ports.clock.monotonic()
         self._tell_never(self._carousel.expire(self._ports.clock.wall(), now_s))
@@ -139,7 +139,7 @@ class FmTransmitter:
         except (LocalProtocolError, ValueError) as error:
             if isinstance(command, Start | Stop):
                 verb = Verb.START if isinstance(command, Start) else Verb.STOP
-                self._sink(NoAnswer(self.name, self._code, command.ebm_id, verb, str(error)))
+                self._tell_unsent(command.ebm_id, verb, command.members, str(error))
 
     async def run(self) -> None:
         """Feed the exciter until cancelled; dial again with back-off when it is gone."""
@@ -230,17 +230,17 @@ class FmTransmitter:
         for each in never:
             said = each.announcement
             if said.ebm_id is not None and said.verb is not None:
-                self._sink(NoAnswer(self.name, self._code, said.ebm_id, said.verb, "over before it was on air"))
+                self._tell_unsent(said.ebm_id, said.verb, said.members, "over before it was on air")
+
+    def _tell_unsent(self, ebm_id: EbmId, verb: Verb, members: tuple[ResourceCode, ...], reason: str) -> None:
+        for code in members:
+            self._sink(NoAnswer(self.name, code, ebm_id, verb, reason))
 
     def _is_down(self, reason: str) -> None:
         changed = self._up or self._down_reason != reason
         self._up, self._down_reason = False, reason
         if changed:
             self._sink(LinkDown(self.name, reason))
-
-    @property
-    def _code(self) -> ResourceCode:
-        return self._transmitter.code if self._transmitter else ResourceCode("0" * ResourceCode.length)
 
 
 class _Connection(asyncio.Protocol):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.fm_carousel import PassDone
+from devices.fm_carousel import NeverOnAir, PassDone
 from devices.link import OutboxFull, Start, Stop, Verb
 from protocols.codes import EbmId, ResourceCode
 from protocols.fm.emergency import Emergency
@@ -58,6 +58,16 @@ def test_places_that_are_told_before_the_first_frame_share_one_packet() -> None:
     air.offer(start(1, TOWN_B))
     air.play(10.0)
     assert [packet.codes for packet in air.packets] == [(TOWN_A, TOWN_B)]
+
+
+def test_a_start_that_is_never_on_air_names_the_devices_of_every_command_it_was_made_of() -> None:
+    air = Transmission()
+    air.offer(start(1, TOWN_A, end=air.wall_s))
+    air.offer(start(1, TOWN_B, end=air.wall_s))
+    air.frames(1)
+    (never,) = air.events
+    assert isinstance(never, NeverOnAir)
+    assert never.announcement.members == (TOWN_A, TOWN_B)
 
 
 def test_a_message_told_to_ever_more_places_keeps_few_packets() -> None:

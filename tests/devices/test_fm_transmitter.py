@@ -24,7 +24,7 @@ from protocols.fm.emergency import Emergency
 from protocols.fm.fields import Action
 from protocols.fm.packet import Packet, decode_packet
 from protocols.fm.reassembly import Complete, Reassembler
-from tests.devices.fm_county import COUNTY, TOWN_A, TRANSMITTER, UTC_S, Sink, ebm_id, ports, roster, start, stop
+from tests.devices.fm_county import COUNTY, TOWN_A, UTC_S, Sink, ebm_id, ports, roster, start, stop
 from tests.virtual_time import VirtualClock
 
 END = UTC_S + 100_000
@@ -291,7 +291,7 @@ async def test_what_no_packet_can_carry_is_told_and_does_not_stop_the_stream(clo
         b.driver.offer(replace(start(end=END), event_type="1"))
         await asyncio.sleep(2.0)
         (told,) = [event for event in b.sink.events if isinstance(event, NoAnswer)]
-        assert (told.code, told.ebm_id, told.verb) == (TRANSMITTER, ebm_id(1), Verb.START)
+        assert (told.code, told.ebm_id, told.verb) == (COUNTY, ebm_id(1), Verb.START)
         assert b.driver.status().up
 
 
