@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -136,8 +135,7 @@ def _frame(room: CountyRoom, number: int) -> bytes:
         end=now_s + FLOOR_WINDOW_S,
         auxiliary=(terminal.Auxiliary(terminal.AUX_URL, url.encode()),),
     )
-    session = int.from_bytes(os.urandom(3)) + number
-    return terminal.encode(terminal.request(terminal.Header.D, session, code, targets, start), sign=signer.sign)
+    return terminal.encode(terminal.request(terminal.Header.D, number, code, targets, start), sign=signer.sign)
 
 
 def latencies(

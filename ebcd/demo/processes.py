@@ -29,17 +29,17 @@ class ProcessGone(RuntimeError):
 class Child:
     """One child process that takes JSON lines on stdin and tells JSON lines on stdout."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path) -> None:
+    def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path, group: asyncio.TaskGroup) -> None:
         self.name = name
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT_MAX)
         self._process = process
         self._log = log
         self._news = asyncio.Condition()
-        self._reader = asyncio.ensure_future(self._read())
+        self._reader = group.create_task(self._read())
 
     @classmethod
-    async def start(cls, name: str, arguments: Sequence[str], log: Path, cwd: Path | None = None) -> Child:
-        """Run this Python with `arguments`; standard error goes to the log file."""
+    async def start(cls, name: str, arguments: Sequence[str], log: Path, group: asyncio.TaskGroup) -> Child:
+        """Run this Python with `arguments`; standard error goes to the log file. `group` holds its reader."""
         with log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -48,10 +48,9 @@ class Child:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
                 limit=LINE_BYTES_MAX,
-                cwd=cwd,
                 start_new_session=True,
             )
-        return cls(name, process, log)
+        return cls(name, process, log, group)
 
     @property
     def pid(self) -> int:

@@ -58,6 +58,7 @@ class CountyRoom:
     folder: Path
     terminals: int
     seed: int
+    group: asyncio.TaskGroup
 
     def __post_init__(self) -> None:
         self.broker: Child
@@ -129,7 +130,7 @@ class CountyRoom:
             await child.stop()
 
     async def _child(self, name: str, *arguments: str) -> Child:
-        child = await Child.start(name, arguments, self.folder / "log" / f"{name}.log")
+        child = await Child.start(name, arguments, self.folder / "log" / f"{name}.log", self.group)
         self.children.append(child)
         return child
 

@@ -62,16 +62,17 @@ async def _show(choices: Choices) -> int:
     screen = Screen(choices.language or Language.ZH, lambda: loop.time() - began_s, [Step(key) for key in STEPS])
     folder = (choices.keep or Path(tempfile.mkdtemp(prefix="ebcd-demo-"))).absolute()
     screen.footer = screen.words("footer", terminals=choices.terminals, seed=choices.seed)
-    room = CountyRoom(folder, choices.terminals, choices.seed)
     with live(screen, console):
-        try:
-            async with asyncio.timeout(DEMO_S_MAX):
-                await _play(room, screen, results)
-        except (ProcessGone, httpx.HTTPError, TimeoutError) as error:
-            results.expect("start", "the demo ran to its end", held=False, found=error or "time is up")
-        finally:
-            with contextlib.suppress(ProcessGone):
-                await room.stop()
+        async with asyncio.TaskGroup() as group:
+            room = CountyRoom(folder, choices.terminals, choices.seed, group)
+            try:
+                async with asyncio.timeout(DEMO_S_MAX):
+                    await _play(room, screen, results)
+            except (ProcessGone, httpx.HTTPError, TimeoutError) as error:
+                results.expect("start", "the demo ran to its end", held=False, found=error or "time is up")
+            finally:
+                with contextlib.suppress(ProcessGone):
+                    await room.stop()
     results.figures["took_s"] = round(loop.time() - began_s, 1)
     results.table(screen, console)
     if choices.json is not None:
