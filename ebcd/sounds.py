@@ -22,7 +22,7 @@ class Sounds:
     """`ebcd.intake.SoundKeeper` on the media folder; slow work happens in threads."""
 
     def __init__(self, store: MediaStore) -> None:
-        self._store = store
+        self.store = store
 
     async def keep(self, data: bytes, name: str, digest: str) -> Media:
         """Store a file that is what it claims: its digest (hexadecimal or Base64 SM3, where one is given) and sound
@@ -50,7 +50,7 @@ class Sounds:
         return self._put(spoken.mp3, "mp3", spoken=True)
 
     def _put(self, data: bytes, extension: str, *, spoken: bool) -> Media:
-        stored = self._store.put(data, extension)
+        stored = self.store.put(data, extension)
         return Media(stored.sm3, stored.name, stored.size_bytes, spoken)
 
 

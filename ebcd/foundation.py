@@ -1,0 +1,135 @@
+"""What everything else stands on: the configuration as values, keys and trust, inventory, journal, live state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from devices.link import Path
+from ebcd import inventory_csv, snapshot
+from ebcd.alert import AlertClass, RankRule
+from ebcd.facts import Fact
+from ebcd.identity import Operators
+from ebcd.inventory import Inventory
+from ebcd.metrics import Metrics
+from ebcd.rules import Approvals, Patience, QuietHours, Rules
+from ebcd.settings import Settings
+from ebcd.signing import FileSigner, Policy, SignatureVerifier, TrustStore
+from ebcd.state import CountyState
+from ebcd.store import SignatureMemory, Store, open_store
+from ebcd.world import World
+from protocols.codes import EbmId, ResourceCode
+from protocols.signature import SignatureBlock
+
+RETURN_PERIOD_S = 60.0
+"""Between two signs of life of a terminal on a link that names no period (MQTT keep-alive, terminal digest 2.7)."""
+
+log = structlog.get_logger("ebcd.foundation")
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """Read, opened and checked; nothing runs yet."""
+
+    settings: Settings
+    world: World
+    signer: FileSigner
+    verifier: SignatureVerifier
+    inventory: Inventory
+    store: Store
+    state: CountyState
+    rules: Rules
+    metrics: Metrics
+
+    @property
+    def stream(self) -> str:
+        """The journal's name for this county."""
+        return str(self.settings.platform.area)
+
+    def verify(self, signed: bytes, block: SignatureBlock) -> bool:
+        """Whether a device's signature counts (GD/J 081 clause 5.4)."""
+        return self.verifier.verify(signed, block, self.world.clock.wall()).ok
+
+
+async def lay(settings: Settings, world: World) -> Foundation:
+    """Read keys, trust and inventory, open the journal, fold it. Raises ConfigError, StoreError."""
+    certificate = bytes.fromhex(settings.platform.certificate)
+    signer = FileSigner.load(settings.platform.key, certificate, world.clock, settings.key_passphrase())
+    trust = TrustStore.load(settings.trust.folder, [bytes.fromhex(number) for number in settings.trust.roots])
+    for problem in trust.warnings(world.clock.wall()):
+        log.warning("trust.problem", problem=str(problem))
+    policy = Policy(settings.trust.time_window_s, settings.trust.counter_slack)
+    verifier = SignatureVerifier(trust, policy, world.registry)
+    inventory = inventory_csv.load(settings.inventory.file, area=settings.platform.area)
+    store = open_store(
+        settings.store.url,
+        clock=world.clock,
+        packages=settings.store.packages,
+        inline=not world.store_in_thread,
+    )
+    state = await restore(store, str(settings.platform.area))
+    verifier.restore(remembered(await store.signatures()))
+    metrics = Metrics(world.registry)
+    return Foundation(settings, world, signer, verifier, inventory, store, state, rules_of(settings), metrics)
+
+
+def rules_of(settings: Settings) -> Rules:
+    """The configuration as the core wants it."""
+    d, a, q = settings.delivery, settings.approval, settings.quiet_hours
+    return Rules(
+        rank=RankRule(tuple(AlertClass(n) for n in settings.priority.classes), settings.priority.first == "admin"),
+        quiet=QuietHours(q.from_, q.to),
+        approvals=Approvals({1: a.level_1, 2: a.level_2, 3: a.level_3, 4: a.level_4}, a.daily, a.drill),
+        patience=Patience(
+            {
+                Path.IP: d.fallback_ip_s,
+                Path.ADAPTER: d.fallback_adapter_s,
+                Path.CELLULAR: d.fallback_cellular_s,
+                Path.MQTT: d.fallback_cellular_s,
+            },
+            confirm_s=d.confirm_s,
+        ),
+        success_ratio=settings.upstream.success_ratio,
+    )
+
+
+def operators_of(settings: Settings) -> Operators:
+    """Who may command."""
+    return Operators(
+        {o.token_sha256: o.name for o in settings.operators if o.token_sha256},
+        {o.uid: o.name for o in settings.operators if o.uid is not None},
+    )
+
+
+async def restore(store: Store, stream: str) -> CountyState:
+    """The live state, from the newest checkpoint and the facts behind it."""
+    loaded = await store.load(stream)
+    for reason in loaded.refused:
+        log.error("checkpoint.refused", reason=reason)
+    state = snapshot.load(loaded.state) if loaded.state else CountyState()
+    for event in loaded.events:
+        alert = EbmId(event.alert) if event.alert else None
+        state.apply(Fact(event.kind, alert, event.at, event.actor, event.payload))
+    return state
+
+
+def remembered(memory: SignatureMemory) -> dict[str, Any]:
+    """The replay memory of platform files as the verifier keeps it (I11)."""
+    files: dict[str, list[list[Any]]] = {number: [] for number in memory.last}
+    for number, time, digest, _at in memory.seen:
+        files.setdefault(number, []).append([digest.hex(), time])
+    return {number: {"mode": None, "last": 0, "floor": -1, "seen": [], "files": seen} for number, seen in files.items()}
+
+
+def heartbeat_periods(settings: Settings, inventory: Inventory) -> dict[ResourceCode, float | None]:
+    """How often each terminal can be heard: the longest period of its paths that bring answers back."""
+    by_path: dict[Path, float] = {Path.MQTT: RETURN_PERIOD_S}
+    for config in (table.config for table in settings.links if hasattr(table.config, "path")):
+        path, period_s = Path(config.path), getattr(config, "heartbeat_s", RETURN_PERIOD_S)
+        by_path[path] = max(by_path.get(path, 0.0), period_s)
+    return {
+        t.code: max((by_path.get(path, RETURN_PERIOD_S) for path in t.paths if path is not Path.FM), default=None)
+        for t in inventory.roster.terminals
+    }
