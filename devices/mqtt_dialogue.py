@@ -44,7 +44,10 @@ class Request:
     next_at_s: float  # monotonic: the next try, or giving up
     tries: int = 1
     closed: bool = False
-    answered: set[ResourceCode] = field(default_factory=set)
+    answers_due: set[ResourceCode] = field(default_factory=set)  # members heard nothing of, given up or not
+
+    def __post_init__(self) -> None:
+        self.answers_due.update(self.waiting)
 
 
 class Dialogue:
@@ -164,9 +167,9 @@ class Dialogue:
         if request is None:
             raise RemoteProtocolError("session", f"{frame.source} answers session {frame.session}, which nobody asked")
         code = frame.source
-        if code in request.answered:
+        if code not in request.answers_due:  # a second time, or somebody else whom the address meant
             return []
-        request.answered.add(code)
+        request.answers_due.discard(code)
         request.waiting.pop(code, None)
         request.closed = not request.waiting
         command, verb = request.command, verb_of(request.command)

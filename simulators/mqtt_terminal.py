@@ -8,33 +8,113 @@ broker keeps what was sent meanwhile; commands expire by themselves.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-
-import aiomqtt
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
+from typing import cast
 
 from protocols import mqtt
 from protocols.errors import RemoteProtocolError
 from protocols.terminal import Header
-from simulators.terminal_client import RECONNECT_S, Pace
+from simulators import mqtt_packets as packets
+from simulators.terminal_client import CONNECT_TIMEOUT_S, RECONNECT_S, Pace
 from simulators.terminal_shell import TerminalShell
 from simulators.trust import FrameReader
 
 PATH = "mqtt"
 KEEPALIVE_S = 60
 SESSION_KEPT_S = 120
-CALL_TIMEOUT_S = 20.0
-OUTGOING_MAX = 64
-PUBLISH_AT_ONCE_MAX = 8
-_SILENT = logging.getLogger("simulators.mqtt")
-_SILENT.addHandler(logging.NullHandler())
-_SILENT.propagate = False
+REGISTER_TIMEOUT_S = 20.0
+OUTGOING_MAX = 64  # messages that wait for room; the oldest goes
+UNACKNOWLEDGED_MAX = 16  # below every broker's Receive Maximum
+_SUBSCRIPTION_ID = 1
+_FIRST_PUBLISH_ID = 2
 
-Published = tuple[mqtt.Channel, bytes]
+Message = tuple[str, bytes]  # topic and payload
+
+
+class _Wire(asyncio.Protocol):
+    """One socket to the broker, from CONNECT to its loss."""
+
+    __slots__ = ("_client", "_next_id", "_reader", "_unacknowledged", "_waiting", "gone", "registered", "transport")
+
+    def __init__(self, client: MqttTerminal) -> None:
+        self._client = client
+        self._reader = packets.PacketReader()
+        self._next_id = _FIRST_PUBLISH_ID
+        self._unacknowledged: dict[int, Message] = {}
+        self._waiting: deque[Message] = deque(maxlen=OUTGOING_MAX)
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.registered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.write(self._client.hello)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for packet in self._reader.feed(data):
+                self._take(packet)
+        except RemoteProtocolError:
+            self.cut()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        if not self.gone.done():
+            self.gone.set_result(None)
+        if not self.registered.done():
+            self.registered.set_result(False)
+
+    def publish(self, message: Message) -> None:
+        """Send, or wait for room."""
+        if len(self._unacknowledged) >= UNACKNOWLEDGED_MAX:
+            self._waiting.append(message)
+            return
+        self._unacknowledged[self._next_id] = message
+        topic, payload = message
+        retain = topic == self._client.topics[mqtt.Channel.STATUS]
+        content_type = "" if retain else mqtt.CONTENT_TYPE
+        self._write(packets.publish(self._next_id, topic, payload, retain=retain, content_type=content_type))
+        self._next_id = self._next_id % 0xFFFF + 1
+
+    def ping(self) -> None:
+        """Keep the session."""
+        self._write(packets.PINGREQ)
+
+    def cut(self) -> None:
+        """Drop the socket at once; the broker then publishes the will."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def unsent(self) -> list[Message]:
+        """What the broker has not acknowledged."""
+        return [*self._unacknowledged.values(), *self._waiting]
+
+    def _take(self, packet: packets.Packet) -> None:
+        match packet:
+            case packets.Connack(reason=0):
+                self._write(packets.subscribe(_SUBSCRIPTION_ID, self._client.subscriptions))
+            case packets.Suback(reasons=reasons) if max(reasons, default=0) < 0x80:
+                if not self.registered.done():
+                    self.registered.set_result(True)
+            case packets.Publish(topic=topic, payload=payload, id=packet_id):
+                if packet_id is not None:
+                    self._write(packets.puback(packet_id))
+                self._client.hear(topic, payload)
+            case packets.Puback(id=packet_id):
+                self._unacknowledged.pop(packet_id, None)
+                if self._waiting:
+                    self.publish(self._waiting.popleft())
+            case packets.Pingresp():
+                pass
+            case packets.Connack() | packets.Suback() | packets.Disconnect():
+                self.cut()
+
+    def _write(self, data: bytes) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(data)
 
 
 class MqttTerminal:
@@ -50,13 +130,22 @@ class MqttTerminal:
     ) -> None:
         self.shell = shell
         self.connected = False
+        code = shell.terminal.code
+        self.topics = {channel: str(mqtt.DeviceTopic(code, channel)) for channel in mqtt.Channel}
+        self.subscriptions = mqtt.terminal_subscriptions(code)
+        self.hello = packets.connect(
+            shell.terminal.phys,
+            keepalive_s=KEEPALIVE_S,
+            session_s=SESSION_KEPT_S,
+            will_topic=self.topics[mqtt.Channel.STATUS],
+            will_payload=mqtt.Status.OFFLINE.encode(),
+        )
         self._to = to
         self._reader = reader
         self._pace = pace
         self._chance = chance
-        self._outgoing: asyncio.Queue[Published] = asyncio.Queue(OUTGOING_MAX)
-        code = shell.terminal.code
-        self._topics = {channel: str(mqtt.DeviceTopic(code, channel)) for channel in mqtt.Channel}
+        self._wire: _Wire | None = None
+        self._left: list[Message] = []  # of the connection before: not acknowledged when it broke
 
     async def run(self, first_wait_s: float) -> None:
         """Connect, beat and come back until cancelled."""
@@ -67,91 +156,60 @@ class MqttTerminal:
             wait_s = RECONNECT_S[min(failures, len(RECONNECT_S) - 1)] * self._pace.reconnect_scale
             await asyncio.sleep(wait_s * self._chance.uniform(0.9, 1.1))
 
+    def hear(self, topic: str, payload: bytes) -> None:
+        """A command; what is none is dropped."""
+        with suppress(RemoteProtocolError):
+            heard = self._reader.read(payload)
+            self.shell.receive(heard, PATH, self._answer, shared=topic != self.topics[mqtt.Channel.COMMAND])
+
     async def _serve(self) -> bool:
         """One connection; whether it came up at all."""
-        came_up = False
-        client = self._client()
+        loop = asyncio.get_running_loop()
         try:
-            async with client:
-                await client.subscribe([(t, mqtt.QOS) for t in mqtt.terminal_subscriptions(self.shell.terminal.code)])
-                await self._publish(client, mqtt.Channel.STATUS, mqtt.Status.ONLINE.encode())
-                came_up = self.connected = True
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._beat())
-                    group.create_task(self._write(client))
-                    group.create_task(self._read(client))
-        except* (aiomqtt.MqttError, OSError):
-            pass
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                _, wire = await loop.create_connection(lambda: _Wire(self), *self._to())
+        except (OSError, TimeoutError):
+            return False
+        self._wire = wire
+        timers: dict[str, asyncio.TimerHandle] = {}
+
+        def beat(wait_s: float) -> None:
+            self._report(self.shell.heartbeat(Header.E))
+            timers["beat"] = loop.call_later(wait_s, beat, self._pace.heartbeat_s)
+
+        def ping() -> None:
+            wire.ping()
+            timers["ping"] = loop.call_later(KEEPALIVE_S / 2, ping)
+
+        try:
+            async with asyncio.timeout(REGISTER_TIMEOUT_S):
+                if not await wire.registered:
+                    return False
+            self.connected = True
+            wire.publish((self.topics[mqtt.Channel.STATUS], mqtt.Status.ONLINE.encode()))
+            left, self._left = self._left, []
+            for message in left:
+                wire.publish(message)
+            beat(self._chance.uniform(0.05, 1.0) * self._pace.heartbeat_s)
+            ping()
+            self.shell.opened(PATH, self._report)
+            await wire.gone
+            return True
+        except TimeoutError:
+            return False
         finally:
             self.connected = False
             self.shell.closed(PATH)
-        return came_up
-
-    def _client(self) -> aiomqtt.Client:
-        host, port = self._to()
-        kept = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        kept.SessionExpiryInterval = SESSION_KEPT_S
-        client = aiomqtt.Client(
-            host,
-            port,
-            identifier=self.shell.terminal.phys,
-            protocol=aiomqtt.ProtocolVersion.V5,
-            clean_start=False,
-            properties=kept,
-            keepalive=KEEPALIVE_S,
-            timeout=CALL_TIMEOUT_S,
-            will=aiomqtt.Will(self._topics[mqtt.Channel.STATUS], mqtt.Status.OFFLINE.value, mqtt.QOS, retain=True),
-            logger=_SILENT,
-        )
-        client.pending_calls_threshold = OUTGOING_MAX
-        return client
-
-    async def _beat(self) -> None:
-        self._report(self.shell.heartbeat(Header.E))
-        self.shell.opened(PATH, self._report)
-        await asyncio.sleep(self._chance.uniform(0.05, 1.0) * self._pace.heartbeat_s)
-        while True:
-            self._report(self.shell.heartbeat(Header.E))
-            await asyncio.sleep(self._pace.heartbeat_s)
-
-    async def _read(self, client: aiomqtt.Client) -> None:
-        own = self._topics[mqtt.Channel.COMMAND]
-        async for message in client.messages:
-            payload = message.payload if isinstance(message.payload, bytes) else b""
-            with suppress(RemoteProtocolError):
-                heard = self._reader.read(payload)
-                self.shell.receive(heard, PATH, self._answer, shared=message.topic.value != own)
-
-    async def _write(self, client: aiomqtt.Client) -> None:
-        """In order, without waiting for each acknowledgement of a long round trip."""
-        places = asyncio.Semaphore(PUBLISH_AT_ONCE_MAX)
-
-        async def publish(channel: mqtt.Channel, data: bytes) -> None:
-            try:
-                await self._publish(client, channel, data)
-            finally:
-                places.release()
-
-        async with asyncio.TaskGroup() as group:
-            while True:
-                channel, data = await self._outgoing.get()
-                await places.acquire()
-                group.create_task(publish(channel, data))
-
-    async def _publish(self, client: aiomqtt.Client, channel: mqtt.Channel, data: bytes) -> None:
-        retain = channel is mqtt.Channel.STATUS
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        if not retain:
-            properties.ContentType = mqtt.CONTENT_TYPE
-        await client.publish(self._topics[channel], data, qos=mqtt.QOS, retain=retain, properties=properties)
+            self._left = [message for message in wire.unsent() if message[0] != self.topics[mqtt.Channel.STATUS]]
+            for timer in timers.values():
+                timer.cancel()
+            wire.cut()
+            self._wire = None
 
     def _answer(self, data: bytes) -> None:
-        self._queue((mqtt.Channel.ANSWER, data))
+        if self._wire is not None:
+            self._wire.publish((self.topics[mqtt.Channel.ANSWER], data))
 
     def _report(self, data: bytes) -> None:
-        self._queue((mqtt.Channel.REPORT, data))
-
-    def _queue(self, item: Published) -> None:
-        if self._outgoing.full():
-            self._outgoing.get_nowait()
-        self._outgoing.put_nowait(item)
+        if self._wire is not None:
+            self._wire.publish((self.topics[mqtt.Channel.REPORT], data))
