@@ -187,8 +187,7 @@ class Core:
         now_s, alert_id = self.clock.wall(), record.alert.id
         self.ledger.enter(alert_moved(alert_id, AlertEvent.CANCEL, now_s, actor, why))
         log.info("alert.cancel", alert=alert_id, actor=actor, why=why, state=record.state)
-        queued = [d for d in record.deliveries.values() if d.state is DeliveryState.QUEUED]
-        self._note(record, [Receipt(d.code, DeliveryEvent.STOP, None, why, now_s) for d in queued])
+        self.drop_queued(record, why)
         if record.state is not AlertState.CANCELLING:
             decision.reports.append(report_for(record))
             return
@@ -197,6 +196,12 @@ class Core:
         deadline_s = self.clock.monotonic() + self.rules.patience.stop_s
         self.waves.push(deadline_s, Wave(alert_id, Due.STOP_GIVE_UP, None, stopping))
         self.settle(record, decision)
+
+    def drop_queued(self, record: AlertRecord, why: str) -> None:
+        """Of a cancelled alert: terminals that were never sent anything need no stop."""
+        now_s = self.clock.wall()
+        queued = [d for d in record.deliveries.values() if d.state is DeliveryState.QUEUED]
+        self._note(record, [Receipt(d.code, DeliveryEvent.STOP, None, why, now_s) for d in queued])
 
     # ---- places ------------------------------------------------------------------------------------------------
 

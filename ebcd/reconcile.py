@@ -70,6 +70,7 @@ def _resume_on_air(core: Core, record: AlertRecord, decision: Decision) -> None:
 
 def _resume_cancelling(core: Core, record: AlertRecord, decision: Decision) -> None:
     """The stops may or may not have gone out: send them again, everywhere."""
+    core.drop_queued(record, record.why)
     core.orders.stop(record, decision, core.clock.wall())
     stopping = tuple(d.code for d in record.deliveries.values() if d.state is DeliveryState.STOPPING)
     deadline_s = core.clock.monotonic() + core.rules.patience.stop_s
