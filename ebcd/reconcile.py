@@ -12,8 +12,9 @@ from ebcd.reporting import report_for
 from ebcd.state import AlertRecord
 from ebcd.waves import Due, Wave
 
-FM_STOP_S = 300.0
-"""An FM receiver knows no end time and may have missed the stops of an alert that ended this shortly before."""
+FM_STOP_S = 15.0
+"""An FM receiver knows no end time. An alert that ended this shortly before may have had its burst of stops cut short;
+older ones had theirs, and repeating them would only keep a running alert off the air."""
 
 log = structlog.get_logger("ebcd.reconcile")
 
