@@ -13,10 +13,12 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from protocols.sm2 import sm3
+from simulators.leisure import Leisure
 
 HEAD_BYTES_MAX = 16 * 1024
 BODY_BYTES_MAX = 32 * 1024 * 1024
-FETCHES_AT_ONCE_MAX = 256  # of one process, which has 20,000 files at most; real terminals have a socket each
+FETCHES_AT_ONCE_MAX = 64  # of one process: more at once are not faster, but keep its other work waiting
+DETOURED_AT_ONCE_MAX = 2048  # those over a bad link mostly wait for it
 CONNECT_TIMEOUT_S = 5.0
 WHOLE_TIMEOUT_S = 60.0
 SM3_HEX = 64
@@ -134,9 +136,11 @@ class _Get(asyncio.Protocol):
 class AudioFetcher:
     """Fetches for all terminals of a process. `detours`: what a terminal on a bad link dials instead of an address."""
 
-    def __init__(self, detours: Mapping[Address, Address]) -> None:
+    def __init__(self, detours: Mapping[Address, Address], leisure: Leisure | None = None) -> None:
         self._detours = dict(detours)
+        self._leisure = leisure or Leisure()
         self._places = asyncio.Semaphore(FETCHES_AT_ONCE_MAX)
+        self._detoured_places = asyncio.Semaphore(DETOURED_AT_ONCE_MAX)
         self._durations: dict[str, float] = {}
 
     async def fetch(self, url: str, *, on_first: Callable[[], None], detour: bool) -> Fetched:
@@ -152,9 +156,10 @@ class AudioFetcher:
         request = f"GET {path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode()
         if detour:
             address = self._detours.get(address, address)
-        async with self._places:
+        async with self._detoured_places if detour else self._places:
             body = await self._get(address, request, on_first)
-        return self._judge(path, body)
+            await self._leisure.turn()
+            return self._judge(path, body)
 
     async def _get(self, address: Address, request: bytes, on_first: Callable[[], None]) -> bytes:
         loop = asyncio.get_running_loop()

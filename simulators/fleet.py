@@ -54,6 +54,7 @@ async def run(county: FleetCounty, tell: Tell, clock: Clock, spread_s: float) ->
     asyncio.get_running_loop().set_exception_handler(_ignore_lost_brokers)
     async with asyncio.TaskGroup() as group:
         await county.start(group, spread_s)
+        gc.freeze()
         tell({"event": "ready", **county.counts()})
         settling = group.create_task(_settle(county, tell, clock))
         reader = asyncio.StreamReader(limit=LINE_BYTES_MAX)
@@ -136,7 +137,7 @@ def main(argv: Sequence[str]) -> int:
         )
         return 2
     pace = Pace(facts.heartbeat_s, options.reconnect_scale)
-    gc.freeze()
+    gc.set_threshold(50_000, 50, 50)  # an alert makes lasting objects by the thousand, hardly any garbage
     county = FleetCounty(facts, options.dir, pace, clock, clean_links=options.clean_links)
     uvloop.run(run(county, _print_line, clock, options.spread_s))
     return 0

@@ -19,6 +19,7 @@ from simulators.fleet_ears import FleetEars
 from simulators.fleet_facts import AdapterFacts, FleetFacts, TerminalFacts
 from simulators.fleet_log import FleetLog
 from simulators.impaired import ImpairedLink, LinkFaults
+from simulators.leisure import Leisure
 from simulators.mqtt_terminal import MqttTerminal
 from simulators.terminal import Terminal
 from simulators.terminal_client import Pace, TerminalClient
@@ -59,8 +60,9 @@ class FleetCounty:
             link = ImpairedLink("127.0.0.1", 0, self._facts.endpoints[name], LinkFaults(), self._facts.seed + number)
             await link.start(group)
             self._links[name] = link
-        fetcher = AudioFetcher({self._facts.endpoints["media"]: self._mobile("media")})
-        self._doors = FleetDoors(self._clock.wall, fetcher, group.create_task)
+        leisure = Leisure()
+        fetcher = AudioFetcher({self._facts.endpoints["media"]: self._mobile("media")}, leisure)
+        self._doors = FleetDoors(self._clock.wall, fetcher, group.create_task, leisure)
         chance = random.Random(f"{self._facts.seed}/fleet")
         for terminal in self._facts.terminals:
             shell = TerminalShell(self._terminal(terminal), self._doors)

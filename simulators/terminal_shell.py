@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from protocols.codes import EbmId
 from protocols.terminal import Header
 from simulators.audio_fetch import AudioFetcher, FetchFailed
+from simulators.leisure import Leisure
 from simulators.terminal import Action, Fetch, Reply, Report, Terminal
 from simulators.terminal_tasks import Order
 from simulators.trust import Heard
@@ -35,6 +37,7 @@ class FleetDoors:
     wall: Callable[[], float]
     fetcher: AudioFetcher
     spawn: Spawn  # starts a coroutine in the fleet's task group
+    leisure: Leisure = field(default_factory=Leisure)
 
 
 class TerminalShell:
@@ -68,6 +71,7 @@ class TerminalShell:
 
     def receive(self, heard: Heard, path: str, reply: Send, *, shared: bool = False) -> None:
         """A frame that came over a path; answers go by `reply`."""
+        self._doors.leisure.stir()
         self._do(self.terminal.receive(heard, path, self._doors.wall(), shared=shared), reply)
 
     def fm_start(self, order: Order) -> None:
@@ -89,7 +93,7 @@ class TerminalShell:
                 case Report():
                     self._report(action)
                 case Fetch(ebm_id=ebm_id, url=url):
-                    self._doors.spawn(self._fetch(ebm_id, url))
+                    self._doors.leisure.later(partial(self._begin_fetch, ebm_id, url))
         self._arm()
 
     def _report(self, report: Report) -> None:
@@ -116,6 +120,9 @@ class TerminalShell:
     def _ring(self) -> None:
         self._timer = None
         self._do(self.terminal.tick(self._doors.wall()), None)
+
+    def _begin_fetch(self, ebm_id: EbmId, url: str) -> None:
+        self._doors.spawn(self._fetch(ebm_id, url))
 
     async def _fetch(self, ebm_id: EbmId, url: str) -> None:
         """Get the audio, with some patience while the message is live."""

@@ -125,11 +125,12 @@ def _all_confirmed(found: Detail) -> bool:
 @asynccontextmanager
 async def county(folder: Path, terminals: int, path: str) -> AsyncIterator[County]:
     """A running county that ends with the block."""
-    room = County(folder, terminals, 1, path)
-    await room.generate(NEVER)
-    put_on_one_path(folder, path)
-    try:
-        await room.start()
-        yield room
-    finally:
-        await room.stop()
+    async with asyncio.TaskGroup() as group:
+        room = County(folder, terminals, 1, group, path)
+        await room.generate(NEVER)
+        put_on_one_path(folder, path)
+        try:
+            await room.start()
+            yield room
+        finally:
+            await room.stop()

@@ -131,8 +131,8 @@ async def test_the_first_frame_is_a_heartbeat_and_more_follow_in_their_period(cl
 
 async def test_a_start_is_answered_and_every_step_is_reported_on_the_same_socket(clock: VirtualClock) -> None:
     async with scene(clock) as at:
-        at.desks[0].transport.write(at.signed(at.start()))
-        await asyncio.sleep(35)
+        at.desks[0].transport.write(at.signed(at.start(31.0)))
+        await asyncio.sleep(36)
         assert at.messages(fefd.Answer) == [fefd.Answer(1, 0)]
         assert [m.flag for m in at.messages(fefd.TaskSwitch) if isinstance(m, fefd.TaskSwitch)] == [1, 2]
         assert [m.times for m in at.messages(fefd.TaskResult) if isinstance(m, fefd.TaskResult)] == [6]
