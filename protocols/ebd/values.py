@@ -14,7 +14,8 @@ from protocols.errors import LocalProtocolError, RemoteProtocolError
 
 T = TypeVar("T")
 
-BEIJING = timezone(timedelta(hours=8))
+BEIJING_S = 8 * 3600
+BEIJING = timezone(timedelta(seconds=BEIJING_S))
 _TIME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})[ T]+(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,18}(?:\.0+)?", re.ASCII)
 _EVENT_TYPE = re.compile(r"[0-9A-Z]{5}")
@@ -39,7 +40,7 @@ def parse_time(text: str) -> int:
     if found is None:
         raise ValueError(f"{text!r} is not YYYY-MM-DD HH:MM:SS")
     year, month, day, hour, minute, second = (int(part) for part in found.groups())
-    return int((datetime(year, month, day, hour, minute, second, tzinfo=UTC) - timedelta(hours=8)).timestamp())
+    return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()) - BEIJING_S
 
 
 def format_time(seconds: int) -> str:

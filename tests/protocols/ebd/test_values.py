@@ -35,6 +35,11 @@ def test_every_second_reads_back(seconds: int) -> None:
     assert parse_time(format_time(seconds)) == seconds
 
 
+def test_the_first_and_the_last_hours_of_the_calendar_are_times_too() -> None:
+    assert parse_time("0001-01-01 00:00:00") == -62_135_625_600
+    assert parse_time("9999-12-31 23:59:59") == 253_402_271_999
+
+
 @pytest.mark.parametrize("text", ["2026-11-22T14:00:00", "2026-11-22 14:00:00.123", "2026-11-22  14:0:0"])
 def test_other_spellings_of_a_time_are_read(text: str) -> None:
     assert parse_time(text) == samples.START
