@@ -133,8 +133,14 @@ class Scenario:
             a, b, c, d, e = self.towns[:5]
             notes = await asyncio.gather(self._turns(a, b), self._cancel(c), self._daily(d), self._speech(e))
             return ", ".join(notes)
-        a, b = self.towns[:2]  # a small county: one after the other
-        return ", ".join([await self._turns(a, b), await self._cancel(a), await self._daily(b), await self._speech(a)])
+        a, b = self.towns[:2]  # a small county: both towns first, then one thing in each
+        turns = await self._turns(a, b)
+
+        async def cancel_then_speech() -> list[str]:
+            return [await self._cancel(a), await self._speech(a)]
+
+        first, daily = await asyncio.gather(cancel_then_speech(), self._daily(b))
+        return ", ".join([turns, *first, daily])
 
     async def _turns(self, a: Town, b: Town) -> str:
         equal, expect = self.results.equal, self.results.expect
