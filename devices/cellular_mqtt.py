@@ -64,7 +64,6 @@ class CellularMqttConfig:
     reconnect_first_s: float = 1.0
     reconnect_last_s: float = 30.0
     outbox_max: int = 512
-    incoming_max: int = 50_000
     unacknowledged_max: int = 20_000
 
 
@@ -153,15 +152,11 @@ class CellularMqtt:
         self._wake.set()
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._read(session), name=f"{self.name} read")
+                group.create_task(session.receive(self._take), name=f"{self.name} read")
                 group.create_task(self._write(session), name=f"{self.name} write")
         except* BrokerGone as gone:
             reasons = {str(error) for error in gone.exceptions}
             raise BrokerGone("; ".join(sorted(reasons))) from gone
-
-    async def _read(self, session: BrokerSession) -> None:
-        while True:
-            self._take(await session.receive())
 
     async def _write(self, session: BrokerSession) -> None:
         """Commands as they come, retries when they are due, and everything of both in publications."""

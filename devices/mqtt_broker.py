@@ -5,11 +5,12 @@ MQTT 5, QoS 1. Every failure of the connection, expected or not, is `BrokerGone`
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, NoReturn, Protocol
 
 import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
@@ -20,6 +21,7 @@ from protocols import mqtt
 _SILENT = logging.getLogger("ebcd.aiomqtt")  # paho tells of every reconnect; the link does, too
 _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
+EARLY_MAX = 50_000  # messages between the subscription and the first reader
 PENDING_CALLS_MAX = 1000  # above it aiomqtt warns for every call
 
 
@@ -45,8 +47,8 @@ class BrokerSession(Protocol):
     async def publish(self, topic: str, payload: bytes, expiry_s: int) -> None:
         """Return when the broker has acknowledged. Raises BrokerGone."""
 
-    async def receive(self) -> Incoming:
-        """The next message. Raises BrokerGone."""
+    async def receive(self, deliver: Callable[[Incoming], None]) -> NoReturn:
+        """Hand over every message, also those since the connection stands, until the broker goes. Raises BrokerGone."""
 
 
 class BrokerSettings(Protocol):
@@ -68,13 +70,41 @@ class BrokerSettings(Protocol):
     def keepalive_s(self) -> int: ...
     @property
     def connect_timeout_s(self) -> float: ...
-    @property
-    def incoming_max(self) -> int: ...
+
+
+class _Tap(asyncio.Queue[aiomqtt.Message]):
+    """Stands where aiomqtt puts messages and hands them on at once. Its own iterator makes a task for each message,
+    which costs more than everything we do with it; and what is handled at once needs no bound."""
+
+    early: ClassVar[list[Incoming]]
+    deliver: ClassVar[Callable[[Incoming], None] | None]
+
+    @classmethod
+    def open(cls, deliver: Callable[[Incoming], None]) -> None:
+        """From now on to `deliver`, what came before first."""
+        for message in cls.early:
+            deliver(message)
+        cls.early.clear()
+        cls.deliver = deliver
+
+    def put_nowait(self, item: aiomqtt.Message) -> None:
+        """Called by aiomqtt for every message."""
+        tap = type(self)
+        if tap.deliver is not None:
+            tap.deliver(_incoming(item))
+        elif len(tap.early) < EARLY_MAX:
+            tap.early.append(_incoming(item))
+
+
+def _tap() -> type[_Tap]:
+    """A queue type of one connection: aiomqtt takes a type and keeps the queue to itself."""
+    return type("_ConnectionTap", (_Tap,), {"early": [], "deliver": None})
 
 
 @asynccontextmanager
 async def connect(settings: BrokerSettings) -> AsyncIterator[BrokerSession]:
     """Connect, and say good-bye when left. Raises BrokerGone."""
+    tap = _tap()
     client = aiomqtt.Client(
         settings.host,
         settings.port,
@@ -85,14 +115,14 @@ async def connect(settings: BrokerSettings) -> AsyncIterator[BrokerSession]:
         clean_start=True,
         keepalive=settings.keepalive_s,
         timeout=settings.connect_timeout_s,
-        max_queued_incoming_messages=settings.incoming_max,
+        queue_type=tap,
         max_inflight_messages=PENDING_CALLS_MAX,
         logger=_SILENT,
     )
     client.pending_calls_threshold = PENDING_CALLS_MAX
     try:
         async with client:
-            yield _Session(client)
+            yield _Session(client, tap)
     except aiomqtt.MqttError as error:
         raise BrokerGone(str(error)) from error
 
@@ -100,9 +130,9 @@ async def connect(settings: BrokerSettings) -> AsyncIterator[BrokerSession]:
 class _Session:
     """See `BrokerSession`."""
 
-    def __init__(self, client: aiomqtt.Client) -> None:
+    def __init__(self, client: aiomqtt.Client, tap: type[_Tap]) -> None:
         self._client = client
-        self._messages = client.messages
+        self._tap = tap
 
     async def subscribe(self, topics: Sequence[str]) -> None:
         """As the protocol says."""
@@ -121,12 +151,16 @@ class _Session:
         except aiomqtt.MqttError as error:
             raise BrokerGone(str(error)) from error
 
-    async def receive(self) -> Incoming:
+    async def receive(self, deliver: Callable[[Incoming], None]) -> NoReturn:
         """As the protocol says."""
+        self._tap.open(deliver)
         try:
-            message = await anext(self._messages)
+            while True:
+                await anext(self._client.messages)  # nothing ever comes this way; it ends with the connection
         except aiomqtt.MqttError as error:
             raise BrokerGone(str(error)) from error
-        payload = message.payload if isinstance(message.payload, bytes) else b""
-        content_type = getattr(message.properties, "ContentType", None)
-        return Incoming(message.topic.value, payload, content_type)
+
+
+def _incoming(message: aiomqtt.Message) -> Incoming:
+    payload = message.payload if isinstance(message.payload, bytes) else b""
+    return Incoming(message.topic.value, payload, getattr(message.properties, "ContentType", None))

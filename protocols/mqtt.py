@@ -1,6 +1,7 @@
 """The 3G/4G path over a broker: topic grammar and payload envelope of our MQTT profile (terminal-ip.md section 4).
 
-    eb/v1/area/{12 digits}/cmd   commands for everybody under an area; a terminal takes its own region and every parent
+    eb/v1/area/{12 digits}/cmd   commands for everybody under an area; a terminal takes its own region and the parents
+                                 up to its county
     eb/v1/{code}/cmd             commands for one terminal
     eb/v1/{code}/rsp             its answers: FEFD frames of annex D, packet type 2
     eb/v1/{code}/report          its heartbeats, task switches and results: FEFD frames of annex E
@@ -23,6 +24,7 @@ QOS = 1
 COMMAND_EXPIRY_S_MAX = 60  # a command older than this is worth nothing to a terminal that comes back (G)
 PAYLOAD_BYTES_MAX = 65535  # total length of an FEFD frame is 16 bits (GD/J 089 tables D.2, E.2)
 TOPIC_CHARACTERS_MAX = 64
+COUNTY_LEVEL = 4
 
 
 class Channel(StrEnum):
@@ -79,8 +81,11 @@ def parse_topic(topic: str) -> DeviceTopic | AreaTopic:
 
 
 def terminal_subscriptions(code: ResourceCode) -> tuple[str, ...]:
-    """What a terminal listens to: its own topic, its region and every area around it (the country too)."""
-    areas = (str(AreaTopic(area)) for area in code.area.enclosing)
+    """What a terminal listens to: its own topic, its region and every area around it up to its county.
+
+    Nothing wider: a platform's own area is a county, and brokers pay for every subscription.
+    """
+    areas = (str(AreaTopic(area)) for area in code.area.enclosing if area.level >= COUNTY_LEVEL)
     return (str(DeviceTopic(code, Channel.COMMAND)), *areas)
 
 

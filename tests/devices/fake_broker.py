@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from devices.cellular_mqtt import CellularMqtt, CellularMqttConfig
 from devices.link import Event, Path
@@ -66,11 +67,12 @@ class FakeBroker:
             raise BrokerGone("gone")
         self.published.append(Published(topic, terminal.decode(payload), payload, expiry_s))
 
-    async def receive(self) -> Incoming:
-        item = await self.incoming.get()
-        if isinstance(item, BrokerGone):
-            raise item
-        return item
+    async def receive(self, deliver: Callable[[Incoming], None]) -> NoReturn:
+        while True:
+            item = await self.incoming.get()
+            if isinstance(item, BrokerGone):
+                raise item
+            deliver(item)
 
     def cut(self) -> None:
         """The broker dies."""
