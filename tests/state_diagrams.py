@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from ebcd.lifecycle import (
     ALERT,
@@ -19,7 +20,8 @@ from ebcd.reporting import BRD_STATE
 
 PAGE = Path(__file__).parent.parent / "docs" / "states.md"
 
-Rows = Mapping[tuple[StrEnum, StrEnum], StrEnum]
+StateT = TypeVar("StateT", bound=StrEnum)
+EventT = TypeVar("EventT", bound=StrEnum)
 
 ALERT_STATES = {
     AlertState.PENDING: "waits for approvals",
@@ -65,14 +67,14 @@ def page() -> str:
         _alert_table(),
         "## A delivery\n",
         _diagram(DELIVERY, (DeliveryState.QUEUED,), ()),
-        "Every terminal counts once, under one word: confirmed + refused + timed_out + unconfirmed + cancelled + pending"
-        " = targeted. Played is a part of confirmed.\n",
+        "Every terminal counts once, under one word: confirmed + refused + timed_out + unconfirmed + cancelled +"
+        " pending = targeted. Played is a part of confirmed.\n",
         _delivery_table(),
     ]
     return "\n".join(parts)
 
 
-def _diagram(rows: Rows, born: Iterable[StrEnum], final: Iterable[StrEnum]) -> str:
+def _diagram(rows: Mapping[tuple[StateT, EventT], StateT], born: Iterable[StateT], final: Iterable[StateT]) -> str:
     lines = ["```mermaid", "stateDiagram-v2"]
     lines += [f"    [*] --> {state}" for state in born]
     lines += [f"    {before} --> {after}: {event}" for (before, event), after in rows.items()]
@@ -82,12 +84,12 @@ def _diagram(rows: Rows, born: Iterable[StrEnum], final: Iterable[StrEnum]) -> s
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     heads = list(heads)
-    lines = [heads, ["---"] * len(heads), *rows]
+    lines: list[Iterable[object]] = [heads, ["---"] * len(heads), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
 
 
-def _ways_out(rows: Rows, state: StrEnum) -> str:
-    ways: dict[StrEnum, list[str]] = {}
+def _ways_out(rows: Mapping[tuple[StateT, EventT], StateT], state: StateT) -> str:
+    ways: dict[StateT, list[str]] = {}
     for (before, event), after in rows.items():
         if before is state:
             ways.setdefault(after, []).append(str(event))
