@@ -61,12 +61,14 @@ def clock() -> VirtualClock:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run `async def` tests, also under hypothesis."""
     test = pyfuncitem.obj
-    loop_factory = real_loop if pyfuncitem.get_closest_marker("real") else VirtualLoop
+    real = pyfuncitem.get_closest_marker("real") is not None
+    loop_factory = real_loop if real else VirtualLoop
+    limit_s = _limit_s(pyfuncitem) if real else None
 
     def in_loop(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            return run(function(*args, **kwargs), loop_factory=loop_factory)
+            return run(function(*args, **kwargs), loop_factory=loop_factory, limit_s=limit_s)
 
         return call
 
@@ -78,6 +80,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if given is not None and inspect.iscoroutinefunction(given.inner_test):
         given.inner_test = in_loop(given.inner_test)
     return None
+
+
+def _limit_s(item: pytest.Function) -> float | None:
+    """A little less than pytest-timeout allows: its alarm does not reach a test that waits inside uvloop."""
+    marker = item.get_closest_marker("timeout")
+    asked = marker.args[0] if marker and marker.args else item.config.getini("timeout")
+    return 0.9 * float(asked) if asked else None
 
 
 @pytest.hookimpl(wrapper=True)

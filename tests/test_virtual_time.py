@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+import traceback
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.virtual_time import EPOCH_UTC_S, Deadlock, LeftBehind, VirtualClock, VirtualLoop, run
+from tests.virtual_time import EPOCH_UTC_S, Deadlock, Hung, LeftBehind, VirtualClock, VirtualLoop, run
 
 
 async def test_an_hour_passes_at_once() -> None:
@@ -51,6 +52,15 @@ def test_a_forgotten_task_fails_the_test_that_started_it() -> None:
 
     with pytest.raises(LeftBehind, match="orphan"):
         run(forgets())
+
+
+def test_a_test_that_hangs_is_ended_with_its_place() -> None:
+    async def hangs() -> None:
+        await asyncio.sleep(3600)
+
+    with pytest.raises(Hung, match=r"not done after 5 s") as caught:
+        run(hangs(), limit_s=5)
+    assert "in hangs" in "".join(traceback.format_exception(caught.value))
 
 
 async def test_a_thread_is_refused_in_virtual_time() -> None:

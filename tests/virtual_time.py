@@ -7,6 +7,7 @@ an error here; tests that need one are marked `real`.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import selectors
 from collections.abc import Callable, Coroutine
@@ -14,6 +15,7 @@ from typing import Any, NoReturn, TypeVar
 
 ResultT = TypeVar("ResultT")
 
+_ASYNCIO = os.path.dirname(asyncio.__file__)
 EPOCH_UTC_S = 1_760_000_000.0  # 2025-10-09T08:53:20Z, the wall time at which every virtual test begins
 
 
@@ -23,6 +25,10 @@ class Deadlock(AssertionError):
 
 class LeftBehind(AssertionError):
     """The test ended and tasks that it started were still running."""
+
+
+class Hung(AssertionError):
+    """A test in a real loop ran out of its time."""
 
 
 class JumpingSelector(selectors.DefaultSelector):
@@ -94,18 +100,46 @@ def real_loop() -> asyncio.AbstractEventLoop:
 
 
 def run(
-    main: Coroutine[Any, Any, ResultT], *, loop_factory: Callable[[], asyncio.AbstractEventLoop] = VirtualLoop
+    main: Coroutine[Any, Any, ResultT],
+    *,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] = VirtualLoop,
+    limit_s: float | None = None,
 ) -> ResultT:
-    """Run to the end in a loop of its own, then close it. Raises Deadlock, and LeftBehind naming forgotten tasks."""
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
-        try:
-            result = runner.run(main)
-        except Deadlock as deadlock:
-            raise Deadlock(f"{deadlock}; waiting: {_describe(runner.get_loop())}") from None
+    """Run to the end in a loop of its own, then close it.
+
+    Raises Deadlock; LeftBehind naming forgotten tasks; Hung after `limit_s`, which is for real loops.
+    """
+    runner = asyncio.Runner(loop_factory=loop_factory)
+    try:
+        result = runner.run(_limited(main, limit_s))
         runner.run(_settle())
-        if left := _describe(runner.get_loop()):
-            raise LeftBehind(f"still running after the test: {left}")
-        return result
+        left = _describe(runner.get_loop())
+    except Deadlock as deadlock:
+        waiting = _describe(runner.get_loop())
+        runner.close()
+        raise Deadlock(f"{deadlock}; waiting: {waiting}") from None
+    except Hung:
+        if isinstance(runner.get_loop(), asyncio.BaseEventLoop):  # uvloop waits in `close` for whatever hangs
+            runner.close()
+        raise
+    except BaseException:
+        runner.close()
+        raise
+    runner.close()
+    if left:
+        raise LeftBehind(f"still running after the test: {left}")
+    return result
+
+
+async def _limited(main: Coroutine[Any, Any, ResultT], limit_s: float | None) -> ResultT:
+    limit = asyncio.timeout(limit_s)
+    try:
+        async with limit:
+            return await main
+    except TimeoutError as error:
+        if limit.expired():
+            raise Hung(f"not done after {limit_s} s") from error
+        raise
 
 
 async def _settle() -> None:
@@ -116,9 +150,15 @@ async def _settle() -> None:
 
 def _describe(loop: asyncio.AbstractEventLoop) -> str:
     """Name and line of every task that has not ended."""
-    lines = []
-    for task in asyncio.all_tasks(loop):
-        frames = task.get_stack(limit=1)
-        where = f"{frames[-1].f_code.co_filename}:{frames[-1].f_lineno}" if frames else "not started"
-        lines.append(f"{task.get_name()} at {where}")
-    return ", ".join(sorted(lines))
+    return ", ".join(sorted(f"{task.get_name()} at {_place(task)}" for task in asyncio.all_tasks(loop)))
+
+
+def _place(task: asyncio.Task[Any]) -> str:
+    """Where a task waits: the innermost coroutine that Python code wrote."""
+    coroutine, place = task.get_coro(), "its start"
+    while inspect.iscoroutine(coroutine) and coroutine.cr_frame is not None:
+        place = f"{coroutine.cr_code.co_filename}:{coroutine.cr_frame.f_lineno}"
+        if not inspect.iscoroutine(coroutine.cr_await) or coroutine.cr_await.cr_code.co_filename.startswith(_ASYNCIO):
+            break
+        coroutine = coroutine.cr_await
+    return place
