@@ -261,6 +261,15 @@ def bounds_say_max_last(module: Module) -> Iterator[str]:
                 yield f"{module.path}:{line}: {name}() needs a size named ..._max"
 
 
+def transports_have_no_class(module: Module) -> Iterator[str]:
+    """uvloop's transports are instances of nothing in asyncio: such a test of ours would refuse every connection."""
+    if module.package == "tests":
+        return
+    for line, name, call in module.calls:
+        if name == "isinstance" and dotted(call.args[-1]).endswith("Transport"):
+            yield f"{module.path}:{line}: uvloop's transports are no asyncio.Transport; use typing.cast"
+
+
 def nothing_is_left_unfinished(module: Module) -> Iterator[str]:
     """No word in a comment or text says that something is missing."""
     if str(module.path).startswith(("tests/architecture", "tests/test_architecture")):
@@ -299,6 +308,7 @@ RULES = (
     annotations_are_complete,
     files_are_named_for_what_they_hold,
     bounds_say_max_last,
+    transports_have_no_class,
     nothing_is_left_unfinished,
     public_things_are_described,
 )
