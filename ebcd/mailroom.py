@@ -108,7 +108,15 @@ class Mailroom:
         assert self._inbox is not None, "serve() comes before run()"
         desk = Desk(self._inbox.accept, self._inbox.answered, self._client.heard, self._rejected)
         platform = self._settings.platform
-        judge = Judge(platform.code, self.peers.values(), self._verifier, self._world.clock, desk, platform.language)
+        judge = Judge(
+            platform.code,
+            self.peers.values(),
+            self._verifier,
+            self._world.clock,
+            desk,
+            platform.language,
+            age_s_max=self._settings.trust.package_age_s,
+        )
         address = self._settings.upstream
         limits = GatewayLimits(package_bytes_max=address.package_bytes_max)
         server = GatewayServer(judge, self._writer, self._world.clock, limits)

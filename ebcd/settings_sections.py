@@ -110,21 +110,13 @@ class Section(BaseModel):
 class PlatformSection(Section):
     """Who this daemon is."""
 
-    code: Resource
+    code: Resource  # assigned by the platform above: of any type, so nothing is computed from it (GD/J 080)
     name: Name
     area: Area
     certificate: CertificateNumber
     key: FilePath
     key_passphrase_env: str = "EBCD_KEY_PASSPHRASE"
     language: Language = Language.ZH
-
-    @model_validator(mode="after")
-    def _code_fits_area(self) -> Self:
-        if self.code.type != "0101" or self.code.subtype != "01":
-            raise _wrong("platform_code", code=str(self.code))
-        if self.code.area != self.area:
-            raise _wrong("platform_area", code_area=str(self.code.area), area=str(self.area))
-        return self
 
 
 class StoreSection(Section):
@@ -140,6 +132,7 @@ class TrustSection(Section):
     folder: FilePath = Path("trust")
     roots: tuple[CertificateNumber, ...] = ("000000000001",)
     time_window_s: Annotated[int, Field(ge=0, le=86_400)] = 300
+    package_age_s: Annotated[int, Field(ge=0, le=86_400)] = 900
     counter_slack: Annotated[int, Field(ge=0, le=4096)] = 16
 
 

@@ -43,6 +43,7 @@ packages = "state/packages"
 folder = "trust"
 roots = ["{root}"]
 time_window_s = 300
+package_age_s = 900
 counter_slack = 16
 
 [inventory]

@@ -34,6 +34,10 @@ from protocols.signature import CertificateNumber, Scope, SignatureBlock
 
 ValueT = TypeVar("ValueT")
 
+AGE_S_MAX = 900
+"""How far EBDTime may be off, seconds; 0 takes any. Longer than the signature window, since a peer tries again for some
+minutes with the same document."""
+
 ANSWERS_MAX = 4096  # numbers remembered here; older ones are in the store
 XML_BYTES_MAX = 1024 * 1024  # a message with its text; long lists only go up, never come down
 _READINGS = {
@@ -144,8 +148,11 @@ class Judge:
         clock: Clock,
         desk: Desk,
         language: str = Language.ZH,
+        *,
+        age_s_max: int = AGE_S_MAX,
     ) -> None:
         self._language = language
+        self._age_s_max = age_s_max
         self._own_code = own_code
         self._peers: Mapping[str, Peer] = {peer.code: peer for peer in peers}
         self._verifier = verifier
@@ -223,6 +230,8 @@ class Judge:
         seen = known is not None or number in self._unfinished
         block, verdict = self._signature(package, peer, seen=seen)
         if known is None:
+            if block is not None and not seen:
+                self._refuse_stale(envelope)
             _remember(self._unfinished, number, None)
         ebd = decode(package.xml, edition=peer.edition)
         if known is ResultCode.SUCCESS:
@@ -237,6 +246,15 @@ class Judge:
             raise _Refused("store", ResultCode.OTHER, "the package could not be kept; send it again", outcome)
         self._unfinished.pop(number, None)
         _remember(self._answers, number, ResultCode.SUCCESS)
+
+    def _refuse_stale(self, envelope: Envelope) -> None:
+        """A package held back on its way and let go later (I11). SigTime may stand outside the signature (profile
+        `xml`) or be a counter; EBDTime is always inside."""
+        off_s = self._clock.wall() - envelope.time
+        if self._age_s_max and abs(off_s) > self._age_s_max:
+            where = "in the past" if off_s > 0 else "in the future"
+            detail = f"EBDTime lies {abs(off_s):.0f} s {where}; {self._age_s_max} s are allowed"
+            raise _Refused(Refusal.OLD_TIME if off_s > 0 else Refusal.FUTURE_TIME, ResultCode.SIGNATURE_FAILED, detail)
 
     def _signature(self, package: Package, peer: Peer, *, seen: bool) -> tuple[SignatureBlock | None, Verdict | None]:
         """The signature and the verdict.
