@@ -22,6 +22,12 @@ COMMAND_TIMEOUT_S = 3.0
 CONNECT_TIMEOUT_S = 1.0
 
 
+def _which(program: str) -> str | None:
+    """Also where Debian puts servers, which is not on the path of a person."""
+    folders = [os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"]
+    return shutil.which(program, path=os.pathsep.join(folders))
+
+
 def _has_module(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
@@ -98,7 +104,7 @@ class Machine:
     """The questions."""
 
     python: Callable[[], str] = platform.python_version
-    which: Callable[[str], str | None] = shutil.which
+    which: Callable[[str], str | None] = _which
     has_module: Callable[[str], bool] = _has_module
     sm2: Callable[[], str | None] = _sm2
     listen_error: Callable[[str, int], str | None] = _listen_error

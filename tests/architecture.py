@@ -47,13 +47,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
 # The doors to time, chance and tasks (style habits 6 and 8): everyone else is handed them.
 TIME_READERS = ("ebcd/clock.py", "simulators/clock.py", "tests/")
 CHANCE_MAKERS = ("ebcd/world.py", "simulators/world.py", "tests/")
-PRINTERS = (
-    "ebcd/cli",
-    "ebcd/demo",
-    "devices/audio/speech_child.py",
-    "simulators/",
-    "tests/",
-)  # a child talks on stdout
+PRINTERS = ("ebcd/cli", "ebcd/demo", "devices/audio/speech_child.py", "simulators/", "tests/")
 SUPERVISORS = ("ebcd/daemon.py", "ebcd/supervise.py")
 CLOCK_CALLS = words(
     "time.time time.time_ns time.monotonic time.monotonic_ns time.perf_counter time.perf_counter_ns time.localtime "
