@@ -18,9 +18,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -29,7 +28,8 @@ PAYLOAD_BYTES_MAX = 1024 * 1024
 SEGMENT_BYTES_MAX = 16 * 1024 * 1024
 IN_FLIGHT_MAX = 1000
 QUEUED_MAX = 100_000
-START_TIMEOUT_S = 10.0
+START_LOOK_S = 0.05
+START_LOOKS_MAX = 200  # ten seconds
 WATCH_S = 0.5
 
 Alive = Callable[[], bool]
@@ -104,11 +104,14 @@ def _run_mosquitto(program: str, folder: Path, port: int) -> Iterator[Alive]:
     config.write_text(MOSQUITTO.format(port=port), encoding="utf-8")
     child = subprocess.Popen([program, "-c", str(config)], stdin=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not _accepts(port):
-            if child.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{program} does not listen on {HOST}:{port}")
-            time.sleep(0.05)
+        for _ in range(START_LOOKS_MAX):
+            if _accepts(port):
+                break
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(START_LOOK_S)
+                raise RuntimeError(f"{program} ended at once; is {HOST}:{port} taken?")
+        else:
+            raise RuntimeError(f"{program} does not listen on {HOST}:{port}")
         yield lambda: child.poll() is None
     finally:
         child.terminate()

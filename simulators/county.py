@@ -14,12 +14,13 @@ import io
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from protocols.signature import Certificate
 from protocols.sm2 import PrivateKey, PublicKey
+from simulators.clock import SystemClock
 from simulators.county_plan import CountyPlan, plan_county
 from simulators.county_toml import (
     OPERATORS,
@@ -165,7 +166,7 @@ def main(argv: Sequence[str]) -> int:
         plan,
         heartbeat_s=options.heartbeat_s,
         quiet=(options.quiet[0], options.quiet[1]),
-        year=time.gmtime().tm_year + VALID_YEARS,
+        year=datetime.fromtimestamp(SystemClock().wall(), UTC).year + VALID_YEARS,
         entropy=os.urandom,
     )
     return 0

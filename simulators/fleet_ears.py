@@ -16,6 +16,7 @@ from simulators.terminal_tasks import Order
 
 LINE_BYTES_MAX = 64 * 1024
 GRACE_S = 3.0
+ANSWERS_MAX = 1  # one question is asked at a time
 
 
 class EarsFailed(RuntimeError):
@@ -30,7 +31,7 @@ class FleetEars:
         self._folder = folder
         self._shells = shells
         self._process: asyncio.subprocess.Process | None = None
-        self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue(1)
+        self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue(ANSWERS_MAX)
 
     async def start(self) -> None:
         """Start the child and wait until the exciter listens. Raises EarsFailed."""
