@@ -11,7 +11,7 @@ from ebcd.gateway import Letter, Posted
 from ebcd.signing import FileProfile, FileSigner
 from protocols.ebd import Edition, ResultCode, pack, unpack
 from protocols.ebd.messages import ConnectionCheck, EbdNotify
-from tests.ebcd.gateway.exchange import COUNTY, STRANGER, Exchange
+from tests.ebcd.gateway.exchange import STRANGER, Exchange
 from tests.ebcd.signing.authority import OTHER
 from tests.protocols.ebd import samples
 from tests.virtual_time import VirtualClock
@@ -128,7 +128,7 @@ async def test_an_old_signature_time_is_refused(exchange: Exchange, clock: Virtu
 async def test_i11_a_package_held_back_and_signed_anew_in_time_is_refused_by_its_own_date(
     exchange: Exchange, clock: VirtualClock
 ) -> None:
-    letter = exchange.province.write(MESSAGE, Edition.Y2018, destination=COUNTY)
+    letter = exchange.province.write(MESSAGE, Edition.Y2018, destination=None)
     clock.step(901)
     late = exchange.province.package(letter, Edition.Y2018, FileProfile.XML)  # SigTime is now, EBDTime is not
     answer = await exchange.judge.judge(exchange.posted(late))
