@@ -97,7 +97,7 @@ async def floor_of(room: CountyRoom) -> Floor:
         wanted = len(direct_ip(room))
         opened = await room.fleet.ask("floor", 40.0, cmd="floor", host="127.0.0.1", port=port, count=wanted)
         await server.connected(int(opened["connected"]))
-        shots = [await server.shoot(_frame(room, number)) for number in range(1, FLOOR_SHOTS + 1)]
+        shots = [await server.shoot(floor_frame(room, number)) for number in range(1, FLOOR_SHOTS + 1)]
         await room.fleet.ask("floor_closed", cmd="floor_close")
     finally:
         server.close()
@@ -117,11 +117,11 @@ def direct_ip(room: CountyRoom) -> set[str]:
     }
 
 
-def _frame(room: CountyRoom, number: int) -> bytes:
+def floor_frame(room: CountyRoom, number: int, *, begin_in_s: int = 0) -> bytes:
     """A start as the daemon would send it to the whole county, for a message of its own."""
     platform, clock = room.settings["platform"], SystemClock()
     signer = FileSigner.load(room.folder / platform["key"], bytes.fromhex(platform["certificate"]), clock)
-    now_s = int(clock.wall())
+    begin_at = int(clock.wall()) + begin_in_s
     url = f"{room.settings['media']['base_url']}/media/{'0' * 64}.mp3"
     code = ResourceCode(platform["code"])
     targets = tuple(ResourceCode(f"{level}{platform['area']}0314010400") for level in (5, 6))
@@ -131,8 +131,8 @@ def _frame(room: CountyRoom, number: int) -> bytes:
         level=1,
         event_type="11A01",
         volume=100,
-        start=now_s,
-        end=now_s + FLOOR_WINDOW_S,
+        start=begin_at,
+        end=begin_at + FLOOR_WINDOW_S,
         auxiliary=(terminal.Auxiliary(terminal.AUX_URL, url.encode()),),
     )
     return terminal.encode(terminal.request(terminal.Header.D, number, code, targets, start), sign=signer.sign)

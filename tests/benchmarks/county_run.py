@@ -18,6 +18,7 @@ NEVER = ("00:00", "00:00")
 NOWHERE = "0" * 12
 SETTLE_S_MAX = 90.0
 CONNECTS_PER_S = 2_500
+LOOK_S = 0.5
 REST_S = 1.0  # until what was just started has nothing left to do
 WINDOW_S = 9
 CONFIRM_S_MAX = 8.0
@@ -91,6 +92,29 @@ class County(CountyRoom):
     def rss_per_terminal(self) -> float:
         """Bytes of the daemon for one connected terminal."""
         return (self.rss_connected - self.rss_alone) / self.terminals
+
+    async def cut_towns(self) -> None:
+        """No terminal reaches the daemon."""
+        for town in self.towns():
+            await self.fleet.ask("ip_town", cmd="ip_town", area=town.code, up=False)
+
+    async def join_towns(self) -> None:
+        """All terminals dial again; returns when the daemon has them."""
+        for town in self.towns():
+            await self.fleet.ask("ip_town", cmd="ip_town", area=town.code, up=True)
+        await self.seen_by_daemon()
+
+    async def seen_by_daemon(self) -> None:
+        """Wait until the daemon's link has every terminal."""
+        async with asyncio.timeout(SETTLE_S_MAX):
+            while await self.linked() < self.terminals:  # noqa: ASYNC110 - another process, asked twice a second
+                await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(REST_S)
+
+    async def linked(self) -> int:
+        """Terminals that the daemon's link of this path holds."""
+        rows = await self.get("/v1/links")
+        return max(int(row["devices"]) for row in rows if row["path"] == self.path)
 
     async def shot(self, number: int) -> dict[str, Any]:
         """One alert of the highest level for the whole county; the daemon's times of it, when its window is over."""
