@@ -15,13 +15,14 @@ from typing import Protocol
 import structlog
 
 from ebcd.alert import Alert
+from ebcd.arrivals import Arrivals
 from ebcd.catalogue import text
 from ebcd.errors import InvalidAlert
 from ebcd.facts import Fact, package_handled, package_received, upstream_told
 from ebcd.feedback import state_response, terminal_states
 from ebcd.gateway import Received
 from ebcd.health import Change, Condition
-from ebcd.intake import Intake, Ordered, UnusableSound, cancel_target
+from ebcd.intake import MSG_TYPE_CANCEL, Intake, Ordered, UnusableSound, cancel_target
 from ebcd.ledger import Ledger
 from ebcd.lifecycle import AlertState
 from ebcd.mailroom import Mailroom
@@ -89,6 +90,9 @@ class Upstream:
         self._places = places
         self._intake = intake
         self._core: TakesAlerts | None = None
+        self._arrivals = Arrivals()
+        self._accepting: dict[EbdId, asyncio.Event] = {}
+        self._taken_up = asyncio.Event()
         self._changes: dict[ResourceCode, tuple[Condition, str]] = {}
         self._group: asyncio.TaskGroup | None = None
 
@@ -102,12 +106,15 @@ class Upstream:
         """Take up what a restart left, then work until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._group = group
+            self._taken_up.clear()
+            self._arrivals.forget()
             group.create_task(self._take_up())
             group.create_task(self._tell_terminals())
 
     async def _take_up(self) -> None:
         """Packages that were answered with code 1 and not yet handled."""
-        for ebd_id, file in list(self._ledger.state.open_packages.items()):
+        left = [p for p in self._ledger.state.open_packages.items() if p[0] not in self._accepting]
+        for ebd_id, file in left:
             try:
                 archive = await self._store.read_package(file)
                 package = unpack(archive)
@@ -119,34 +126,61 @@ class Upstream:
             log.info("package.taken_up", ebd=ebd_id)
             now = (self._clock.monotonic(), self._clock.wall())
             await self._handle(_Package(ResourceCode(ebd.envelope.source), ebd_id, ebd.detail, package.resources, *now))
+        self._taken_up.set()
 
     # ---- packages in -------------------------------------------------------------------------------------------
 
     async def accept(self, received: Received) -> None:
-        """Make a judged package durable; the receipt goes out when this returns. Raises StoreError."""
-        envelope, detail = received.ebd.envelope, received.ebd.detail
-        ebd_id, peer = EbdId(envelope.ebd_id), ResourceCode(envelope.source)
-        open_packages = self._ledger.state.open_packages
-        if ebd_id in open_packages:
+        """Make a judged package durable; the receipt goes out when this returns. Raises StoreError.
+
+        The same package again, while the first is still on its way to the disk, waits for it (I10).
+        """
+        ebd_id, detail = EbdId(received.ebd.envelope.ebd_id), received.ebd.detail
+        while (first := self._accepting.get(ebd_id)) is not None:
+            await first.wait()
+        if ebd_id in self._ledger.state.open_packages:
             return
+        done = self._accepting[ebd_id] = asyncio.Event()
+        ticket, handed_on = self._arrivals.begin(_becomes(detail)), False
+        try:
+            if (package := await self._store_package(received, ebd_id)) is not None:
+                if self._group is None:
+                    raise RuntimeError("upstream is not running")
+                self._group.create_task(self._in_turn(package, ticket))
+                handed_on = True
+        finally:
+            if not handed_on:
+                self._arrivals.end(ticket)
+            del self._accepting[ebd_id]
+            done.set()
+
+    async def _store_package(self, received: Received, ebd_id: EbdId) -> _Package | None:
+        """None for a number that was answered before."""
+        envelope, detail = received.ebd.envelope, received.ebd.detail
+        peer, open_packages = ResourceCode(envelope.source), self._ledger.state.open_packages
         meta = PackageMeta(peer, received.arrived_at, int(ResultCode.SUCCESS))
         file = f"{sm3(received.archive).hex()}.tar"
         event = self._ledger.foretell(package_received(ebd_id, _ebm_id(detail), file, received.arrived_at, peer))
         try:
-            answer = await self._store.accept_package(
-                ebd_id, received.archive, meta, [event], signature=_signature_of(received)
-            )
+            answer = await self._store.accept_package(ebd_id, received.archive, meta, [event])
         except StoreError:
             open_packages.pop(ebd_id, None)
             raise
         if isinstance(answer, Duplicate):
             open_packages.pop(ebd_id, None)
-            return
+            return None
         log.info("package.received", ebd=ebd_id, type=envelope.ebd_type, alert=_ebm_id(detail), src=peer)
-        package = _Package(peer, ebd_id, detail, received.package.resources, received.arrived_s, received.arrived_at)
-        if self._group is None:
-            raise RuntimeError("upstream is not running")
-        self._group.create_task(self._handle(package))
+        return _Package(peer, ebd_id, detail, received.package.resources, received.arrived_s, received.arrived_at)
+
+    async def _in_turn(self, package: _Package, ticket: int) -> None:
+        """A cancel or an update comes after the message it names, if that arrived first."""
+        try:
+            if (named := _names(package.detail)) is not None:
+                await self._taken_up.wait()
+                await self._arrivals.settled(named, ticket)
+            await self._handle(package)
+        finally:
+            self._arrivals.end(ticket)
 
     async def answered(self, ebd_id: str) -> ResultCode | None:
         """Which receipt a number got before, in this life or an earlier one."""
@@ -276,3 +310,17 @@ def _is_ebm_id(text_: str) -> bool:
 
 def _ebm_id(detail: Detail) -> EbmId | None:
     return EbmId(detail.ebm_id) if isinstance(detail, Ebm) and _is_ebm_id(detail.ebm_id) else None
+
+
+def _becomes(detail: Detail) -> EbmId | None:
+    """The alert that a document will be, if any."""
+    cancels = isinstance(detail, Ebm) and detail.basic is not None and detail.basic.msg_type == MSG_TYPE_CANCEL
+    return None if cancels else _ebm_id(detail)
+
+
+def _names(detail: Detail) -> EbmId | None:
+    """The earlier message that a cancel stops or an update replaces."""
+    if not isinstance(detail, Ebm) or (_becomes(detail) is not None and not detail.related_ebm_id):
+        return None
+    named = detail.related_ebm_id or detail.ebm_id
+    return EbmId(named) if _is_ebm_id(named) else None
