@@ -191,7 +191,7 @@ def resolve_areas(written: Sequence[str], county: AreaCode, known: Callable[[Are
         else:
             dropped.append(code)
     unique = dict.fromkeys(inside)
-    kept = tuple(a for a in unique if not any(b != a and covers(b, a) for b in unique))
+    kept = tuple(a for a in unique if not any(b != a and b in unique for b in a.enclosing))
     return ResolvedAreas(kept, tuple(dropped))
 
 
@@ -212,8 +212,8 @@ DRILLS = {
 def classify(ebm_id: EbmId, msg_type: int, severity: int) -> tuple[AlertClass, int, DrillDepth]:
     """Class, level and depth of a message (GD/J 082 MsgType, Severity; legacy severities 10, 15, 21-23).
 
-    Daily is EBMID serial 0000 or severity 10. Severity 0 and anything unknown becomes the least level. Where MsgType and
-    severity name two drills, the shallower counts (I5).
+    Daily is EBMID serial 0000 or severity 10. Severity 0 and anything unknown becomes the least level. Where MsgType
+    and severity name two drills, the shallower counts (I5).
     """
     level = severity if 1 <= severity <= LEVEL_LEAST else LEVEL_LEAST
     by_severity = 3 if severity == SEVERITY_PLATFORM_DRILL else severity - SEVERITY_DRILL_OFFSET

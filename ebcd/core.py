@@ -7,7 +7,8 @@ carried out when they are durable. The pure parts decide (`scheduler`, `planner`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 import structlog
 
@@ -68,6 +69,7 @@ class Core:
         self.traces = traces or Traces()
         self.waves = Waves()
         self.unsent: Unsent = lambda offer, reason: None
+        self.follow: Callable[[], Coroutine[Any, Any, None]] | None = None  # acts on what the links tell
         self._tell = tell
         self._closing: dict[EbmId, float] = {}  # window over; monotonic deadline for late results
         self._places_of: dict[EbmId, frozenset[AreaCode]] = {}
@@ -81,13 +83,19 @@ class Core:
 
     # ---- running -----------------------------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Carry out decisions and watch the clock until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            while True:
-                self.beat()
-                await asyncio.sleep(BEAT_S)
+    async def run(self, begun: Callable[[], None] = lambda: None) -> None:
+        """Carry out decisions, follow the links and watch the clock until cancelled. `begun` is called first."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                begun()
+                if self.follow is not None:
+                    group.create_task(self.follow(), name="follow")
+                while True:
+                    self.beat()
+                    await asyncio.sleep(BEAT_S)
+        finally:
+            self._group = None
 
     def act(self, decision: Decision) -> None:
         """Carry out a decision once everything entered so far is durable."""
@@ -135,7 +143,7 @@ class Core:
             self.ledger.enter(*extra)
             self.act(Decision(reports=[report_for(known)]))
             return known
-        state, why = self._first_state(alert, now_s)
+        state, why = self.rules.first_state(alert, now_s)
         self.ledger.enter(alert_accepted(alert, state, now_s, alert.author, why), *extra)
         self.traces.begin(alert.id, t0_s).stage("accepted", self.clock.monotonic())
         record = self.state.alerts[alert.id]
@@ -149,17 +157,6 @@ class Core:
         self.reschedule(decision)
         self.act(decision)
         return record
-
-    def _first_state(self, alert: Alert, now_s: float) -> tuple[AlertState, str]:
-        if not alert.areas:
-            return AlertState.DROPPED, "no_area_of_ours"
-        if now_s >= alert.window.end:
-            return AlertState.DROPPED, "expired"
-        if self.rules.approvals.needed(alert):
-            return AlertState.PENDING, "needs_approval"
-        if self.rules.quiet.hold(alert, now_s):
-            return AlertState.HELD, "quiet_hours"
-        return AlertState.WAITING, ""
 
     def approve(self, record: AlertRecord, actor: str) -> None:
         """One more approval; the last one needed sets the alert going. The caller has checked who `actor` is (I1)."""

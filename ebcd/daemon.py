@@ -174,9 +174,8 @@ async def run(settings: Settings, world: World, ready: Callable[[], None] = lamb
                     ),
                     name=name,
                 )
-            group.create_task(daemon.core.run(), name="core")
+            group.create_task(daemon.ledger.watch(), name="ledger")
             await asyncio.sleep(0)
-            resume(daemon.core)
             daemon.health.start_counting(world.clock.monotonic())
             ready()
             notify("READY=1")
@@ -200,6 +199,7 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
 
 
 def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
+    yield "core", lambda: daemon.core.run(lambda: resume(daemon.core))
     for _, link in daemon.links:
         yield f"link {link.name}", link.run
     yield "upstream", daemon.upstream.run

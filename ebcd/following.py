@@ -70,11 +70,12 @@ class Following:
         self._paths = paths
         self._observers = observers
         self._waiting: deque[Event] = deque()
-        self._scheduled = False
+        self._news = asyncio.Event()
         self._fresh: set[ResourceCode] = set()  # connected, state not heard since
         self._receipts: dict[EbmId, list[Receipt]] = {}
         self.left_out = 0
         core.unsent = self._unsent
+        core.follow = self.run
 
     def take(self, event: Event) -> None:
         """The sink of every link: returns at once."""
@@ -82,13 +83,18 @@ class Following:
             self.left_out += 1
             return
         self._waiting.append(event)
-        if not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_later(BATCH_S, self.process)
+        self._news.set()
+
+    async def run(self) -> None:
+        """Act on what comes in, batch by batch, until cancelled."""
+        while True:
+            await self._news.wait()
+            await asyncio.sleep(BATCH_S)
+            self._news.clear()
+            self.process()
 
     def process(self) -> None:
         """Act on everything that has come in."""
-        self._scheduled = False
         decision = Decision()
         while self._waiting:
             event = self._waiting.popleft()

@@ -10,6 +10,7 @@ import structlog
 from devices.link import Path
 from ebcd import inventory_csv, snapshot
 from ebcd.alert import AlertClass, RankRule
+from ebcd.errors import ConfigError
 from ebcd.facts import Fact
 from ebcd.identity import Operators
 from ebcd.inventory import Inventory
@@ -53,6 +54,19 @@ class Foundation:
         return self.verifier.verify(signed, block, self.world.clock.wall()).ok
 
 
+def sound_rows(settings: Settings) -> Inventory:
+    """The inventory without its wrong rows, each of which is logged: one typing error must not keep a county silent.
+
+    Raises ConfigError where nothing is left.
+    """
+    inventory, problems = inventory_csv.read(settings.inventory.file, area=settings.platform.area)
+    for problem in problems:
+        log.error("inventory.row_left_out", problem=str(problem))
+    if problems and not inventory.roster.terminals:
+        raise ConfigError(problems)
+    return inventory
+
+
 async def lay(settings: Settings, world: World) -> Foundation:
     """Read keys, trust and inventory, open the journal, fold it. Raises ConfigError, StoreError."""
     certificate = bytes.fromhex(settings.platform.certificate)
@@ -62,7 +76,7 @@ async def lay(settings: Settings, world: World) -> Foundation:
         log.warning("trust.problem", problem=str(problem))
     policy = Policy(settings.trust.time_window_s, settings.trust.counter_slack)
     verifier = SignatureVerifier(trust, policy, world.registry)
-    inventory = inventory_csv.load(settings.inventory.file, area=settings.platform.area)
+    inventory = sound_rows(settings)
     store = open_store(
         settings.store.url,
         clock=world.clock,

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ebcd.facts import Fact
 from ebcd.state import CountyState
+from ebcd.store.errors import StoreError
 from ebcd.store.events import NewEvent
 
 Watcher = Callable[[Fact, CountyState], None]
@@ -34,6 +35,14 @@ class Ledger:
         self._stream = stream
         self._watchers = tuple(watchers)
         self._last: asyncio.Future[int] | None = None
+        self._broken: list[StoreError] = []
+        self._ended = asyncio.Event()
+
+    async def watch(self) -> None:
+        """Wait until a fact could not even be queued, then raise that StoreError: the daemon must end, and its next
+        life begins with what the journal holds."""
+        await self._ended.wait()
+        raise self._broken[0]
 
     def enter(self, *facts: Fact, on_durable: Callable[[], None] | None = None) -> None:
         """Apply and queue. `on_durable` is called after the commit that holds all of them."""
@@ -49,7 +58,12 @@ class Ledger:
             if on_durable is not None:
                 on_durable()
 
-        self._journal.append_soon(events, committed)
+        try:
+            self._journal.append_soon(events, committed)
+        except StoreError as error:
+            self._broken.append(error)  # applied and not written: this process knows more than its journal ever will
+            self._ended.set()
+            raise
 
     def mark(self) -> asyncio.Future[int]:
         """Done when every fact entered so far is on disk; the result is the journal's sequence number of the last one,

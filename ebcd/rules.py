@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta, timezone
 
 from devices.link import Path
 from ebcd.alert import Alert, AlertClass, Origin, RankRule
+from ebcd.lifecycle import AlertState
 
 BEIJING = timezone(timedelta(hours=8), "UTC+8")
 
@@ -68,3 +69,15 @@ class Rules:
     approvals: Approvals
     patience: Patience
     success_ratio: float = 0.7  # confirmed / targeted from which an alert counts as played (BrdStateCode 3)
+
+    def first_state(self, alert: Alert, now_s: float) -> tuple[AlertState, str]:
+        """Where an alert begins, and the slug of why where that is not plain."""
+        if not alert.areas:
+            return AlertState.DROPPED, "no_area_of_ours"
+        if now_s >= alert.window.end:
+            return AlertState.DROPPED, "expired"
+        if self.approvals.needed(alert):
+            return AlertState.PENDING, "needs_approval"
+        if self.quiet.hold(alert, now_s):
+            return AlertState.HELD, "quiet_hours"
+        return AlertState.WAITING, ""
