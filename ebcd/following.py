@@ -173,6 +173,8 @@ class Following:
     def _answered(self, event: Answered, path: Path, decision: Decision) -> None:
         self._spoke(event.code, path)
         if self._core.places.place_of(event.code) is None:  # an adapter: confirms only itself
+            if event.verb is Verb.START and (trace := self._core.traces.of(event.ebm_id)):
+                trace.adapter(event.code, self._core.clock.monotonic())
             if event.result != RESULT_OK and event.verb is Verb.START:
                 self._adapter_failed(event.code, event.ebm_id, decision, f"adapter refused: {event.text}")
             return
@@ -191,6 +193,8 @@ class Following:
             return
         if path is Path.ADAPTER and event.code not in record.deliveries:
             self._reach.adapter_silent(event.code)
+            if trace := self._core.traces.of(event.ebm_id):
+                trace.adapter(event.code, None)
             self._adapter_failed(event.code, event.ebm_id, decision, event.reason)
             return
         delivery = record.deliveries.get(event.code)

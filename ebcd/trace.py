@@ -15,6 +15,9 @@ from typing import Any
 from devices.link import Path
 from protocols.codes import EbmId, ResourceCode
 
+LATE_S = 3.0
+"""An adapter that takes longer to answer a start is named: its retries begin then (terminal digest 1.7)."""
+
 TRACES_MAX = 64
 """Alerts whose times are kept; the oldest goes first."""
 
@@ -30,6 +33,7 @@ class Trace:
     observe: Observe
     stages: dict[str, float] = field(default_factory=dict)
     confirmed: dict[ResourceCode, tuple[Path, float]] = field(default_factory=dict)
+    adapters: dict[ResourceCode, float | None] = field(default_factory=dict)  # answered after; None: not at all
 
     def stage(self, name: str, at_s: float) -> None:
         """Remember when a stage was done, the first time it was."""
@@ -43,6 +47,10 @@ class Trace:
             if code not in self.confirmed:
                 self.confirmed[code] = (path, at_s - self.t0_s)
                 self.observe("confirmed", at_s - self.t0_s)
+
+    def adapter(self, code: ResourceCode, at_s: float | None) -> None:
+        """An adapter answered the start, or its retries are used up (`at_s` None). The last word counts."""
+        self.adapters[code] = None if at_s is None else at_s - self.t0_s
 
 
 class Traces:
@@ -78,12 +86,18 @@ def spread(seconds: list[float]) -> dict[str, float]:
 
 
 def figures(trace: Trace) -> dict[str, Any]:
-    """`latency_s`, `latency_by_path_s` and `stages_s`, all in seconds since T0."""
+    """`latency_s`, `latency_by_path_s` and `stages_s`, all in seconds since T0; `late_adapters` by code, null for one
+    that never answered."""
     by_path: dict[str, list[float]] = {}
     for path, at_s in trace.confirmed.values():
         by_path.setdefault(path.value, []).append(at_s)
     return {
         "latency_s": spread([at_s for _, at_s in trace.confirmed.values()]),
         "latency_by_path_s": {path: spread(values) for path, values in by_path.items()},
+        "late_adapters": {
+            code: at_s if at_s is None else round(at_s, 3)
+            for code, at_s in trace.adapters.items()
+            if at_s is None or at_s > LATE_S
+        },
         "stages_s": {name: round(value, 4) for name, value in trace.stages.items()},
     }

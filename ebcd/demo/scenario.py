@@ -106,6 +106,13 @@ class Scenario:
         dead = truth.off(self.room) | truth.cut_off(self.room)
         unnamed = dead - named - self.fm_only()
         expect("county", "every dead terminal that could answer is named", not unnamed, sorted(unnamed)[:3])
+        late, slow = detail["times"].get("late_adapters", {}), self.room.faults["slow_adapter"]["code"]
+        expect("county", "the slow adapter is named", slow in late, late)
+        self.results.figures["named"] = {
+            "dead_ip_town": self.room.faults["dead_ip_town"],
+            "late_adapters": late,
+            "terminals": [failure["name"] for failure in detail["failures"]],
+        }
         sound = truth.audio
         expect("county", "every sound fetched has the right SM3", sound["fetched"] == sound["sm3_ok"] > 0, sound)
         await self._figures(ebm_id, receipt, detail, truth)
