@@ -161,7 +161,8 @@ class CountyOperations:
             if not records[0].live or records[0].state is AlertState.CANCELLING:
                 raise refused(Kind.CONFLICT, "not_live", "alert", ebm_id, records[0].state)
         for record in records:
-            self._room.core.cancel(record, actor.name)
+            if record.live and record.state is not AlertState.CANCELLING:  # one cancel may bring about another's end
+                self._room.core.cancel(record, actor.name)
         rows = [await self._answer(record) for record in records]
         return tuple(rows)
 
