@@ -86,7 +86,15 @@ class Parcel:
             end=self._dialect.seconds(start.end),
             volume=start.volume,
             targets=targets,
-            languages=(adapter.Language(start.language, start.text, start.agency, auxiliary, charset),),
+            languages=(
+                adapter.Language(
+                    start.language,
+                    adapter.fitting(start.text, charset, adapter.TEXT_BYTES_MAX),
+                    adapter.fitting(start.agency, charset, adapter.AGENCY_BYTES_MAX),
+                    auxiliary,
+                    charset,
+                ),
+            ),
             outputs=self._dialect.outputs,
         )
 

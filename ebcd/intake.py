@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,7 +18,18 @@ MSG_TYPE_CANCEL = 2
 AUXILIARY_SOUND_FILES = frozenset({1, 2, 3, 4})
 AUXILIARY_STREAM = 61
 TEXT_CHARACTERS_MAX = 4000
-"""What is kept of a text for frames and speech; the whole stays in the package."""
+"""What is kept of a text for frames; the whole stays in the package."""
+SPOKEN_CHARACTERS_MAX = 2000
+"""How much of a text is read out, some ten minutes: the beginning of a warning is better than none of it."""
+TITLE_CHARACTERS_MAX = 500
+DROPPED_AREAS_MAX = 1000
+"""How many foreign codes are kept by name with an alert, and how much of each."""
+DROPPED_CHARACTERS_MAX = 24
+LANGUAGE_DEFAULT = "zho"
+_STREAM = re.compile(r"(?:rtp|udp|rtsp|https?)://[!-~]{1,500}", re.ASCII)
+"""What a device can be told to join (GD/J 089 table D.5); anything else is passed over and the text is spoken."""
+SECONDS_32_MAX = 2**32 - 1
+"""The last moment a frame can say (2106): a message "for ever" ends there."""
 
 log = structlog.get_logger("ebcd.intake")
 
@@ -68,6 +80,8 @@ class Intake:
         severity = 0 if basic.severity is None else basic.severity
         class_, level, depth = classify(ebm_id, basic.msg_type, severity)
         areas = resolve_areas(content.area_codes, self._county, self._known)
+        if len(areas.dropped) > DROPPED_AREAS_MAX:
+            log.warning("areas.dropped", alert=ebm_id, named=DROPPED_AREAS_MAX, dropped=len(areas.dropped))
         window = _window(basic)
         needs_sound = bool(areas.inside) and now_s < window.end
         alarm = sounds_alarm(class_, level)
@@ -81,18 +95,18 @@ class Intake:
             event_type=_event_type(basic),
             window=window,
             areas=areas.inside,
-            dropped_areas=areas.dropped,
-            title=content.title,
+            dropped_areas=tuple(code[:DROPPED_CHARACTERS_MAX] for code in areas.dropped[:DROPPED_AREAS_MAX]),
+            title=content.title[:TITLE_CHARACTERS_MAX],
             text=content.desc[:TEXT_CHARACTERS_MAX],
-            agency=basic.sender_name,
-            language=content.language_code or "zho",
+            agency=basic.sender_name[:TITLE_CHARACTERS_MAX],
+            language=_language(content.language_code),
             media=media,
             stream_url=stream_url,
             received_at=ordered.received_at,
             author=ordered.peer,
             peer=ordered.peer,
             ebd_id=ordered.ebd_id,
-            replaces=EbmId(ebm.related_ebm_id) if ebm.related_ebm_id else None,
+            replaces=_replaced(ebm),
         )
 
     def areas(self, written: tuple[str, ...]) -> ResolvedAreas:
@@ -106,14 +120,17 @@ class Intake:
     async def _sound(self, ordered: Ordered, content: MsgContent, alarm: bool) -> tuple[Media | None, str]:
         """The programme file, a stream, or the spoken text. A file that is not what was signed is never played (I9)."""
         for auxiliary in content.auxiliaries:
-            if auxiliary.type == AUXILIARY_STREAM:
+            if auxiliary.type == AUXILIARY_STREAM and _STREAM.fullmatch(auxiliary.desc):
                 return None, auxiliary.desc
             if auxiliary.type in AUXILIARY_SOUND_FILES and (data := _file(ordered.files, auxiliary)) is not None:
                 try:
                     return await self._sounds.keep(data, auxiliary.desc, auxiliary.digest), ""
                 except UnusableSound as error:
                     log.error("sound.refused", alert=ordered.ebm.ebm_id, file=auxiliary.desc, reason=str(error))
-        return await self._sounds.speak(content.desc or content.title, alarm=alarm), ""
+        words = content.desc or content.title
+        if len(words) > SPOKEN_CHARACTERS_MAX:
+            log.warning("speech.cut", alert=ordered.ebm.ebm_id, characters=len(words), spoken=SPOKEN_CHARACTERS_MAX)
+        return await self._sounds.speak(words[:SPOKEN_CHARACTERS_MAX], alarm=alarm), ""
 
 
 def cancel_target(ebm: Ebm) -> EbmId | None:
@@ -125,15 +142,30 @@ def cancel_target(ebm: Ebm) -> EbmId | None:
 
 def _ebm_id(text: str) -> EbmId:
     try:
-        return EbmId(text)
+        ebm_id = EbmId(text)
     except InvalidCode as error:
         raise InvalidAlert(str(error)) from None
+    if ebm_id == EbmId.EVERYTHING:
+        raise InvalidAlert("an EBM id of zeros means every message to a device; no message may carry it")
+    return ebm_id
+
+
+def _replaced(ebm: Ebm) -> EbmId | None:
+    """The message that this one takes the place of; one that names itself replaces nothing."""
+    if not ebm.related_ebm_id or ebm.related_ebm_id == ebm.ebm_id:
+        return None
+    return _ebm_id(ebm.related_ebm_id)
+
+
+def _language(code: str | None) -> str:
+    """Three letters of ISO 639-2, as every frame has room for; what peers write otherwise ("zh-CN") is Chinese."""
+    return code.lower() if code and len(code) == 3 and code.isascii() and code.isalpha() else LANGUAGE_DEFAULT
 
 
 def _window(basic: MsgBasicInfo) -> Window:
     if basic.start_time is None or basic.end_time is None:
         raise InvalidAlert("a broadcast needs StartTime and EndTime")
-    return Window(basic.start_time, basic.end_time)
+    return Window(max(basic.start_time, 0), min(basic.end_time, SECONDS_32_MAX))
 
 
 def _event_type(basic: MsgBasicInfo) -> str:

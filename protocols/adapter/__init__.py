@@ -83,6 +83,7 @@ from protocols.adapter.targets import (
     Targets,
 )
 from protocols.adapter.text import (
+    AGENCY_BYTES_MAX,
     AUX_MP3,
     AUX_PUSH,
     AUX_PUSH_HEX,
@@ -90,13 +91,16 @@ from protocols.adapter.text import (
     CHARSETS,
     GB2312,
     GB18030,
+    TEXT_BYTES_MAX,
     Auxiliary,
     Language,
     charset_for,
+    fitting,
 )
 from protocols.stream import BadFrame
 
 __all__ = [
+    "AGENCY_BYTES_MAX",
     "AUX_MP3",
     "AUX_PUSH",
     "AUX_PUSH_HEX",
@@ -111,6 +115,7 @@ __all__ = [
     "PHYSICAL",
     "PLATFORM",
     "REPORT_HEAD",
+    "TEXT_BYTES_MAX",
     "AdapterFrame",
     "AdapterHeartbeat",
     "AdapterState",
@@ -180,4 +185,5 @@ __all__ = [
     "encode",
     "encode_again",
     "encode_body",
+    "fitting",
 ]

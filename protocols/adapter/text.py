@@ -14,6 +14,10 @@ GB18030 = 1
 CHARSETS = {0: "gb2312", 1: "gb18030", 2: "utf-16-be", 3: "utf-16-be", 4: "utf-16-be"}
 """Charset byte: 0 GB 2312-1980, 1 GB/T 18030; 2 GB 13000, 3 GB 21669 and 4 GB 16959 are plains of ISO 10646."""
 
+TEXT_BYTES_MAX = 65_535
+AGENCY_BYTES_MAX = 255
+"""What the length fields of table A.12 can say; a longer text is cut by `fitting`."""
+
 AUX_MPEG_LAYER_2 = 1
 AUX_MP3 = 2
 AUX_URL = 61
@@ -53,6 +57,14 @@ def charset_for(*texts: str) -> int:
     except UnicodeEncodeError:
         return GB18030
     return GB2312
+
+
+def fitting(text: str, charset: int, bytes_max: int) -> str:
+    """The beginning of `text` that takes at most `bytes_max` bytes in `charset`, cut between characters."""
+    encoded = text.encode(_codec(charset))
+    if len(encoded) <= bytes_max:
+        return text
+    return encoded[:bytes_max].decode(_codec(charset), "ignore")
 
 
 auxiliary16: Layout = record(Auxiliary, "type" / Int8ub, "data" / sized(Int16ub))

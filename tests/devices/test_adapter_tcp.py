@@ -64,6 +64,17 @@ async def test_a_rare_character_moves_the_text_to_gb_18030(clock: VirtualClock, 
         assert message.languages[0].text == "㐀村"
 
 
+async def test_a_name_longer_than_its_length_field_is_cut_between_characters(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    async with county(clock, rng) as at:
+        at.link.offer(replace(start(ONE, text="㐀村"), agency="长" * 200))
+        await settle()
+        (message,) = at.stations[1].messages
+        assert isinstance(message, a.StartBroadcast)
+        assert message.languages[0].agency == "长" * 127  # two bytes each in GB 18030
+
+
 async def test_an_answer_makes_an_adapter_live(clock: VirtualClock, rng: random.Random) -> None:
     async with county(clock, rng, 2) as at:
         at.link.offer(start(ONE))
@@ -315,7 +326,7 @@ async def test_a_full_outbox_of_one_adapter_concerns_that_adapter_only(clock: Vi
 
 async def test_a_start_that_no_frame_can_hold_is_told(clock: VirtualClock, rng: random.Random) -> None:
     async with county(clock, rng) as at:
-        at.link.offer(replace(start(ONE), agency="长" * 200))
+        at.link.offer(replace(start(ONE), language="zh-CN"))
         await settle()
         (refused,) = at.told(NoAnswer)
         assert isinstance(refused, NoAnswer)
