@@ -226,9 +226,20 @@ class CellularMqtt:
             if message.topic.endswith(f"/{mqtt.Channel.STATUS}"):
                 self._take_status(message)
             else:
-                self._tell_all(self._dialogue.take(message.topic, message.payload, message.content_type))
+                events = self._dialogue.take(message.topic, message.payload, message.content_type)
+                self._spoke(message.topic)
+                self._tell_all(events)
         except RemoteProtocolError as error:
             self._tell(Rejected(self.name, error.reason, message.topic[: mqtt.TOPIC_CHARACTERS_MAX], error.detail))
+
+    def _spoke(self, topic: str) -> None:
+        """Who speaks is online, whatever became of its status: rumqttd keeps them, but tells a new subscriber only of
+        a hundred."""
+        written = topic.split("/")[2]
+        if written not in self._online:
+            code = ResourceCode(written)
+            self._online.add(code)
+            self._tell(Connected(self.name, code))
 
     def _take_status(self, message: Incoming) -> None:
         place = mqtt.parse_topic(message.topic)
