@@ -37,11 +37,6 @@ class Truth:
         """Files fetched, and those whose SM3 was the announced one."""
         return {"fetched": self.told["fetched"], "sm3_ok": self.told["sm3_ok"]}
 
-    @property
-    def starts_total(self) -> int:
-        """Starts of any message at any terminal."""
-        return len(self.starts)
-
     def began(self, ebm_id: str) -> set[str]:
         """Terminals at which a message began."""
         return {code for code, ebm, *_ in self.starts if ebm == ebm_id}
