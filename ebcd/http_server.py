@@ -34,7 +34,7 @@ class SocketTaken(OSError):
 class HttpLimits:
     """What one listener spends on its peers."""
 
-    connections_max: int = 128  # one more is answered 503
+    connections_max: int = 128  # one more takes the place of the oldest without a request, or is answered 503
     head_timeout_s: float = 10.0  # from connecting to the end of the request's head
     keep_alive_s: float = 15.0
     head_bytes_max: int = 16_384
@@ -47,8 +47,12 @@ class _Connection(H11Protocol):
         super().__init__(config=config, server_state=server, app_state={})
         self._limits = limits
         self._head_deadline: asyncio.TimerHandle | None = None
+        self._made_s = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._made_s = self.loop.time()
+        if len(self.connections) >= self._limits.connections_max:
+            self._make_room()
         self.app_state = {PEER_UID: _peer_uid(transport.get_extra_info("socket"))}
         super().connection_made(transport)
         self._head_deadline = self.loop.call_later(self._limits.head_timeout_s, self._head_is_late)
@@ -58,6 +62,18 @@ class _Connection(H11Protocol):
             self._head_deadline.cancel()
         self._unset_keepalive_if_required()  # uvicorn leaves the timer behind when the peer resets
         super().connection_lost(exc)
+
+    @property
+    def _asks_nothing(self) -> bool:
+        """Whether no request is being read whole or answered here."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _make_room(self) -> None:
+        """Sockets that only stand open keep nobody out who has something to say (I6)."""
+        others = (each for each in self.connections if isinstance(each, _Connection))
+        idle = [each for each in others if each._asks_nothing and not each.transport.is_closing()]
+        if idle:
+            min(idle, key=lambda each: each._made_s).transport.abort()
 
     def _head_is_late(self) -> None:
         if self.cycle is None and not self.transport.is_closing():

@@ -41,7 +41,7 @@ class GatewayLimits:
     body_idle_s: float = 15.0  # without one byte
     body_total_s: float = 300.0
     linger_s: float = 5.0  # reading on after an early answer, so that the answer is not lost in a reset
-    connections_max: int = 64
+    connections_max: int = 256
     head_timeout_s: float = 10.0
     head_bytes_max: int = 16_384
 

@@ -127,13 +127,32 @@ async def test_one_address_cannot_take_every_place(exchange: Exchange) -> None:
 
 async def test_connections_past_the_limit_are_refused_at_once(exchange: Exchange) -> None:
     async with serving(exchange, GatewayLimits(connections_max=3)) as network:
-        clients = [await begin(network, b"POST") for _ in range(3)]
+        clients = [await begin(network, HALF) for _ in range(3)]
         late = await begin(network, heartbeat(exchange))
         await asyncio.sleep(1)
         assert late.response.startswith(b"HTTP/1.1 503")
         late.transport.close()
         for client in clients:
             await client.closed
+
+
+async def test_i6_sockets_that_only_stand_open_keep_no_message_out(exchange: Exchange) -> None:
+    limits = GatewayLimits(connections_max=4, requests_per_address_max=100)
+    async with serving(exchange, limits) as network:
+        standing = [
+            await begin(network, start) for start in (b"", b"POST / HT", HALF, b"POST / HTTP/1.1\r\n", b"", b"P")
+        ]
+        client = await begin(network, request(body_of(exchange.archive(samples.message()))))
+        await client.closed
+        assert read(client.response).code is ResultCode.SUCCESS
+        assert [each.closed.done() for each in standing] == [
+            True,
+            True,
+            False,
+            True,
+            False,
+            False,
+        ]  # the oldest gave way
 
 
 async def test_bodies_of_all_requests_together_are_bounded(exchange: Exchange) -> None:
