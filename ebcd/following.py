@@ -73,6 +73,7 @@ class Following:
         self._news = asyncio.Event()
         self._fresh: set[ResourceCode] = set()  # connected, state not heard since
         self._receipts: dict[EbmId, list[Receipt]] = {}
+        self._idle: dict[tuple[EbmId, Path], dict[ResourceCode, None]] = {}  # to be started, if nothing else is heard
         self.left_out = 0
         core.unsent = self._unsent
         core.follow = self.run
@@ -103,6 +104,7 @@ class Following:
             for observe in self._observers:
                 observe(event, path)
         self._flush(decision)
+        self._start_idle(decision)
         self._core.act(decision)
 
     def _one(self, event: Event, path: Path, decision: Decision) -> None:
@@ -266,11 +268,27 @@ class Following:
         if state is DeviceState.WORKING and self._alone_in(record, delivery):
             self._receipt(record.alert.id, delivery.code, DeliveryEvent.CONFIRM, path, "found working")
         elif state is DeviceState.IDLE and path in delivery.paths:
-            if delivery.state is DeliveryState.CONFIRMED and place not in record.regained:
-                return  # it has begun once; only an interrupted one is sent again (I7)
-            before = len(decision.offers)
-            self._core.orders.send(record, path, [delivery.code], record.holds, decision, self._core.clock.wall())
-            self._core.watch(record, decision.offers[before:], self._core.rules.patience.fallback)
+            self._idle.setdefault((record.alert.id, path), {})[delivery.code] = None
+
+    def _start_idle(self, decision: Decision) -> None:
+        """One frame for all that were found idle together: after a restart a whole county comes back within seconds."""
+        found, self._idle = self._idle, {}
+        for (ebm_id, path), codes in found.items():
+            record = self._core.state.alerts[ebm_id]
+            if wanted := [code for code in codes if self._may_start(record, record.deliveries[code])]:
+                before = len(decision.offers)
+                self._core.orders.send(record, path, wanted, record.holds, decision, self._core.clock.wall())
+                self._core.watch(record, decision.offers[before:], self._core.rules.patience.fallback)
+
+    def _may_start(self, record: AlertRecord, delivery: Delivery) -> bool:
+        """An alert on air at a terminal that has not begun; one that has is started again only where the alert was
+        interrupted (I7)."""
+        place = self._core.places.place_of(delivery.code)
+        if record.state is not AlertState.ON_AIR or place not in record.holds:
+            return False
+        if delivery.state is DeliveryState.CONFIRMED:
+            return place in record.regained
+        return delivery.state in ASKED_STATES | {DeliveryState.UNCONFIRMED}
 
     def _alone_in(self, record: AlertRecord, delivery: Delivery) -> bool:
         """Whether no other alert could be what the terminal is playing: a live one, or one whose stop it may have

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from devices.link import DeviceState, Path, Sent, Start, Verb
+from devices.link import Answered, DeviceState, Path, Sent, Start, StateTold, Verb
 from ebcd.alert import AlertClass, Window
 from ebcd.lifecycle import AlertState, DeliveryState
 from tests.ebcd.county import VILLAGE_A1, control_room, terminal
@@ -76,3 +76,30 @@ async def test_a_start_on_air_does_not_answer_for_the_stop_behind_it() -> None:
         await asyncio.sleep(1)
         assert state(record) is AlertState.CANCELLED
         assert counts(record) == {"targeted": 12, "unconfirmed": 12}
+
+
+async def test_terminals_that_come_back_together_are_started_with_one_frame() -> None:
+    async with control_room(connected=False) as room:
+        room.links[Path.IP].answers = False
+        record = room.take_in()
+        await asyncio.sleep(1)
+        room.links[Path.IP].commands.clear()
+        room.connect(Path.IP, room.codes(), DeviceState.IDLE)
+        await asyncio.sleep(1)
+        (start,) = room.links[Path.IP].commands
+        assert isinstance(start, Start)
+        assert start.members == tuple(room.codes())
+        assert counts(record) == {"targeted": 12, "pending": 12}
+
+
+async def test_i7_a_terminal_that_says_idle_and_then_confirms_in_one_breath_is_not_started_again() -> None:
+    async with control_room() as room:
+        room.links[Path.IP].answers = False
+        record = room.take_in()
+        await asyncio.sleep(1)
+        code = terminal(VILLAGE_A1, 1)
+        room.following.take(StateTold("ip", code, DeviceState.IDLE, None))
+        room.following.take(Answered("ip", code, record.alert.id, Verb.START, 0, ""))
+        await asyncio.sleep(1)
+        assert room.links[Path.IP].started(record.alert.id).count(code) == 1
+        assert record.deliveries[code].state is DeliveryState.CONFIRMED
