@@ -1,1 +1,1 @@
-"""Radio Data System: the block code every subcarrier stream rests on (EN 50067)."""
+"""Radio Data System (EN 50067): the block code every subcarrier stream rests on, and an ordinary station's groups."""
