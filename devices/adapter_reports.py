@@ -13,8 +13,9 @@ from protocols import adapter
 from protocols.adapter import AdapterFrame, BadFrame
 from protocols.codes import ResourceCode
 
-HEARTBEAT_REPLY_S_MAX = 60.0
-"""One signed reply serves all heartbeats of that long: its content is always the same."""
+SHARED_REPLY_S_MAX = 60.0
+"""One signed reply serves all reports of its kind for that long: its content is always the same, and a hundred adapters
+report the begin of a task at once."""
 
 
 class ReportDesk(Protocol):
@@ -93,20 +94,27 @@ class Replies:
     def __init__(self, ports: Ports, table: adapter.TypeTable) -> None:
         self._ports = ports
         self._table = table
-        self._ok = b""
-        self._ok_made_s = 0.0
+        self._made: dict[adapter.Message, tuple[bytes, float]] = {}
 
     def heartbeat_ok(self) -> bytes:
         """0x21, code 0."""
-        now_s = self._ports.clock.monotonic()
-        if not self._ok or now_s - self._ok_made_s > HEARTBEAT_REPLY_S_MAX:
-            self._ok = self.sign(adapter.PlatformReply())
-            self._ok_made_s = now_s
-        return self._ok
+        return self._shared(adapter.PlatformReply())
+
+    def task_ok(self) -> bytes:
+        """0x22, result 0, nothing to copy."""
+        return self._shared(adapter.TaskReply())
 
     def sign(self, message: adapter.Message) -> bytes:
         """Any reply."""
         return adapter.encode(message, sign=self._ports.sign, table=self._table)
+
+    def _shared(self, message: adapter.Message) -> bytes:
+        now_s = self._ports.clock.monotonic()
+        data, made_s = self._made.get(message, (b"", 0.0))
+        if not data or now_s - made_s > SHARED_REPLY_S_MAX:
+            data = self.sign(message)
+            self._made[message] = data, now_s
+        return data
 
 
 def read_report(
@@ -117,7 +125,7 @@ def read_report(
         case adapter.AdapterHeartbeat(front=front):
             return front, Heartbeat(link, front, "", state_of(message.state), False), replies.heartbeat_ok
         case adapter.TaskBegan(front=front, ebm_id=ebm_id):
-            return front, Began(link, front, ebm_id, int(now_utc_s)), lambda: replies.sign(adapter.TaskReply())
+            return front, Began(link, front, ebm_id, int(now_utc_s)), replies.task_ok
         case adapter.TaskEnded(front=front, ebm_id=ebm_id):
             return front, Ended(link, front, ebm_id, int(now_utc_s)), replies.heartbeat_ok
         case _:

@@ -11,6 +11,7 @@ import random
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import cast
 
 from protocols import adapter as annex_a
@@ -129,7 +130,7 @@ class AdapterStation:
         if self.place.delay_s:
             asyncio.get_running_loop().call_later(self.place.delay_s, self._execute, frame, socket)
         else:
-            self._execute(frame, socket)
+            self._doors.leisure.in_turn(partial(self._execute, frame, socket))
 
     def _execute(self, frame: annex_a.AdapterFrame, socket: _CommandSocket) -> None:
         outcome: Outcome = self.adapter.receive(frame, self._doors.wall())

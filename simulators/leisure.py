@@ -22,10 +22,27 @@ class Leisure:
         self._stirred_s = 0.0
         self._waiting: deque[tuple[float, Callable[[], None]]] = deque()
         self._armed = False
+        self._costly: deque[Callable[[], None]] = deque()
 
     def stir(self) -> None:
         """A command was heard: others may be on their way."""
         self._stirred_s = asyncio.get_running_loop().time()
+
+    def in_turn(self, work: Callable[[], None]) -> None:
+        """Do this soon, but only one such piece between two looks at the sockets: an adapter's signatures take
+        milliseconds, and a hundred adapters get a command at the same moment."""
+        self._costly.append(work)
+        if len(self._costly) == 1:
+            asyncio.get_running_loop().call_soon(self._next_costly)
+
+    def _next_costly(self) -> None:
+        work = self._costly[0]
+        try:
+            work()
+        finally:
+            self._costly.popleft()
+            if self._costly:
+                asyncio.get_running_loop().call_soon(self._next_costly)
 
     def later(self, work: Callable[[], None]) -> None:
         """Do this when nobody waits for an answer, in the order of the calls."""
