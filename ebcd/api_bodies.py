@@ -46,22 +46,26 @@ class AudioBody(_Body):
 class DraftBody(_Body):
     """`ebcd.operator.Draft` as JSON; times are UTC seconds."""
 
-    level: Annotated[int, Field(ge=1, le=4)]
+    level: Annotated[int, Field(strict=True, ge=1, le=4)]  # a JSON true is no level 1
     areas: Annotated[
         tuple[Annotated[str, _Words, Field(max_length=AREA_CHARACTERS_MAX)], ...],
         Field(min_length=1, max_length=AREAS_MAX),  # an empty list never means everywhere (I2)
     ]
     title: Annotated[str, _Words, Field(max_length=TITLE_CHARACTERS_MAX)]
     text: Annotated[str, StringConstraints(strip_whitespace=True, max_length=TEXT_CHARACTERS_MAX)] = ""
-    duration_s: Annotated[int, Field(ge=1, le=DURATION_S_MAX)]
+    duration_s: Annotated[int, Field(strict=True, ge=1, le=DURATION_S_MAX)]
     category: Category = Category.EMERGENCY
     drill_depth: DrillDepth = DrillDepth.TERMINAL
-    start: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    start: Annotated[int, Field(strict=True, ge=0, lt=2**32)] | None = None
     event_type: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{5}$")] = "60100"
     audio: AudioBody | None = None
 
     def draft(self) -> Draft:
-        """The frozen value. Raises `OperationRefused` ("nothing_to_say") without text and audio."""
+        """The frozen value. Raises `OperationRefused`: "nothing_to_say" without text and audio, "depth_without_drill"
+        where somebody meant a drill and would have started the real thing (I5)."""
+        if self.category is not Category.DRILL and self.drill_depth is not DrillDepth.TERMINAL:
+            problem = Problem(Kind.INVALID, "depth_without_drill", thing="category", value=self.category)
+            raise OperationRefused(problem)
         if not self.text and self.audio is None:
             raise OperationRefused(Problem(Kind.INVALID, "nothing_to_say", thing="text"))
         audio = None if self.audio is None else AudioFile(self.audio.name, self.audio.content)

@@ -94,6 +94,22 @@ async def test_a_draft_with_neither_text_nor_sound_is_refused(tmp_path: Path) ->
     assert answer.json()["error"]["code"] == "nothing_to_say"
 
 
+async def test_i5_a_drill_depth_without_the_category_drill_is_refused(tmp_path: Path) -> None:
+    async with on_unix_socket(api(FakeOperations()), tmp_path / "s"), as_operator(tmp_path / "s", "chen") as http:
+        answer = await http.post("/v1/alerts", json={**DRAFT, "drill_depth": "platform"})
+        drill = await http.post("/v1/alerts", json={**DRAFT, "drill_depth": "platform", "category": "drill"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "depth_without_drill")
+    assert drill.status_code == 201
+
+
+@pytest.mark.parametrize("field", ["level", "duration_s"])
+async def test_true_and_texts_are_no_numbers(tmp_path: Path, field: str) -> None:
+    async with on_unix_socket(api(FakeOperations()), tmp_path / "s"), as_operator(tmp_path / "s", "chen") as http:
+        for value in (True, "1"):
+            answer = await http.post("/v1/alerts", json={**DRAFT, field: value})
+            assert answer.status_code == 422
+
+
 async def test_the_authors_own_approval_is_forbidden_and_says_what_to_do_in_the_readers_language(
     tmp_path: Path,
 ) -> None:
