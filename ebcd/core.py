@@ -16,7 +16,7 @@ from devices.link import Link, OutboxFull, Path, Start, Stop
 from devices.ports import Clock
 from ebcd.alert import Alert, DrillDepth
 from ebcd.decision import Decision, Offer
-from ebcd.facts import DAEMON, Fact, Receipt, alert_accepted, alert_moved, approval_given, places_changed, receipts
+from ebcd.facts import DAEMON, Fact, alert_accepted, alert_moved, approval_given, places_changed
 from ebcd.ledger import Ledger
 from ebcd.lifecycle import (
     CONFIRMED_STATES,
@@ -26,16 +26,19 @@ from ebcd.lifecycle import (
     DeliveryState,
 )
 from ebcd.orders import Orders, Places
+from ebcd.pursuit import Pursuit
 from ebcd.reporting import report_for
 from ebcd.rules import Rules
 from ebcd.scheduler import Claim, decide, next_moment
 from ebcd.state import AlertRecord, CountyState
 from ebcd.trace import Traces
-from ebcd.waves import Due, Wave, Waves
-from protocols.codes import AreaCode, EbmId, ResourceCode
+from protocols.codes import AreaCode, EbmId
 
 BEAT_S = 0.1
 """How often deadlines are looked at."""
+
+LOOK_AGAIN_S = 1.0
+"""How often the scheduler is asked although no window begins or ends."""
 
 log = structlog.get_logger("ebcd.core")
 
@@ -67,13 +70,14 @@ class Core:
         self.clock = clock
         self.rules = rules
         self.traces = traces or Traces()
-        self.waves = Waves()
+        self.pursuit = Pursuit(ledger, orders, places, clock, rules.patience)
         self.unsent: Unsent = lambda offer, reason: None
         self.follow: Callable[[], Coroutine[Any, Any, None]] | None = None  # acts on what the links tell
         self._tell = tell
         self._closing: dict[EbmId, float] = {}  # window over; monotonic deadline for late results
         self._places_of: dict[EbmId, frozenset[AreaCode]] = {}
         self._next_moment_s = 0.0
+        self._look_again_s = 0.0  # quiet hours end without an alert's doing
         self._group: asyncio.TaskGroup | None = None
 
     @property
@@ -184,21 +188,13 @@ class Core:
         now_s, alert_id = self.clock.wall(), record.alert.id
         self.ledger.enter(alert_moved(alert_id, AlertEvent.CANCEL, now_s, actor, why))
         log.info("alert.cancel", alert=alert_id, actor=actor, why=why, state=record.state)
-        self.drop_queued(record, why)
+        self.pursuit.drop_queued(record, why)
         if record.state is not AlertState.CANCELLING:
             decision.reports.append(report_for(record))
             return
         self.orders.stop(record, decision, now_s)
-        stopping = tuple(d.code for d in record.deliveries.values() if d.state is DeliveryState.STOPPING)
-        deadline_s = self.clock.monotonic() + self.rules.patience.stop_s
-        self.waves.push(deadline_s, Wave(alert_id, Due.STOP_GIVE_UP, None, stopping))
+        self.pursuit.watch_stops(record)
         self.settle(record, decision)
-
-    def drop_queued(self, record: AlertRecord, why: str) -> None:
-        """Of a cancelled alert: terminals that were never sent anything need no stop."""
-        now_s = self.clock.wall()
-        queued = [d for d in record.deliveries.values() if d.state is DeliveryState.QUEUED]
-        self._note(record, [Receipt(d.code, DeliveryEvent.STOP, None, why, now_s) for d in queued])
 
     # ---- places ------------------------------------------------------------------------------------------------
 
@@ -264,24 +260,12 @@ class Core:
         self.orders.plan(record, now_s)
         before = len(decision.offers)
         self.orders.start(record, gained, decision, now_s)
-        self.watch(record, decision.offers[before:], self.rules.patience.fallback)
+        self.pursuit.watch(record, decision.offers[before:])
         log.info("alert.on_air", alert=alert_id, places=len(first), resumed=len(again), counts=record.counts())
         if trace := self.traces.of(alert_id):
             trace.stage("planned", self.clock.monotonic())
         if again:
             self.orders.ask_again(record, again, decision)
-
-    def watch(self, record: AlertRecord, offers: Sequence[Offer], fallback: Mapping[Path, float]) -> None:
-        """Set the deadlines of starts about to be sent."""
-        now_s = self.clock.monotonic()
-        for offer in offers:
-            codes = tuple(
-                d.code for d in record.deliveries.values() if d.state is DeliveryState.SENT and d.path is offer.path
-            )
-            if (patience_s := fallback.get(offer.path)) is not None:
-                self.waves.push(now_s + patience_s, Wave(record.alert.id, Due.FALL_BACK, offer.path, codes))
-            confirm_s = self.rules.patience.confirm_s
-            self.waves.push(now_s + confirm_s, Wave(record.alert.id, Due.GIVE_UP, None, codes))
 
     # ---- time --------------------------------------------------------------------------------------------------
 
@@ -289,11 +273,12 @@ class Core:
         """Look at every deadline."""
         now_s = self.clock.monotonic()
         decision = Decision()
-        held = any(r.state in (AlertState.HELD, AlertState.PENDING) for r in self.state.live_alerts())
-        if held or self.clock.wall() >= self._next_moment_s:
+        wall_s = self.clock.wall()
+        if wall_s >= self._next_moment_s or wall_s >= self._look_again_s:
+            self._look_again_s = wall_s + LOOK_AGAIN_S
             self.reschedule(decision)
-        for wave in self.waves.pop_due(now_s):
-            self._wave_due(wave, decision)
+        for record in self.pursuit.due(decision):
+            self.settle(record, decision)
         for alert_id, deadline_s in list(self._closing.items()):
             record = self.state.alerts[alert_id]
             if not record.live:
@@ -301,46 +286,6 @@ class Core:
             elif now_s >= deadline_s or not self._expects_results(record):
                 self._finish(record, decision)
         self.act(decision)
-
-    def _wave_due(self, wave: Wave, decision: Decision) -> None:
-        record = self.state.alerts.get(wave.alert)
-        if record is None or not record.live:
-            return
-        wanted = DeliveryState.STOPPING if wave.due is Due.STOP_GIVE_UP else DeliveryState.SENT
-        late = [
-            d.code
-            for d in map(record.deliveries.__getitem__, wave.codes)
-            if d.state is wanted and (wave.path is None or d.path is wave.path)
-        ]
-        if wave.due is Due.FALL_BACK:
-            self.fall_back(record, late, decision, f"no confirmation over {wave.path} in time")
-            return
-        event = DeliveryEvent.TIME_OUT if wave.due is Due.GIVE_UP else DeliveryEvent.STOP_TIME_OUT
-        now_s = self.clock.wall()
-        self._note(record, [Receipt(code, event, None, "no_answer", now_s) for code in late])
-        self.settle(record, decision)
-
-    def fall_back(self, record: AlertRecord, codes: Sequence[ResourceCode], decision: Decision, why: str) -> None:
-        """Send `codes` over the next path each of them has left; those without one go on waiting."""
-        if record.state is not AlertState.ON_AIR or not record.alert.window.is_open(self.clock.wall()):
-            return
-        groups: dict[Path, list[ResourceCode]] = {}
-        for code in codes:
-            delivery = record.deliveries[code]
-            if self.places.place_of(code) not in record.holds:
-                continue  # a higher one sounds there now
-            left = [p for p in delivery.paths if p not in delivery.tried and self.orders.is_live(code, p)]
-            if left:
-                groups.setdefault(left[0], []).append(code)
-        before = len(decision.offers)
-        for path, group in groups.items():
-            log.info("delivery.fallback", alert=record.alert.id, path=path, terminals=len(group), why=why)
-            self.orders.send(record, path, group, record.holds, decision, self.clock.wall())
-        self.watch(record, decision.offers[before:], self.rules.patience.fallback)
-
-    def _note(self, record: AlertRecord, items: Sequence[Receipt]) -> None:
-        if items:
-            self.ledger.enter(receipts(record.alert.id, items, self.clock.wall()))
 
     # ---- the end -----------------------------------------------------------------------------------------------
 
@@ -357,11 +302,11 @@ class Core:
     def _finish(self, record: AlertRecord, decision: Decision) -> None:
         now_s, alert_id = self.clock.wall(), record.alert.id
         if record.state is AlertState.CANCELLING:
-            self._give_up(record, DeliveryState.STOPPING, DeliveryEvent.STOP_TIME_OUT, now_s)
+            self.pursuit.give_up(record, DeliveryState.STOPPING, DeliveryEvent.STOP_TIME_OUT)
             self.settle(record, decision)
             return
         for state in (DeliveryState.SENT, DeliveryState.QUEUED):
-            self._give_up(record, state, DeliveryEvent.TIME_OUT, now_s)
+            self.pursuit.give_up(record, state, DeliveryEvent.TIME_OUT)
         stays_here = record.alert.depth is not DrillDepth.TERMINAL
         targeted = record.tally.total()
         ratio = sum(record.tally[s] for s in CONFIRMED_STATES) / targeted if targeted else 0.0
@@ -371,10 +316,6 @@ class Core:
         log.info("alert.over", alert=alert_id, state=record.state, counts=record.counts())
         self._forget(alert_id)
         decision.reports.append(report_for(record))
-
-    def _give_up(self, record: AlertRecord, state: DeliveryState, event: DeliveryEvent, now_s: float) -> None:
-        late = [d.code for d in record.deliveries.values() if d.state is state]
-        self._note(record, [Receipt(code, event, None, "window_over", now_s) for code in late])
 
     def settle(self, record: AlertRecord, decision: Decision) -> None:
         """Finish a cancel whose stops are all answered or given up."""
@@ -388,4 +329,4 @@ class Core:
     def _forget(self, alert_id: EbmId) -> None:
         self._closing.pop(alert_id, None)
         self._places_of.pop(alert_id, None)
-        self.waves.forget(alert_id)
+        self.pursuit.waves.forget(alert_id)

@@ -219,6 +219,7 @@ async def _checkpoints(daemon: Daemon) -> None:
     written = 0
     while True:
         await asyncio.sleep(CHECKPOINT_S)
+        snapshot.forget_old(daemon.ledger.state)
         state = snapshot.dump(daemon.ledger.state)
         sequence = await daemon.ledger.mark()
         if sequence > written:

@@ -201,12 +201,12 @@ class Following:
             return
         delivery = record.deliveries.get(event.code)
         if delivery and delivery.state is DeliveryState.SENT and delivery.path is path:
-            self._core.fall_back(record, [event.code], decision, event.reason)
+            self._core.pursuit.fall_back(record, [event.code], decision, event.reason)
 
     def _adapter_failed(self, adapter: ResourceCode, ebm_id: EbmId, decision: Decision, why: str) -> None:
         record = self._core.state.alerts.get(ebm_id)
         if record is not None:
-            self._core.fall_back(record, self._behind(adapter, record, {DeliveryState.SENT}), decision, why)
+            self._core.pursuit.fall_back(record, self._behind(adapter, record, {DeliveryState.SENT}), decision, why)
 
     def _behind(
         self, adapter: ResourceCode, record: AlertRecord, states: frozenset[DeliveryState] | set[DeliveryState]
@@ -278,7 +278,7 @@ class Following:
             if wanted := [code for code in codes if self._may_start(record, record.deliveries[code])]:
                 before = len(decision.offers)
                 self._core.orders.send(record, path, wanted, record.holds, decision, self._core.clock.wall())
-                self._core.watch(record, decision.offers[before:], self._core.rules.patience.fallback)
+                self._core.pursuit.watch(record, decision.offers[before:])
 
     def _may_start(self, record: AlertRecord, delivery: Delivery) -> bool:
         """An alert on air at a terminal that has not begun; one that has is started again only where the alert was

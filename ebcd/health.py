@@ -92,9 +92,9 @@ class HealthBook:
                 if (health := self._seen(code, path, now_s, wall_s)) is None:
                     return
                 health.working = state is DeviceState.WORKING
-                if state is DeviceState.FAULT:
+                if state is DeviceState.FAULT or health.fault:  # a reported fault lasts until it is reported over
                     self._become(code, Condition.FAULT, wall_s, health.fault or "heartbeat says fault")
-                elif health.condition is not Condition.FAULT or not health.fault:
+                else:
                     self._become(code, Condition.ONLINE, wall_s, "heartbeat")
             case Fault(code=code, cleared=cleared, text=text, cause=cause):
                 if (health := self._seen(code, path, now_s, wall_s)) is None:

@@ -10,7 +10,6 @@ from ebcd.decision import Decision, Offer
 from ebcd.lifecycle import AlertState, DeliveryState
 from ebcd.reporting import report_for
 from ebcd.state import AlertRecord
-from ebcd.waves import Due, Wave
 
 FM_STOP_S = 15.0
 """An FM receiver knows no end time. An alert that ended this shortly before may have had its burst of stops cut short;
@@ -49,12 +48,7 @@ def _resume_on_air(core: Core, record: AlertRecord, decision: Decision) -> None:
     its receivers know the message by its id. Nobody falls over to another path before the others could return."""
     if not record.alert.window.is_open(core.clock.wall()):
         return  # it ended while nobody was here; nothing of it starts any more (I3)
-    now_s, patience = core.clock.monotonic(), core.rules.patience
-    sent = [d for d in record.deliveries.values() if d.state is DeliveryState.SENT]
-    codes = tuple(d.code for d in sent)
-    for path in {d.path for d in sent if d.path is not None}:
-        core.waves.push(now_s + patience.settle_s, Wave(record.alert.id, Due.FALL_BACK, path, codes))
-    core.waves.push(now_s + patience.confirm_s, Wave(record.alert.id, Due.GIVE_UP, None, codes))
+    core.pursuit.watch_again(record)
     behind = [d.code for d in record.deliveries.values() if d.path is Path.ADAPTER and d.state is DeliveryState.SENT]
     if behind:
         decision.offers.append(Offer(Path.ADAPTER, AskState(core.orders.members(Path.ADAPTER, behind))))
@@ -66,14 +60,12 @@ def _resume_on_air(core: Core, record: AlertRecord, decision: Decision) -> None:
         before = len(decision.offers)
         core.orders.plan(record, core.clock.wall())
         core.orders.start(record, frozenset(record.holds), decision, core.clock.wall())
-        core.watch(record, decision.offers[before:], patience.fallback)
+        core.pursuit.watch(record, decision.offers[before:])
 
 
 def _resume_cancelling(core: Core, record: AlertRecord, decision: Decision) -> None:
     """The stops may or may not have gone out: send them again, everywhere."""
-    core.drop_queued(record, record.why)
+    core.pursuit.drop_queued(record, record.why)
     core.orders.stop(record, decision, core.clock.wall())
-    stopping = tuple(d.code for d in record.deliveries.values() if d.state is DeliveryState.STOPPING)
-    deadline_s = core.clock.monotonic() + core.rules.patience.stop_s
-    core.waves.push(deadline_s, Wave(record.alert.id, Due.STOP_GIVE_UP, None, stopping))
+    core.pursuit.watch_stops(record)
     core.settle(record, decision)

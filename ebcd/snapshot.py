@@ -21,11 +21,18 @@ FINISHED_ALERTS_MAX = 2000
 """How many finished alerts stay in memory and in checkpoints; older ones are found in the journal only."""
 
 
+def forget_old(state: CountyState) -> int:
+    """Let go of the oldest finished alerts beyond `FINISHED_ALERTS_MAX`; how many those were."""
+    finished = [r.alert.id for r in state.alerts.values() if not r.live]
+    forgotten = finished[:-FINISHED_ALERTS_MAX]
+    for alert_id in forgotten:
+        del state.alerts[alert_id]
+    return len(forgotten)
+
+
 def dump(state: CountyState) -> bytes:
     """The state as canonical JSON."""
-    finished = [r for r in state.alerts.values() if not r.live]
-    forgotten = {r.alert.id for r in finished[:-FINISHED_ALERTS_MAX]}
-    alerts = [_dump_record(r) for r in state.alerts.values() if r.alert.id not in forgotten]
+    alerts = [_dump_record(record) for record in state.alerts.values()]
     value = {"format": FORMAT, "alerts": alerts, "open_packages": state.open_packages}
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 

@@ -12,7 +12,7 @@ from devices.audio.pcm import AudioError
 from devices.audio.tones import Tone
 from ebcd.alert import Media
 from ebcd.intake import UnusableSound
-from ebcd.media import MediaStore
+from ebcd.media import MediaRefused, MediaStore
 from protocols.sm2 import sm3
 
 TONE_S = 3.0
@@ -50,7 +50,10 @@ class Sounds:
         return self._put(spoken.mp3, "mp3", spoken=True)
 
     def _put(self, data: bytes, extension: str, *, spoken: bool) -> Media:
-        stored = self.store.put(data, extension)
+        try:
+            stored = self.store.put(data, extension)
+        except (MediaRefused, OSError) as error:
+            raise UnusableSound(f"the sound cannot be kept: {error}") from error
         return Media(stored.sm3, stored.name, stored.size_bytes, spoken)
 
 

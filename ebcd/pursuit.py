@@ -1,0 +1,116 @@
+"""After the orders are out: deadlines, the next path, silence. Decides nothing about an alert as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from devices.link import Path
+from devices.ports import Clock
+from ebcd.decision import Decision, Offer
+from ebcd.facts import Receipt, receipts
+from ebcd.ledger import Ledger
+from ebcd.lifecycle import AlertState, DeliveryEvent, DeliveryState
+from ebcd.orders import Orders, Places
+from ebcd.rules import Patience
+from ebcd.state import AlertRecord
+from ebcd.waves import Due, Wave, Waves
+from protocols.codes import ResourceCode
+
+log = structlog.get_logger("ebcd.pursuit")
+
+
+class Pursuit:
+    """Follows up what was sent to terminals."""
+
+    def __init__(self, ledger: Ledger, orders: Orders, places: Places, clock: Clock, patience: Patience) -> None:
+        self.waves = Waves()
+        self._ledger = ledger
+        self._orders = orders
+        self._places = places
+        self._clock = clock
+        self._patience = patience
+
+    def watch(self, record: AlertRecord, offers: Sequence[Offer]) -> None:
+        """Set the deadlines of starts about to be sent."""
+        now_s = self._clock.monotonic()
+        for offer in offers:
+            codes = tuple(
+                d.code for d in record.deliveries.values() if d.state is DeliveryState.SENT and d.path is offer.path
+            )
+            if (patience_s := self._patience.fallback.get(offer.path)) is not None:
+                self.waves.push(now_s + patience_s, Wave(record.alert.id, Due.FALL_BACK, offer.path, codes))
+            self.waves.push(now_s + self._patience.confirm_s, Wave(record.alert.id, Due.GIVE_UP, None, codes))
+
+    def watch_stops(self, record: AlertRecord) -> None:
+        """Set the deadline of stops about to be sent."""
+        stopping = tuple(d.code for d in record.deliveries.values() if d.state is DeliveryState.STOPPING)
+        deadline_s = self._clock.monotonic() + self._patience.stop_s
+        self.waves.push(deadline_s, Wave(record.alert.id, Due.STOP_GIVE_UP, None, stopping))
+
+    def watch_again(self, record: AlertRecord) -> None:
+        """After a restart: nobody falls over to another path before the others could come back."""
+        sent = [d for d in record.deliveries.values() if d.state is DeliveryState.SENT]
+        codes, now_s = tuple(d.code for d in sent), self._clock.monotonic()
+        for path in {d.path for d in sent if d.path is not None}:
+            self.waves.push(now_s + self._patience.settle_s, Wave(record.alert.id, Due.FALL_BACK, path, codes))
+        self.waves.push(now_s + self._patience.confirm_s, Wave(record.alert.id, Due.GIVE_UP, None, codes))
+
+    def due(self, decision: Decision) -> list[AlertRecord]:
+        """Act on the deadlines that have come; the alerts whose terminals were given up on."""
+        given_up = []
+        for wave in self.waves.pop_due(self._clock.monotonic()):
+            record = self._ledger.state.alerts.get(wave.alert)
+            if record is not None and record.live and self._one(wave, record, decision):
+                given_up.append(record)
+        return given_up
+
+    def _one(self, wave: Wave, record: AlertRecord, decision: Decision) -> bool:
+        wanted = DeliveryState.STOPPING if wave.due is Due.STOP_GIVE_UP else DeliveryState.SENT
+        late = [
+            d.code
+            for d in map(record.deliveries.__getitem__, wave.codes)
+            if d.state is wanted and (wave.path is None or d.path is wave.path)
+        ]
+        if wave.due is Due.FALL_BACK:
+            self.fall_back(record, late, decision, f"no confirmation over {wave.path} in time")
+            return False
+        event = DeliveryEvent.TIME_OUT if wave.due is Due.GIVE_UP else DeliveryEvent.STOP_TIME_OUT
+        self.note(record, late, event, "no_answer")
+        return True
+
+    def fall_back(self, record: AlertRecord, codes: Sequence[ResourceCode], decision: Decision, why: str) -> None:
+        """Send `codes` over the next path each of them has left; those without one go on waiting."""
+        if record.state is not AlertState.ON_AIR or not record.alert.window.is_open(self._clock.wall()):
+            return
+        groups: dict[Path, list[ResourceCode]] = {}
+        for code in codes:
+            delivery = record.deliveries[code]
+            if self._places.place_of(code) not in record.holds:
+                continue  # a higher one sounds there now
+            left = [p for p in delivery.paths if p not in delivery.tried and self._orders.is_live(code, p)]
+            if left:
+                groups.setdefault(left[0], []).append(code)
+        before = len(decision.offers)
+        for path, group in groups.items():
+            log.info("delivery.fallback", alert=record.alert.id, path=path, terminals=len(group), why=why)
+            self._orders.send(record, path, group, record.holds, decision, self._clock.wall())
+        self.watch(record, decision.offers[before:])
+
+    def drop_queued(self, record: AlertRecord, why: str) -> None:
+        """Of a cancelled alert: terminals that were never sent anything need no stop."""
+        queued = [d.code for d in record.deliveries.values() if d.state is DeliveryState.QUEUED]
+        self.note(record, queued, DeliveryEvent.STOP, why)
+
+    def give_up(self, record: AlertRecord, state: DeliveryState, event: DeliveryEvent) -> None:
+        """The window is over: whoever is still in `state` will not answer any more."""
+        late = [d.code for d in record.deliveries.values() if d.state is state]
+        self.note(record, late, event, "window_over")
+
+    def note(self, record: AlertRecord, codes: Sequence[ResourceCode], event: DeliveryEvent, why: str) -> None:
+        """The same news about several terminals."""
+        now_s = self._clock.wall()
+        if codes:
+            items = [Receipt(code, event, None, why, now_s) for code in codes]
+            self._ledger.enter(receipts(record.alert.id, items, now_s))
