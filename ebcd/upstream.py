@@ -8,6 +8,7 @@ journal until they are handled, letters are in the store's outbox until their re
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -37,6 +38,9 @@ from protocols.ebd.messages import EbdNotify, Ebm, EbmStateRequest, OmdRequest
 from protocols.errors import RemoteProtocolError
 from protocols.signature import number_text
 from protocols.sm2 import sm3
+
+HANDLE_TRIES_MAX = 3
+"""How often a package whose handling fails by a defect of ours is tried before it is set aside and told upward."""
 
 TERMINAL_STATES_S = 5.0
 """Changes of terminals gather this long before they go up together (EBRDTState on change)."""
@@ -93,6 +97,7 @@ class Upstream:
         self._arrivals = Arrivals()
         self._accepting: dict[EbdId, asyncio.Event] = {}
         self._taken_up = asyncio.Event()
+        self._tries: Counter[EbdId] = Counter()
         self._changes: dict[ResourceCode, tuple[Condition, str]] = {}
         self._group: asyncio.TaskGroup | None = None
 
@@ -188,6 +193,18 @@ class Upstream:
         return ResultCode(known.result_code) if known else None
 
     async def _handle(self, package: _Package) -> None:
+        """What a package asks for. One that brought this part down again and again is set aside, or it would keep every
+        later one from being heard."""
+        self._tries[package.ebd_id] += 1
+        if self._tries[package.ebd_id] > HANDLE_TRIES_MAX:
+            log.error("package.set_aside", ebd=package.ebd_id, alert=_ebm_id(package.detail))
+            self._ledger.enter(package_handled(package.ebd_id, _ebm_id(package.detail), self._clock.wall(), "defect"))
+            self._notify(package, "not_carried_out", ResultCode.OTHER, reason="defect")
+            return
+        await self._do(package)
+        del self._tries[package.ebd_id]
+
+    async def _do(self, package: _Package) -> None:
         match package.detail:
             case Ebm() as ebm:
                 await self._ebm(package, ebm)

@@ -12,7 +12,7 @@ from ebcd.foundation import restore
 from ebcd.health import Change, Condition
 from ebcd.lifecycle import AlertState
 from ebcd.store import PackageMeta, StoreError
-from ebcd.upstream import TERMINAL_STATES_S
+from ebcd.upstream import HANDLE_TRIES_MAX, TERMINAL_STATES_S
 from protocols.codes import EbdId
 from protocols.ebd import ResultCode
 from protocols.ebd.messages import EbdNotify, EbmStateRequest, EbmStateResponse, OmdRequest
@@ -279,3 +279,24 @@ async def test_changes_of_terminals_go_up_together_and_a_first_sign_of_life_is_n
         (told,) = room.mail.of(EbrdtState)
         assert len(room.mail.posted) == 1
         assert [item.ebr_id for item in told.items] == [lost]
+
+
+async def test_a_package_that_brings_the_part_down_is_set_aside_after_three_tries(
+    tmp_path: Folder, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with office(tmp_path, clock) as room:
+
+        def defect(*_args: object) -> None:
+            raise ZeroDivisionError("a defect")
+
+        monkeypatch.setattr(room.core, "take_in", defect)
+        broken = room.received(room.ebm())
+        package = await room.upstream._store_package(broken, EbdId(broken.ebd.envelope.ebd_id))
+        assert package is not None
+        for _ in range(HANDLE_TRIES_MAX):
+            with pytest.raises(ZeroDivisionError):
+                await room.upstream._handle(package)
+        assert len(room.state.open_packages) == 1
+        await room.upstream._handle(package)
+        assert room.state.open_packages == {}
+        assert [notice.code for notice in room.mail.of(EbdNotify)] == [ResultCode.OTHER]
