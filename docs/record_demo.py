@@ -94,7 +94,7 @@ def main() -> int:
         if chosen.keep_bytes is not None:
             chosen.keep_bytes.write_bytes(written)
     draw(last_screen(written), chosen.svg, " ".join(["ebcd demo", *options]))
-    print(f"{chosen.svg}: drawn from a run that ended with status {status}")
+    print(f"{chosen.svg} is drawn" + ("" if chosen.bytes else f"; the demo ended with status {status}"))
     return status
 
 
