@@ -54,6 +54,12 @@ class Truth:
         counts = Counter(code for code, ebm, *_ in self.starts if ebm == ebm_id)
         return {code for code, count in counts.items() if count > 1}
 
+    def history(self, code: str) -> list[list[Any]]:
+        """Everything that began or ended at one terminal, by time: message, begun over which path or ended how."""
+        begun = [[at, ebm[-4:], path] for who, ebm, at, path, _ in self.starts if who == code]
+        ended = [[at, ebm[-4:], how] for who, ebm, at, how in self.told["ends"] if who == code]
+        return sorted(begun + ended)
+
     def working(self, ebm_id: str) -> int:
         """How many terminals sound a message now."""
         return int(self.told["working"].get(ebm_id, 0))

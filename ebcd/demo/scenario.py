@@ -16,6 +16,7 @@ CRASH_ALERT_S = 38
 SOUND_S = 8.0
 GRACE_S = 12.0
 REPORT_S = 10.0
+MISSING_SHOWN_MAX = 20
 
 STEPS = ("start", "floor", "county", "ranks", "bad", "operator", "crash")
 
@@ -313,6 +314,7 @@ class Scenario:
             "doubled": len(truth.twice(ebm_id)),
             "resumed_s": round(resumed_s, 2),
             "ready_s": round(ready_s, 2),
+            "missing": {code: truth.history(code) for code in sorted(missing)[:MISSING_SHOWN_MAX]},
         }
         equal("crash", "invariant violations", await self.room.metric("ebcd_invariant_violations_total"), 0.0)
         return f"{resumed_s:.1f} s"
