@@ -20,7 +20,7 @@ from protocols.terminal import Header
 from simulators.adapter import Adapter, Outcome, Relay
 from simulators.terminal_client import CONNECT_TIMEOUT_S, RECONNECT_S, Pace
 from simulators.terminal_shell import FleetDoors, TerminalShell
-from simulators.trust import FrameReader
+from simulators.trust import FrameReader, Heard
 
 REPORTS_MAX = 64  # waiting for the platform; the oldest goes
 REPLY_TIMEOUT_S = 5.0
@@ -127,22 +127,26 @@ class AdapterStation:
 
     def command(self, frame: annex_a.AdapterFrame, socket: _CommandSocket) -> None:
         """One command; a slow adapter needs its time before it does anything."""
-        if self.place.delay_s:
-            asyncio.get_running_loop().call_later(self.place.delay_s, self._execute, frame, socket)
-        else:
-            self._doors.leisure.in_turn(partial(self._execute, frame, socket))
+        self._doors.spawn(self._execute(frame, socket))
 
-    def _execute(self, frame: annex_a.AdapterFrame, socket: _CommandSocket) -> None:
-        outcome: Outcome = self.adapter.receive(frame, self._doors.wall())
-        for relay in outcome.relays:
-            self._relay(relay)
-        socket.answer(self.adapter.encode(outcome.answer))
+    async def _execute(self, frame: annex_a.AdapterFrame, socket: _CommandSocket) -> None:
+        if self.place.delay_s:
+            await asyncio.sleep(self.place.delay_s)
+        outcome, answer, relayed = await self._doors.aside(partial(self._think, frame))
+        for relay, heard in relayed:
+            self._relay(heard, relay)
+        socket.answer(answer)
         self._queue(outcome.reports)
         self._arm()
 
-    def _relay(self, relay: Relay) -> None:
+    def _think(self, frame: annex_a.AdapterFrame) -> tuple[Outcome, bytes, list[tuple[Relay, Heard]]]:
+        """All that wants signatures: what to do, the answer, and what its terminals will have heard."""
+        outcome: Outcome = self.adapter.receive(frame, self._doors.wall())
+        answer = self.adapter.encode(outcome.answer)
+        return outcome, answer, [(relay, self._reader.read(relay.data)) for relay in outcome.relays]
+
+    def _relay(self, heard: Heard, relay: Relay) -> None:
         """To all terminals at once; each decides by its own address."""
-        heard = self._reader.read(relay.data)
         for shell in self.terminals:
             if shell.powered:
                 shell.receive(heard, "adapter", self._pass_on if relay.returned else _forget, shared=True)
@@ -163,7 +167,11 @@ class AdapterStation:
 
     def _ring(self) -> None:
         self._timer = None
-        self._queue(self.adapter.tick(self._doors.wall()))
+        self._doors.spawn(self._tick())
+
+    async def _tick(self) -> None:
+        """Where the commands are carried out, so that an adapter does one thing at a time."""
+        self._queue(await self._doors.aside(lambda: self.adapter.tick(self._doors.wall())))
         self._arm()
 
     # ---- reports ---------------------------------------------------------------------------------------------------
@@ -184,7 +192,7 @@ class AdapterStation:
         while True:
             report = await self._reports.get()
             for _ in range(REPORT_TRIES):
-                if await self._tell(self.adapter.encode(report)):
+                if await self._tell(await self._doors.aside(partial(self.adapter.encode, report))):
                     break
                 await asyncio.sleep(self._pace.reconnect_scale)
 

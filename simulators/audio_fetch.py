@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 from urllib.parse import urlsplit
 
 from protocols.sm2 import sm3
-from simulators.leisure import Leisure
+from simulators.leisure import Aside, at_once
 
 HEAD_BYTES_MAX = 16 * 1024
 BODY_BYTES_MAX = 32 * 1024 * 1024
@@ -136,9 +137,9 @@ class _Get(asyncio.Protocol):
 class AudioFetcher:
     """Fetches for all terminals of a process. `detours`: what a terminal on a bad link dials instead of an address."""
 
-    def __init__(self, detours: Mapping[Address, Address], leisure: Leisure | None = None) -> None:
+    def __init__(self, detours: Mapping[Address, Address], aside: Aside = at_once) -> None:
         self._detours = dict(detours)
-        self._leisure = leisure or Leisure()
+        self._aside = aside  # for digests
         self._places = asyncio.Semaphore(FETCHES_AT_ONCE_MAX)
         self._detoured_places = asyncio.Semaphore(DETOURED_AT_ONCE_MAX)
         self._durations: dict[str, float] = {}
@@ -158,8 +159,7 @@ class AudioFetcher:
             address = self._detours.get(address, address)
         async with self._detoured_places if detour else self._places:
             body = await self._get(address, request, on_first)
-            await self._leisure.turn()
-            return self._judge(path, body)
+            return await self._aside(partial(self._judge, path, body))
 
     async def _get(self, address: Address, request: bytes, on_first: Callable[[], None]) -> bytes:
         loop = asyncio.get_running_loop()

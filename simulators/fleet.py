@@ -137,6 +137,7 @@ def main(argv: Sequence[str]) -> int:
         )
         return 2
     pace = Pace(facts.heartbeat_s, options.reconnect_scale)
+    sys.setswitchinterval(0.0005)  # its threads ask for the interpreter while the loop is busy, only to let go again
     gc.set_threshold(50_000, 50, 50)  # an alert makes lasting objects by the thousand, hardly any garbage
     county = FleetCounty(facts, options.dir, pace, clock, clean_links=options.clean_links)
     uvloop.run(run(county, _print_line, clock, options.spread_s))

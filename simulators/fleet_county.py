@@ -19,7 +19,7 @@ from simulators.fleet_ears import FleetEars
 from simulators.fleet_facts import AdapterFacts, FleetFacts, TerminalFacts
 from simulators.fleet_log import FleetLog
 from simulators.impaired import ImpairedLink, LinkFaults
-from simulators.leisure import Leisure
+from simulators.leisure import Leisure, OwnThread
 from simulators.mqtt_terminal import MqttTerminal
 from simulators.terminal import Terminal
 from simulators.terminal_client import Pace, TerminalClient
@@ -43,6 +43,7 @@ class FleetCounty:
         self._log = FleetLog()
         self._reader = FrameReader(facts.trust)
         self._links: dict[str, ImpairedLink] = {}
+        self._digests, self._signatures = OwnThread("digests"), OwnThread("signatures")
         self._clients: dict[str, list[TerminalClient]] = {"ip": [], "cellular": []}
         self._mqtt: list[MqttTerminal] = []
         self._stations: list[AdapterStation] = []
@@ -60,9 +61,8 @@ class FleetCounty:
             link = ImpairedLink("127.0.0.1", 0, self._facts.endpoints[name], LinkFaults(), self._facts.seed + number)
             await link.start(group)
             self._links[name] = link
-        leisure = Leisure()
-        fetcher = AudioFetcher({self._facts.endpoints["media"]: self._mobile("media")}, leisure)
-        self._doors = FleetDoors(self._clock.wall, fetcher, group.create_task, leisure)
+        fetcher = AudioFetcher({self._facts.endpoints["media"]: self._mobile("media")}, self._digests)
+        self._doors = FleetDoors(self._clock.wall, fetcher, group.create_task, Leisure(), self._signatures)
         chance = random.Random(f"{self._facts.seed}/fleet")
         for terminal in self._facts.terminals:
             shell = TerminalShell(self._terminal(terminal), self._doors)
@@ -85,6 +85,8 @@ class FleetCounty:
         self.close_floor()
         for link in self._links.values():
             link.close()
+        self._digests.close()
+        self._signatures.close()
 
     def _connect(self, terminal: TerminalFacts, shell: TerminalShell, chance: random.Random) -> None:
         """Its own paths; the one behind an adapter is the adapter's."""

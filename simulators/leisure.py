@@ -9,10 +9,41 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
 
 CALM_S = 0.004  # without a command heard
 PATIENCE_S = 0.4
 PIECES_PER_TURN = 8  # of work, before the loop may look at its sockets again
+
+ValueT = TypeVar("ValueT")
+
+
+class Aside(Protocol):
+    """Where work that is mostly SM2 or SM3 is done; libcrypto lets go of the interpreter meanwhile."""
+
+    async def __call__(self, work: Callable[[], ValueT]) -> ValueT:
+        """Do it, one piece after another."""
+
+
+async def at_once(work: Callable[[], ValueT]) -> ValueT:
+    """`Aside` for tests in virtual time."""
+    return work()
+
+
+class OwnThread:
+    """`Aside` in one thread: the processor of a hundred adapters, or the digests of two thousand terminals."""
+
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(1, name)
+
+    async def __call__(self, work: Callable[[], ValueT]) -> ValueT:
+        """See `Aside`."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
 
 class Leisure:
@@ -22,27 +53,10 @@ class Leisure:
         self._stirred_s = 0.0
         self._waiting: deque[tuple[float, Callable[[], None]]] = deque()
         self._armed = False
-        self._costly: deque[Callable[[], None]] = deque()
 
     def stir(self) -> None:
         """A command was heard: others may be on their way."""
         self._stirred_s = asyncio.get_running_loop().time()
-
-    def in_turn(self, work: Callable[[], None]) -> None:
-        """Do this soon, but only one such piece between two looks at the sockets: an adapter's signatures take
-        milliseconds, and a hundred adapters get a command at the same moment."""
-        self._costly.append(work)
-        if len(self._costly) == 1:
-            asyncio.get_running_loop().call_soon(self._next_costly)
-
-    def _next_costly(self) -> None:
-        work = self._costly[0]
-        try:
-            work()
-        finally:
-            self._costly.popleft()
-            if self._costly:
-                asyncio.get_running_loop().call_soon(self._next_costly)
 
     def later(self, work: Callable[[], None]) -> None:
         """Do this when nobody waits for an answer, in the order of the calls."""
@@ -51,12 +65,6 @@ class Leisure:
         if not self._armed:
             self._armed = True
             loop.call_later(CALM_S, self._turn)
-
-    async def turn(self) -> None:
-        """Go on when there is time."""
-        come: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.later(lambda: None if come.done() else come.set_result(None))
-        await come
 
     def _turn(self) -> None:
         loop = asyncio.get_running_loop()

@@ -16,7 +16,7 @@ from typing import Any
 from protocols.codes import EbmId
 from protocols.terminal import Header
 from simulators.audio_fetch import AudioFetcher, FetchFailed
-from simulators.leisure import Leisure
+from simulators.leisure import Aside, Leisure, at_once
 from simulators.terminal import Action, Fetch, Reply, Report, Terminal
 from simulators.terminal_tasks import Order
 from simulators.trust import Heard
@@ -38,6 +38,7 @@ class FleetDoors:
     fetcher: AudioFetcher
     spawn: Spawn  # starts a coroutine in the fleet's task group
     leisure: Leisure = field(default_factory=Leisure)
+    aside: Aside = at_once  # for what adapters do with their signatures
 
 
 class TerminalShell:

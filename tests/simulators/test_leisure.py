@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from simulators.leisure import CALM_S, PATIENCE_S, Leisure
+import pytest
+
+from simulators.leisure import CALM_S, PATIENCE_S, Leisure, OwnThread, at_once
 from tests.virtual_time import VirtualClock
 
 
@@ -28,9 +30,8 @@ async def test_commands_that_keep_coming_hold_it_back_until_its_patience_ends(cl
     assert PATIENCE_S <= done_at[0] <= PATIENCE_S + 2 * CALM_S
 
 
-async def test_a_turn_comes_in_line_with_other_work(clock: VirtualClock) -> None:
-    leisure, done = Leisure(), []
-    leisure.later(lambda: done.append("first"))
-    await leisure.turn()
-    done.append("second")
-    assert done == ["first", "second"]
+@pytest.mark.real
+async def test_work_aside_comes_back_with_its_value_whichever_way_it_is_done() -> None:
+    thread = OwnThread("test")
+    assert [await at_once(lambda: 1), await thread(lambda: 2)] == [1, 2]
+    thread.close()
