@@ -1,4 +1,4 @@
-"""What the documents name is there: files, links, and the same sections in both languages."""
+"""What the documents name is there: files, links, metrics, and the same sections in both languages."""
 
 from __future__ import annotations
 
@@ -41,3 +41,10 @@ def test_both_readmes_have_the_same_sections() -> None:
 def test_documents_name_no_machine(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     assert re.findall(r"(?:/home|/work|/root|/Users)/\S*|https?://(?!127\.0\.0\.1|…)\S*", text) == []
+
+
+def test_every_metric_is_explained() -> None:
+    sources = [file.read_text(encoding="utf-8") for file in (ROOT / "ebcd").rglob("*.py")]
+    metrics = {name for source in sources for name in re.findall(r'"(ebcd_[a-z_]+)"', source)}
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert sorted(name for name in metrics if f"`{name}`" not in page and f"`{name}_total`" not in page) == []
