@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import (
     DataError,
@@ -21,6 +22,8 @@ from .engine import WRITES, told
 from .errors import StoreError
 from .records import StoreStats
 from .transaction import Heads, Transaction, read_head
+
+log = structlog.get_logger("ebcd.store")
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +53,7 @@ class Committer:
         self._stats = stats
         self._connection: Connection | None = None
         self._heads: Heads = {}
+        self._trouble = ""  # why the last commit failed, "" after one that did not
 
     def run(self, jobs: Sequence[Job]) -> tuple[list[Outcome], list[Job]]:
         """Commit all jobs together; returns the finished ones and those to be kept for another try.
@@ -94,6 +98,7 @@ class Committer:
             if not self._landed(work):
                 raise
         self._heads.update(work.heads)
+        self._say("", "")
         stats = self._stats
         stats.commits += 1
         stats.events += work.journal_rows
@@ -132,8 +137,19 @@ class Committer:
         self.close()
         self._stats.failures[error.reason] = self._stats.failures.get(error.reason, 0) + 1
         kept = [job for job in jobs if job.future is None]
+        self._say(error.reason, str(error))
         self._stats.retried += len(kept)
         return [(job, None, error) for job in jobs if job.future is not None], kept
+
+    def _say(self, trouble: str, detail: str) -> None:
+        """Once when it begins and once when it is over: until then nothing that must be on disk first leaves."""
+        if trouble == self._trouble:
+            return
+        self._trouble = trouble
+        if trouble:
+            log.error("store.cannot_write", reason=trouble, detail=detail)
+        else:
+            log.info("store.writes_again")
 
     def _one_by_one(self, jobs: Sequence[Job]) -> tuple[list[Outcome], list[Job]]:
         finished: list[Outcome] = []

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy import event as sqlalchemy_event
+from structlog.testing import capture_logs
 
 from ebcd.store import NewEvent, Store, StoreError, engine, pumps
 from ebcd.store.committer import Job
@@ -91,6 +92,19 @@ async def test_events_without_a_waiter_outlast_a_full_disk_in_order(opener: Open
     assert told == [0, 1, 2, 3, 4]
     assert await numbers(store) == [0, 1, 2, 3, 4]
     assert (store.stats().waiting, store.stats().lost) == (0, 0)
+
+
+async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(opener: Opener, disk: Disk) -> None:
+    opener().abandon()
+    disk.pragma = "query_only=ON"
+    store = opener()
+    with capture_logs() as logged:
+        store.append_soon([event(1)])
+        await asyncio.sleep(pumps.RETRY_S * 5)
+        disk.pragma = ""
+        await asyncio.sleep(pumps.RETRY_S * 2)
+    assert [line["event"] for line in logged] == ["store.cannot_write", "store.writes_again"]
+    assert logged[0]["reason"] == "readonly"
 
 
 async def test_new_events_come_behind_those_that_still_wait_for_the_disk(opener: Opener, disk: Disk) -> None:
