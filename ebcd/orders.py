@@ -110,7 +110,7 @@ class Orders:
                 continue
             for path in delivery.tried:
                 tried.setdefault(path, []).append(delivery.code)
-            if delivery.path is not None:
+            if delivery.path is not None and delivery.state is not DeliveryState.PLAYED:
                 deciding.setdefault(delivery.path, []).append(delivery.code)
         for path, codes in deciding.items():
             self._ledger.enter(orders_sent(record.alert.id, DeliveryEvent.STOP, path, codes, at))
@@ -177,5 +177,6 @@ def _is_queued(record: AlertRecord, code: ResourceCode) -> bool:
 
 
 def _may_sound(delivery: Delivery) -> bool:
-    """Whether a stop is owed: something was sent and no result says that it is over."""
-    return bool(delivery.tried) and delivery.state not in (DeliveryState.PLAYED, DeliveryState.CANCELLED)
+    """Whether a stop is owed: something was sent and no stop is confirmed. A result that says "played" is signed by
+    nobody (GD/J 089 annex E), so it spares nobody the stop."""
+    return bool(delivery.tried) and delivery.state is not DeliveryState.CANCELLED

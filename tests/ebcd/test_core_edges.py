@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from devices.link import Answered, DeviceState, Path, Sent, Start, StateTold, Verb
+from devices.link import Answered, DeviceState, Path, Played, Sent, Start, StateTold, Stop, Verb
 from ebcd.alert import AlertClass, Window
 from ebcd.lifecycle import AlertState, DeliveryState
 from tests.ebcd.county import VILLAGE_A1, control_room, terminal
@@ -62,6 +62,22 @@ async def test_i8_a_terminal_busy_with_a_cancelled_message_does_not_confirm_the_
         room.connect(Path.IP, [deaf], DeviceState.WORKING)
         await asyncio.sleep(1)
         assert new.deliveries[deaf].state is DeliveryState.SENT
+
+
+async def test_i12_a_cancel_stops_those_too_that_are_said_to_have_played() -> None:
+    """Results are signed by nobody: a forged one must not keep a loudspeaker going."""
+    async with control_room() as room:
+        said = terminal(VILLAGE_A1, 1)
+        record = room.take_in()
+        await asyncio.sleep(1)
+        room.following.take(Played("ip", said, record.alert.id, True, 1, ""))
+        await asyncio.sleep(1)
+        assert record.deliveries[said].state is DeliveryState.PLAYED
+        room.core.cancel(record, "chen")
+        await asyncio.sleep(1)
+        stops = [c for c in room.links[Path.IP].commands if isinstance(c, Stop)]
+        assert said in stops[-1].members
+        assert (state(record), counts(record)["played"]) == (AlertState.CANCELLED, 1)
 
 
 async def test_a_start_on_air_does_not_answer_for_the_stop_behind_it() -> None:
