@@ -5,6 +5,7 @@ Every answer that promises something waits until the journal holds it (I10).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,6 +47,8 @@ from protocols.codes import AreaCode, EbmId, InvalidCode, ResourceCode
 DURATION_S_MAX = 24 * 3600
 START_AHEAD_S_MAX = 366 * 24 * 3600
 SERIAL_MAX = 9999
+DURABLE_S_MAX = 8.0
+"""How long an operator is kept waiting for the disk before being told that it does not write."""
 CANCEL_ALL = "all"
 
 CLASSES = {
@@ -223,7 +226,11 @@ class CountyOperations:
     # ---- inside ------------------------------------------------------------------------------------------------
 
     async def _answer(self, record: AlertRecord) -> AlertRow:
-        await self._room.core.ledger.mark()
+        try:
+            async with asyncio.timeout(DURABLE_S_MAX):
+                await asyncio.shield(self._room.core.ledger.mark())  # shared: nobody's patience may cancel it
+        except TimeoutError:
+            raise refused(Kind.UNAVAILABLE, "journal_waits", "alert", record.alert.id, DURABLE_S_MAX) from None
         return self._room.views.row(record)
 
     def _record(self, ebm_id: str) -> AlertRecord:
@@ -273,6 +280,8 @@ class CountyOperations:
         except UnusableSound as error:
             name = draft.audio.name if draft.audio else "text"
             raise refused(Kind.INVALID, "unusable_sound", name, str(error)) from None
+        except OSError as error:
+            raise refused(Kind.UNAVAILABLE, "media_folder", "media", error.strerror or str(error)) from None
 
     def _alert(
         self,

@@ -298,3 +298,30 @@ async def test_terminals_are_found_by_town_and_path() -> None:
         assert {AreaCode(row.code[1:13])[:9] for row in page.rows} == {TOWN_A[:9]}
         assert (await at.operations.terminals(TerminalFilter(path="fm"))).total == 0
         assert (await at.operations.status()).terminals == {"unknown": 12}
+
+
+# ---- a disk that does not write --------------------------------------------------------------------------------------
+
+
+async def test_i10_an_operator_is_told_when_the_journal_does_not_write_and_the_act_is_done_later() -> None:
+    async with desk() as at:
+        row = await at.operations.send(DRAFT, CHEN)
+        at.room.journal.stuck = True
+        with pytest.raises(OperationRefused) as caught:
+            await at.operations.approve(row.ebm_id, LIU)
+        problem = caught.value.problem
+        assert (problem.kind, problem.code, problem.value) == (Kind.UNAVAILABLE, "journal_waits", row.ebm_id)
+        assert not [c for c in at.room.links[Path.IP].commands if isinstance(c, Start)]
+        at.room.journal.flush()
+        at.room.journal.stuck = False
+        await asyncio.sleep(1)
+        assert [c for c in at.room.links[Path.IP].commands if isinstance(c, Start)]
+
+
+async def test_a_media_folder_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(text: str, *, alarm: bool) -> Any:
+        raise OSError(28, "No space left on device")
+
+    async with desk() as at:
+        monkeypatch.setattr(at.sounds, "speak", full)
+        assert await at.refusal(at.operations.send(DRAFT, CHEN)) == (Kind.UNAVAILABLE, "media_folder")
