@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ebcd.cli import field
 from ebcd.cli.options import AsJson, Config, EbmIdArgument, Lang, Language, TokenFile, help_of
 from ebcd.cli.output import failures_told, show
 from ebcd.cli.session import Session, open_session
@@ -259,6 +260,10 @@ def links(config: Config = None, lang: Language = None, as_json: AsJson = False,
 
     _with_daemon(act, config, lang, token_file, as_json=as_json)
 
+
+# ---- for the field engineer ----------------------------------------------------------------------------------------
+
+field.add_to(app)
 
 # ---- between them --------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,57 @@
+"""`ebcd decode`: any captured bytes, against every protocol we know."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import orjson
+import typer
+
+from ebcd.catalogue import text
+from ebcd.cli.files import STDIN, read_bytes, read_certificate, the_file
+from ebcd.cli.output import console
+from ebcd.cli.session import Failure
+from ebcd.decode import Keys, Reading, decode_bytes, protocols
+from ebcd.decode.inputs import messages_in
+
+
+def run(
+    what: Sequence[str], certificates: Sequence[Path], protocol: str | None, language: str, *, as_json: bool
+) -> int:
+    """Print every message; returns 0 only if each of them is good. Raises Failure (exit status 2) for wrong usage."""
+    if protocol is not None and protocol not in protocols():
+        raise Failure(text("decode.unknown_protocol", language, value=protocol, known=", ".join(protocols())), status=2)
+    keys = Keys(read_certificate(file, language) for file in certificates)
+    good = True
+    for message in _messages(what, language):
+        data, reading = _read(message, keys, protocol)
+        good = good and reading.is_good
+        if as_json:
+            typer.echo(orjson.dumps(reading.as_json()).decode())
+        else:
+            from ebcd.cli.decode_tree import tree_of
+
+            console().print(tree_of(reading, data, language), highlight=False, soft_wrap=not sys.stdout.isatty())
+    return 0 if good else 1
+
+
+def _messages(what: Sequence[str], language: str) -> Iterator[bytes | str]:
+    """Of each file or standard input; what is neither is hexadecimal, together where a shell has cut it at blanks."""
+    given = list(what) or [STDIN]
+    if not any(each == STDIN or the_file(each) for each in given):
+        yield from messages_in(" ".join(given).encode("utf-8", "surrogateescape"))
+        return
+    for each in given:
+        file = the_file(each)
+        if each == STDIN or file is not None:
+            yield from messages_in(read_bytes(file, language))
+        else:
+            yield from messages_in(each.encode("utf-8", "surrogateescape"))
+
+
+def _read(message: bytes | str, keys: Keys, protocol: str | None) -> tuple[bytes, Reading]:
+    if isinstance(message, str):
+        return b"", Reading(protocol, errors=(f"hex: {message[:60]!r} is neither a file nor hexadecimal",))
+    return message, decode_bytes(message, keys, protocol)

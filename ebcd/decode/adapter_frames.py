@@ -1,0 +1,177 @@
+"""Frames between platform and adapter, 0x49 and 0x50 (GD/J 089-2018 annex A)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from struct import Struct
+
+from ebcd.decode.keys import Keys
+from ebcd.decode.reading import NO_ERRORS, UNSIGNED, Crc, Reading, Signed
+from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
+from ebcd.decode.tree import Field, Group, fields_of, value_of
+from protocols import adapter
+from protocols.adapter import AdapterFrame, LockFrequency, QueryRecords, StopBroadcast
+from protocols.crc import crc32_mpeg2
+from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.signature import number_text
+
+_HEAD = Struct(">BHBBI")
+_HEADS = (adapter.COMMAND_HEAD, adapter.REPORT_HEAD)
+_CRC_BYTES = 4
+_FRAME_CLAUSE = "GD/J 089 A.1-A.3"
+SWITCH_START, SWITCH_STOP = 1, 2
+
+CLAUSES = {
+    0x01: "A.22",
+    0x02: "A.24",
+    0x03: "A.25",
+    0x04: "A.12",
+    0x05: "A.13",
+    0x06: "A.14",
+    0x07: "A.15",
+    0x08: "A.16",
+    0x09: "A.17",
+    0x0A: "A.18",
+    0x0B: "A.19",
+    0x0C: "A.5",
+    0x0D: "A.6",
+    0x0E: "A.7",
+    0x0F: "A.8",
+    0x10: "A.9",
+    0x11: "A.10",
+    0x12: "A.26",
+    0x13: "A.28",
+    0x14: "A.29",
+    0x15: "A.30",
+    0x16: "A.31",
+    0x17: "A.32",
+    0x18: "A.33",
+    0x19: "A.34",
+    0x20: "A.35",
+    0x21: "A.36",
+    0x22: "A.38",
+    0x3F: "A.20",
+    0x40: "A.21",
+    0x41: "A.11",
+}
+"""Type -> table of GD/J 089-2018."""
+
+
+def claim(data: bytes) -> Claim:
+    """Whether these are the bytes of one frame."""
+    if len(data) < _HEAD.size or data[0] not in _HEADS:
+        return Claim.NONE
+    _, version, _, origin, length = _HEAD.unpack_from(data)
+    if version != 1:
+        return Claim.NONE
+    end = _HEAD.size + length
+    fits = end + 6 + int.from_bytes(data[end : end + 2], "big") == len(data)
+    if fits:
+        return Claim.LIKELY if crc32_mpeg2(data) else Claim.CERTAIN
+    return Claim.WEAK if origin in (adapter.PLATFORM, adapter.DEVICE) else Claim.NONE
+
+
+def read(data: bytes, keys: Keys) -> Reading:
+    """One frame, its CRC and its signature. With a wrong CRC alone the fields are shown all the same."""
+    crc, errors, offset = Crc.OK, NO_ERRORS, None
+    try:
+        frame = adapter.decode(data)
+    except RemoteProtocolError as error:
+        broken = Reading("adapter", "", head_of(data), errors=(told(error),), offset=error.offset)
+        if error.reason != "crc":
+            return replace(broken, crc=_crc_of(data), clause=_FRAME_CLAUSE)
+        try:
+            frame = adapter.decode(data[:-_CRC_BYTES] + crc32_mpeg2(data[:-_CRC_BYTES]).to_bytes(_CRC_BYTES, "big"))
+        except RemoteProtocolError as second:
+            return replace(broken, crc=Crc.BAD, errors=(*broken.errors, told(second)), clause=_FRAME_CLAUSE)
+        crc, errors, offset = Crc.BAD, broken.errors, broken.offset
+    signature, notes = Signed.NONE, UNSIGNED
+    if frame.signature is not None:
+        signature, notes = keys.judge(frame.signed, frame.signature)
+    return Reading(
+        "adapter",
+        _name(frame),
+        _fields(frame, data),
+        crc,
+        signature,
+        _again(frame) == data,
+        errors=errors,
+        clause=f"GD/J 089 {CLAUSES[frame.type]}",
+        notes=notes,
+        offset=offset,
+    )
+
+
+def head_of(data: bytes) -> Group:
+    """The first five fields of what may be a frame, as far as they are there."""
+    if len(data) < _HEAD.size:
+        return Group()
+    head, version, type_, origin, length = _HEAD.unpack_from(data)
+    values = (
+        Field("head", head, "adapter_head"),
+        Field("version", version),
+        Field("protocol_type", type_, "adapter_type"),
+        Field("origin", origin, "origin"),
+        Field("body_length", length),
+    )
+    return Group(tuple(replace(value, clause=_FRAME_CLAUSE) for value in values))
+
+
+def _crc_of(data: bytes) -> Crc:
+    """Whether the last four bytes are right although the frame is not; `none` where there is no room for them."""
+    if len(data) < _HEAD.size + _CRC_BYTES:
+        return Crc.NONE
+    return Crc.BAD if crc32_mpeg2(data) else Crc.OK
+
+
+def _name(frame: AdapterFrame) -> str:
+    return message_name(type(frame.message))
+
+
+def _again(frame: AdapterFrame) -> bytes | None:
+    try:
+        return adapter.encode_again(frame)
+    except LocalProtocolError:
+        return None
+
+
+def _fields(frame: AdapterFrame, data: bytes) -> Group:
+    return head_of(data) + _body(frame) + _tail(frame, data)
+
+
+def _body(frame: AdapterFrame) -> Group:
+    message = frame.message
+    match message:
+        case adapter.StartBroadcast():
+            fields = fields_of(message).fields
+            return Group((fields[0], Field("switch", SWITCH_START, "action"), *fields[1:]))
+        case StopBroadcast(rest=None):
+            ebm_id, targets = fields_of(message).fields[:2]
+            return Group((ebm_id, Field("switch", SWITCH_STOP, "action"), targets))
+        case StopBroadcast(rest=rest):
+            fields = fields_of(rest).fields
+            return Group((fields[0], Field("switch", SWITCH_STOP, "action"), *fields[1:]))
+        case (
+            adapter.TsSpecial(content=LockFrequency() | QueryRecords() as content)
+            | adapter.IpSpecial(content=LockFrequency() | QueryRecords() as content)
+        ):
+            return Group((Field("tag", message.tag), Field("data", value_of(content))))
+        case _:
+            return fields_of(message)
+
+
+def _tail(frame: AdapterFrame, data: bytes) -> Group:
+    fields = [Field("signature_info_length", int.from_bytes(data[len(frame.signed) :][:2], "big"))]
+    if frame.signature is not None:
+        fields += [
+            Field("signature_time", frame.signature.time, "signature_time", "GD/J 081 6.2.1"),
+            Field("certificate_number", number_text(frame.signature.certificate), "", "GD/J 081 6.1"),
+            Field("signature", value_of(frame.signature.value), "", "GD/J 081 5.4"),
+        ]
+    elif frame.zero_block:
+        fields.append(Field("signature", value_of(bytes(adapter.frame.SIGNATURE_BYTES)), "", "GD/J 089 A.3"))
+    fields.append(Field("crc", data[-_CRC_BYTES:].hex().upper(), "", "GD/J 089 annex G"))
+    return Group(tuple(fields))
+
+
+RECOGNISER = Recogniser("adapter", claim, read)

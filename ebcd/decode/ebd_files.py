@@ -1,0 +1,246 @@
+"""Platform interface: documents, signature files and packages (GD/J 081, 082, 083-2018 and the 2016 draft)."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import replace
+
+from ebcd.decode.ebd_names import fields_of_record, snake
+from ebcd.decode.keys import FILE_SCOPES, Keys
+from ebcd.decode.reading import Note, Reading, Signed
+from ebcd.decode.recogniser import Claim, Recogniser, told
+from ebcd.decode.tree import Field, Group, Items, value_of
+from protocols.ebd import (
+    Ebd,
+    Edition,
+    Package,
+    SignatureFile,
+    decode,
+    decode_signature,
+    encode,
+    encode_signature,
+    find_archive,
+    tar,
+    unpack,
+)
+from protocols.ebd.codec import RECORDS, TYPE_OF
+from protocols.ebd.envelope import ENVELOPE
+from protocols.ebd.information import BODY, InformationBody, decode_information, encode_information
+from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.signature import SignatureBlock, number_text
+
+_HEAD_BYTES_MAX = 4096
+_ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_]\w*)[\s/>]")
+_BLANKS = b"\x00 \t\r\n"
+_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_SIGNATURE_CLAUSE = "GD/J 081 6.3, 6.4"
+_TAR_CLAUSE = "GD/J 083"
+
+
+def _root_of(data: bytes) -> str:
+    """Lower-case name of the first element, or "" for what does not begin like XML."""
+    head = data[:_HEAD_BYTES_MAX].lstrip(_BLANKS)
+    for mark in _BOMS:
+        head = head.removeprefix(mark)
+    if not head.lstrip(_BLANKS).startswith(b"<"):
+        return ""
+    found = _ROOT.search(head.replace(b"\0", b""))
+    return found[1].decode("ascii", "replace").lower() if found else "?"
+
+
+# ---- documents -----------------------------------------------------------------------------------------------------
+
+
+def claim_document(data: bytes) -> Claim:
+    """An <EBD> or <EBI>; any other XML is the next best guess."""
+    root = _root_of(data)
+    if not root or root == "signature":
+        return Claim.NONE
+    return Claim.CERTAIN if root in ("ebd", "ebi") else Claim.WEAK
+
+
+def read_document(data: bytes, _keys: Keys) -> Reading:
+    """One EBD document of either edition, or an information body."""
+    if _root_of(data) == "ebi":
+        return _read_information(data)
+    notes: tuple[Note, ...] = ()
+    try:
+        try:
+            ebd, edition = decode(data), Edition.Y2018
+        except RemoteProtocolError as error:
+            if error.reason != "edition":
+                raise
+            ebd, edition = decode(data, edition=Edition.Y2016), Edition.Y2016
+            notes = (Note("edition_2016"),)
+    except RemoteProtocolError as error:
+        return Reading("ebd-xml", "", errors=(told(error),), clause=_TAR_CLAUSE, offset=error.offset)
+    kind = str(TYPE_OF[type(ebd.detail)])
+    return Reading(
+        "ebd-xml",
+        kind,
+        fields_of_ebd(ebd),
+        roundtrip=_ebd_again(ebd, edition) == ebd,
+        clause="GD/J 082" if kind == "EBM" else _TAR_CLAUSE,
+        notes=notes,
+    )
+
+
+def fields_of_ebd(ebd: Ebd) -> Group:
+    """The envelope, then the detail under its own name."""
+    kind = TYPE_OF[type(ebd.detail)]
+    detail = Field(snake(kind), fields_of_record(RECORDS[kind], ebd.detail))
+    envelope = fields_of_record(ENVELOPE, ebd.envelope)
+    return Group(tuple(replace(field, clause=_TAR_CLAUSE) for field in envelope.fields)) + Group((detail,))
+
+
+def _ebd_again(ebd: Ebd, edition: Edition) -> Ebd | None:
+    try:
+        return decode(encode(ebd, edition=edition), edition=edition)
+    except (LocalProtocolError, RemoteProtocolError):
+        return None
+
+
+def _read_information(data: bytes) -> Reading:
+    try:
+        body = decode_information(data)
+    except RemoteProtocolError as error:
+        return Reading("ebd-xml", "EBI", errors=(told(error),), clause="GD/J 082", offset=error.offset)
+    again: InformationBody | None = None
+    with contextlib.suppress(LocalProtocolError, RemoteProtocolError):
+        again = decode_information(encode_information(body))
+    return Reading("ebd-xml", "EBI", fields_of_record(BODY, body), roundtrip=again == body, clause="GD/J 082")
+
+
+# ---- signature files -----------------------------------------------------------------------------------------------
+
+
+def claim_signature(data: bytes) -> Claim:
+    """A <Signature>."""
+    return Claim.CERTAIN if _root_of(data) == "signature" else Claim.NONE
+
+
+def read_signature(data: bytes, _keys: Keys) -> Reading:
+    """One signature file alone: without the file it signs nothing can be checked."""
+    try:
+        found = decode_signature(data)
+    except RemoteProtocolError as error:
+        return Reading("signature-xml", "Signature", errors=(told(error),), clause=_SIGNATURE_CLAUSE)
+    errors = () if found.related_ebd_id or found.related_info_ids else ("signature-file: it names no file it signs",)
+    return Reading(
+        "signature-xml",
+        "Signature",
+        _signature_fields(found),
+        signature=Signed.UNCHECKED,
+        roundtrip=_same_signature(found),
+        errors=errors,
+        clause=_SIGNATURE_CLAUSE,
+        notes=(Note("edition_2016"),) if found.form is Edition.Y2016 else (),
+    )
+
+
+def _signature_fields(found: SignatureFile) -> Group:
+    block = SignatureBlock.decode(found.block)
+    related = (
+        Field("related_ebd", Group((Field("ebd_id", value_of(found.related_ebd_id)),)))
+        if found.related_ebd_id is not None
+        else Field("related_eb_info", Group((Field("eb_info_id", value_of(found.related_info_ids)),)))
+    )
+    value = Group(
+        (
+            Field("sig_time", block.time, "signature_time"),
+            Field("certificate_sn", number_text(block.certificate)),
+            Field("signature", value_of(block.value)),
+        )
+    )
+    issuer = (Field("issuer_id", value_of(found.issuer_text)),) if found.form is Edition.Y2016 else ()
+    number = Field("cert_sn", value_of(found.certificate_text))
+    return Group((related, *issuer, number, Field("signature_value", value)))
+
+
+def _same_signature(found: SignatureFile) -> bool:
+    """By value; the two texts beside the block are written from the block and not compared."""
+    try:
+        again = decode_signature(encode_signature(found))
+    except (LocalProtocolError, RemoteProtocolError):
+        return False
+    return replace(again, certificate_text="", issuer_text="") == replace(found, certificate_text="", issuer_text="")
+
+
+# ---- packages ------------------------------------------------------------------------------------------------------
+
+
+def claim_package(data: bytes) -> Claim:
+    """A TAR, or an HTTP body that holds one."""
+    if tar.is_archive(data):
+        return Claim.CERTAIN
+    if data[:2] == b"--" and b"filename" in data[:_HEAD_BYTES_MAX]:
+        return Claim.LIKELY
+    return Claim.WEAK if data[257:262] == b"ustar" else Claim.NONE
+
+
+def read_package(data: bytes, keys: Keys) -> Reading:
+    """One package: what it holds, its document, and its signature over the document's bytes."""
+    notes: list[Note] = []
+    try:
+        archive = data if tar.is_archive(data) or data[:2] != b"--" else find_archive("", data)
+        package = unpack(archive)
+    except RemoteProtocolError as error:
+        return Reading("ebd-tar", "", errors=(told(error),), clause=_TAR_CLAUSE, offset=error.offset)
+    document = read_document(package.xml, keys)
+    errors = [f"{package.ebdb_name}: {error}" for error in document.errors]
+    fields = [Field("ebdb", Group((Field("name", package.ebdb_name), Field("document", document.fields))))]
+    signature = Signed.NONE
+    if package.signature_xml is not None:
+        found = read_signature(package.signature_xml, keys)
+        errors += [f"EBDS: {error}" for error in found.errors]
+        fields.append(Field("ebds", found.fields, "", _SIGNATURE_CLAUSE))
+        if not found.errors:
+            block = SignatureBlock.decode(decode_signature(package.signature_xml).block)
+            signature, judged = keys.judge(package.xml, block, FILE_SCOPES)
+            notes += judged
+    body = None
+    if package.information is not None:
+        body = read_document(package.information.xml, keys)
+        errors += [f"{package.information.name}: {error}" for error in body.errors]
+        fields.append(Field("ebdi", Group((Field("name", package.information.name), Field("document", body.fields)))))
+    fields.append(Field("ebdr", _files(package)))
+    if package.others:
+        notes.append(Note("other_files", (("names", ", ".join(package.others)),)))
+    same = document.roundtrip and (body is None or body.roundtrip) and _same_package(package)
+    return Reading(
+        "ebd-tar",
+        document.message,
+        Group(tuple(fields)),
+        signature=signature,
+        roundtrip=same,
+        errors=tuple(errors),
+        clause=_TAR_CLAUSE,
+        notes=(*document.notes, *notes),
+    )
+
+
+def _files(package: Package) -> Items:
+    files = sorted(package.resources.items())
+    return Items(tuple(Group((Field("name", name), Field("size", len(data)))) for name, data in files))
+
+
+def _same_package(package: Package) -> bool:
+    """The same files under the same names after writing and reading once more."""
+    entries = [tar.Entry(package.ebdb_name, package.xml)]
+    if package.information is not None:
+        entries.append(tar.Entry(package.information.name, package.information.xml))
+        if package.information.signature_xml is not None:
+            entries.append(tar.Entry(f"EBDS_{package.information.name}", package.information.signature_xml))
+    entries += [tar.Entry(name, data) for name, data in package.resources.items()]
+    if package.signature_xml is not None:
+        entries.append(tar.Entry(f"EBDS_{package.ebdb_name}", package.signature_xml))
+    try:
+        return unpack(tar.write(entries)) == replace(package, others=())
+    except (LocalProtocolError, RemoteProtocolError):
+        return False
+
+
+DOCUMENT = Recogniser("ebd-xml", claim_document, read_document)
+SIGNATURE = Recogniser("signature-xml", claim_signature, read_signature)
+PACKAGE = Recogniser("ebd-tar", claim_package, read_package)

@@ -1,0 +1,85 @@
+"""What a value means, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ebcd.catalogue import has, text
+from ebcd.clock import beijing_text
+from ebcd.decode.tree import Value
+from protocols.codes import EbmId, InvalidCode, ResourceCode
+
+UTC_FROM = 1_420_070_400
+"""2015: smaller values of a signature's time count signatures (signature.md 3)."""
+
+
+def label(name: str, language: str) -> str:
+    """What a field is, or "" where its name says it all."""
+    key = f"field.{name}"
+    return text(key, language) if has(key) else ""
+
+
+def meaning(kind: str, value: Value, language: str) -> str:
+    """What a value means, or "" where there is nothing to add."""
+    if not kind or value is None or not isinstance(value, int | str):
+        return ""
+    if (explain := _EXPLAINED.get(kind)) is not None:
+        return explain(value, language)
+    key = f"value.{kind}.{value}"
+    return text(key, language) if has(key) else ""
+
+
+def _time(value: int | str, _language: str) -> str:
+    return beijing_text(value) if isinstance(value, int) and value else ""
+
+
+def _signature_time(value: int | str, language: str) -> str:
+    if isinstance(value, int) and value >= UTC_FROM:
+        return beijing_text(value)
+    return text("decode.counter", language)
+
+
+def _volume(value: int | str, language: str) -> str:
+    key = f"value.volume.{value}"
+    return text(key, language) if has(key) else f"{value} %"
+
+
+def _code(value: int | str, language: str) -> str:
+    try:
+        code = ResourceCode(str(value))
+    except InvalidCode:
+        return ""
+    serial = text("decode.all_of_them", language) if code.subtype_serial == "00" else code.subtype_serial
+    return text(
+        "decode.code",
+        language,
+        level=_word("code_level", str(code.level), language),
+        area=code.area,
+        type=f"{_word('code_type', code.type, language)} {code.type_serial}",
+        subtype=f"{_word('code_subtype', code.subtype, language)} {serial}",
+    )
+
+
+def _ebm_id(value: int | str, language: str) -> str:
+    try:
+        ebm_id = EbmId(str(value))
+    except InvalidCode:
+        return ""
+    if ebm_id == EbmId.EVERYTHING:
+        return text("decode.everything", language)
+    force = text("decode.forced" if ebm_id.forced else "decode.not_forced", language)
+    return text("decode.ebm_id", language, platform=ebm_id.platform, date=ebm_id.date, force=force)
+
+
+def _word(table: str, value: str, language: str) -> str:
+    key = f"value.{table}.{value}"
+    return text(key, language) if has(key) else value
+
+
+_EXPLAINED: dict[str, Callable[[int | str, str], str]] = {
+    "time": _time,
+    "signature_time": _signature_time,
+    "volume": _volume,
+    "code": _code,
+    "ebm_id": _ebm_id,
+}

@@ -1,0 +1,182 @@
+"""Data packets on the 57 kHz subcarrier, and the frames that carry them (GD/J 085-2018)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ebcd.decode.keys import Keys
+from ebcd.decode.reading import Crc, Note, Reading, Signed
+from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
+from ebcd.decode.tree import Field, Group, fields_of, value_of
+from protocols.crc import crc16_ccitt_false
+from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.fm import packet as fm
+from protocols.fm.bits import AIR_BYTES, frame_to_air, hear_frame
+from protocols.fm.emergency import Text
+from protocols.fm.frame import CRC_BYTES, FRAME_BYTES, PAYLOAD_BYTES, Frame, SourceLevel
+from protocols.rds.block import Offset
+from protocols.signature import BLOCK_BYTES, number_text
+
+CLAUSES = {
+    0: "5.2.2",
+    1: "5.2.3",
+    2: "5.2.4",
+    3: "5.2.5",
+    4: "5.2.6",
+    5: "5.2.7",
+    6: "5.2.8",
+    7: "5.2.9",
+    8: "5.2.10",
+    11: "5.2.11",
+    12: "5.2.12",
+    13: "5.2.13",
+    14: "5.2.14",
+    15: "5.2.15",
+    21: "5.2.16",
+    22: "5.2.17",
+    23: "5.2.18",
+    24: "5.2.19",
+}
+"""Packet type -> clause of GD/J 085-2018."""
+_PACKET_BYTES_MIN = fm.HEAD_BYTES + BLOCK_BYTES
+_PACKET_CLAUSE = "GD/J 085 5.1"
+_FRAME_CLAUSE = "GD/J 085 5.4"
+
+
+# ---- packets -------------------------------------------------------------------------------------------------------
+
+
+def claim_packet(data: bytes) -> Claim:
+    """Whether the length field fits, with or without the CRC-16 and the fill that frames add."""
+    if len(data) < _PACKET_BYTES_MIN:
+        return Claim.NONE
+    length = fm.packet_bytes(data)
+    if length < _PACKET_BYTES_MIN or data[0] >> 3 not in CLAUSES:
+        return Claim.NONE
+    if length == len(data):
+        return Claim.LIKELY
+    return Claim.CERTAIN if _sealed(data, length) else Claim.NONE
+
+
+def read_packet(data: bytes, keys: Keys) -> Reading:
+    """One packet; behind it the CRC-16 and fill of its frames may stand."""
+    length = fm.packet_bytes(data) if len(data) >= fm.HEAD_BYTES else len(data)
+    packed, crc = data, Crc.NONE
+    if _sealed(data, length):
+        packed, crc = data[:length], Crc.OK
+    try:
+        packet = fm.decode_packet(packed)
+    except RemoteProtocolError as error:
+        shown = _head(packed)
+        return Reading("fm-packet", "", shown, crc, errors=(told(error),), clause=_PACKET_CLAUSE, offset=error.offset)
+    signature, notes = keys.judge(packet.command, packet.signature)
+    if packet.signature.is_empty:
+        signature, notes = Signed.NONE, (Note("unsigned"),)
+    name = "unknown" if isinstance(packet.content, fm.Unknown) else message_name(type(packet.content))
+    clause = f"GD/J 085 {CLAUSES[packet.type]}" if packet.type in CLAUSES else _PACKET_CLAUSE
+    fields, same = _packet_fields(packet, packed), _packet_again(packet) == packed
+    return Reading("fm-packet", name, fields, crc, signature, same, clause=clause, notes=notes)
+
+
+def _sealed(data: bytes, length: int) -> bool:
+    """Whether `length` bytes are followed by their CRC-16 and at most one frame's fill."""
+    extra = len(data) - length
+    if not (length > 0 and CRC_BYTES <= extra < CRC_BYTES + PAYLOAD_BYTES):
+        return False
+    return crc16_ccitt_false(data[:length]) == int.from_bytes(data[length : length + CRC_BYTES], "big")
+
+
+def _packet_again(packet: fm.Packet) -> bytes | None:
+    """Fields 1-5 from their values, with the signature they came with."""
+    try:
+        return fm.encode_packet(packet.codes, packet.content, lambda _command: packet.signature)
+    except LocalProtocolError:
+        return None
+
+
+def _head(data: bytes) -> Group:
+    if len(data) < fm.HEAD_BYTES:
+        return Group()
+    fields = (
+        Field("type", data[0] >> 3, "fm_type", _PACKET_CLAUSE),
+        Field("length", fm.packet_bytes(data) - 2, "", _PACKET_CLAUSE),
+        Field("resource_code_count", data[2], "", _PACKET_CLAUSE),
+    )
+    return Group(fields)
+
+
+def _packet_fields(packet: fm.Packet, data: bytes) -> Group:
+    content = fields_of(packet.content)
+    if isinstance(packet.content, fm.Unknown):
+        content = Group((Field("content", value_of(packet.content.data)),))
+    elif isinstance(packet.content, Text) and packet.content.text is not None:
+        content += Group((Field("text", value_of(packet.content.text)),))
+    return (
+        _head(data)
+        + Group((Field("resource_codes", value_of(packet.codes), "code", _PACKET_CLAUSE),))
+        + content
+        + Group(
+            (
+                Field("time", packet.signature.time, "signature_time", "GD/J 081 6.2.1"),
+                Field("certificate_number", number_text(packet.signature.certificate), "", "GD/J 081 6.1"),
+                Field("signature", value_of(packet.signature.value), "", "GD/J 081 5.4"),
+            )
+        )
+    )
+
+
+# ---- frames --------------------------------------------------------------------------------------------------------
+
+
+def claim_frame(data: bytes) -> Claim:
+    """Eight bytes are always a frame, of a level in use or not; thirteen are one with right checkwords."""
+    if len(data) == AIR_BYTES:
+        return Claim.CERTAIN if all(hear_frame(int.from_bytes(data, "big"), 0).whole) else Claim.NONE
+    if len(data) != FRAME_BYTES:
+        return Claim.NONE
+    frame = Frame.decode(data)
+    in_use = SourceLevel.NATIONAL <= frame.level <= SourceLevel.VILLAGE
+    return Claim.LIKELY if in_use and frame.index < frame.count else Claim.WEAK
+
+
+def read_frame(data: bytes, _keys: Keys) -> Reading:
+    """One frame: eight bytes, or the thirteen on air with the checkwords of its blocks."""
+    whole, crc, errors = data, Crc.NONE, []
+    if len(data) == AIR_BYTES:
+        heard = hear_frame(int.from_bytes(data, "big"), 0)
+        bad = [name for name, good in zip("ABCD", heard.whole, strict=True) if not good]
+        crc = Crc.BAD if bad else Crc.OK
+        if bad:
+            errors.append(f"crc: checkword of block {' '.join(bad)} is wrong")
+        words = [word if word is not None else 0 for word in heard.words]
+        whole = b"".join(word.to_bytes(2, "big") for word in words)
+    try:
+        frame = Frame.decode(whole)
+        again: bytes | None = frame.encode()
+    except RemoteProtocolError as error:
+        return Reading("fm-frame", "", errors=(told(error),), clause=_FRAME_CLAUSE, offset=error.offset)
+    if frame.index >= frame.count and frame.level:
+        errors.append(f"value at byte 2: index {frame.index} of {frame.count} frames")
+    if len(data) == AIR_BYTES and again is not None:
+        again = next((air for air in _on_air(again) if air == data), None)
+    message = "filler" if not any(whole) else "frame"
+    notes = () if SourceLevel.NATIONAL <= frame.level <= SourceLevel.VILLAGE else (Note("reserved_level"),)
+    fields = (
+        Field("level", frame.level, "source_level"),
+        Field("version", frame.version),
+        Field("number_of_frames", frame.count),
+        Field("frame_index", frame.index),
+        Field("payload", value_of(frame.payload)),
+    )
+    group = Group(tuple(replace(field, clause=_FRAME_CLAUSE) for field in fields))
+    told_errors, same = tuple(errors), again == data
+    return Reading("fm-frame", message, group, crc, Signed.NONE, same, (), told_errors, _FRAME_CLAUSE, notes)
+
+
+def _on_air(frame: bytes) -> tuple[bytes, bytes]:
+    """With the offset B of EN 50067, and with the one that GD/J 085 annex A prints."""
+    return frame_to_air(frame), frame_to_air(frame, offset_b=Offset.B_PRINTED)
+
+
+PACKET = Recogniser("fm-packet", claim_packet, read_packet)
+FRAME = Recogniser("fm-frame", claim_frame, read_frame)

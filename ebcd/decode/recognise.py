@@ -1,0 +1,69 @@
+"""Which protocol some bytes are of, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ebcd.decode import adapter_frames, ebd_files, fm_packets, terminal_frames, trust_files
+from ebcd.decode.keys import Keys
+from ebcd.decode.reading import Reading
+from ebcd.decode.recogniser import Claim, Recogniser
+
+RECOGNISERS: tuple[Recogniser, ...] = (
+    adapter_frames.RECOGNISER,
+    terminal_frames.RECOGNISER,
+    ebd_files.PACKAGE,
+    ebd_files.SIGNATURE,
+    ebd_files.DOCUMENT,
+    trust_files.CERTIFICATE,
+    trust_files.AUTHORISATION_LIST,
+    fm_packets.PACKET,
+    fm_packets.FRAME,
+)
+"""Every protocol that `ebcd decode` knows; of two equally sure ones the first is taken."""
+
+
+class UnknownProtocol(ValueError):
+    """`--as` names none of the recognisers."""
+
+
+def protocols() -> tuple[str, ...]:
+    """The names that `--as` takes."""
+    return tuple(each.protocol for each in RECOGNISERS)
+
+
+def best_claim(data: bytes) -> Claim:
+    """How sure the surest recogniser is."""
+    return max((each.claim(data) for each in RECOGNISERS), default=Claim.NONE)
+
+
+def decode_bytes(data: bytes, keys: Keys | None = None, protocol: str | None = None) -> Reading:
+    """What these bytes are. `protocol` names one of `protocols()` where the caller knows better.
+
+    Any bytes give a Reading; raises UnknownProtocol for a name that is none of ours.
+    """
+    held = keys or Keys()
+    if protocol is not None:
+        chosen = next((each for each in RECOGNISERS if each.protocol == protocol), None)
+        if chosen is None:
+            raise UnknownProtocol(protocol)
+        return replace(chosen.read(data, held), also=_others(data, held, chosen))
+    claims = [(claim, each) for each in RECOGNISERS if (claim := each.claim(data)) is not Claim.NONE]
+    if not claims:
+        size = len(data)
+        return Reading(None, errors=(f"unrecognised: {size} bytes that begin {data[:8].hex() or 'nowhere'}",))
+    sure, best = max(claims, key=lambda each: each[0])
+    reading = best.read(data, held)
+    if sure is Claim.WEAK and reading.errors:
+        for _claim, other in claims:  # of several that only begin like it, one that reads to the end is better
+            if other is not best and not (second := other.read(data, held)).errors:
+                best, reading = other, second
+                break
+    return replace(reading, also=_others(data, held, best))
+
+
+def _others(data: bytes, keys: Keys, taken: Recogniser) -> tuple[str, ...]:
+    """Other protocols whose reading of the same bytes is good too."""
+    rest: Sequence[Recogniser] = [each for each in RECOGNISERS if each is not taken]
+    return tuple(each.protocol for each in rest if each.claim(data) and not each.read(data, keys).errors)

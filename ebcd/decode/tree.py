@@ -1,0 +1,141 @@
+"""A decoded message as named values: what `--json` prints, and the tree that people read."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ebcd.decode.names import KINDS, RENAMED
+from protocols.adapter.targets import (
+    LOGICAL,
+    PHYSICAL,
+    DomainReturn,
+    IpReturn,
+    OtherReturn,
+    PhysicalTargets,
+    SmsReturn,
+    Targets,
+)
+from protocols.adapter.text import AUX_URL, Auxiliary
+from protocols.wire import readable
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Named values in the order of the wire."""
+
+    fields: tuple[Field, ...] = ()
+
+    def __add__(self, other: Group) -> Group:
+        return Group(self.fields + other.fields)
+
+
+NOTHING = Group()
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list."""
+
+    values: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value under the name that the specification gives it, in snake_case.
+
+    `kind` names the table of `texts/decode_values.toml` that explains the value, or time, seconds, code, ebm_id.
+    `clause` where it differs from the message's own.
+    """
+
+    name: str
+    value: Value
+    kind: str = ""
+    clause: str = ""
+
+
+Scalar: TypeAlias = bool | int | float | str | None
+Value: TypeAlias = Scalar | Group | Items
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
+
+
+def to_json(value: Value) -> Json:
+    """Plain dictionaries and lists."""
+    match value:
+        case Group():
+            return {field.name: to_json(field.value) for field in value.fields}
+        case Items():
+            return [to_json(item) for item in value.values]
+        case _:
+            return value
+
+
+def group(**values: object) -> Group:
+    """A group of plain values."""
+    return Group(tuple(Field(name, value_of(value)) for name, value in values.items()))
+
+
+def value_of(value: object) -> Value:
+    """Any value of a codec: frozen records become groups, bytes upper-case hexadecimal."""
+    match value:
+        case None | bool() | float() | Group() | Items():
+            return value
+        case int():
+            return int(value)
+        case str():
+            return readable(str(value))
+        case bytes():
+            return value.hex().upper()
+        case tuple() | list() | frozenset():
+            return Items(tuple(value_of(item) for item in value))
+        case Targets() | PhysicalTargets():
+            return _targets(value)
+    if dataclasses.is_dataclass(value):
+        return fields_of(value)
+    return readable(str(value))
+
+
+def fields_of(value: object) -> Group:
+    """The fields of a frozen record, named as the specification names them."""
+    if not dataclasses.is_dataclass(value):
+        return Group()
+    found: list[Field] = []
+    for field in dataclasses.fields(value):
+        inner = getattr(value, field.name)
+        if isinstance(value, Auxiliary) and field.name == "data" and value.type == AUX_URL:
+            inner = inner.decode("utf-8", "replace")
+        if isinstance(inner, SmsReturn | IpReturn | DomainReturn | OtherReturn):
+            found += return_address(inner).fields
+            continue
+        found.append(named(type(value).__name__, field.name, inner))
+    return Group(tuple(found))
+
+
+def named(owner: str, attribute: str, value: object) -> Field:
+    """One field of the record `owner` under its name in the specification."""
+    qualified = f"{owner}.{attribute}"
+    name = RENAMED.get(qualified) or RENAMED.get(attribute) or attribute
+    return Field(name, value_of(value), KINDS.get(qualified) or KINDS.get(name, ""))
+
+
+def return_address(value: SmsReturn | IpReturn | DomainReturn | OtherReturn) -> Group:
+    """Type and address; the types of annex A (GD/J 089 table A.15)."""
+    match value:
+        case SmsReturn(number=number):
+            kind, address = 1, number
+        case IpReturn(ip=ip, port=port):
+            kind, address = 2, f"{ip}:{port}"
+        case DomainReturn(domain=domain, port=port):
+            kind, address = 3, f"{domain}:{port}"
+        case OtherReturn(kind=kind, data=data):
+            address = data.hex().upper()
+    return Group((Field("ret_type", kind, "ret_type"), Field("addr", readable(address))))
+
+
+def _targets(value: Targets | PhysicalTargets) -> Group:
+    if isinstance(value, Targets):
+        addressing, codes = LOGICAL, Field("codes", value_of(value.codes), "code")
+    else:
+        addressing, codes = PHYSICAL, Field("codes", value_of(value.addresses), "hexadecimal")
+    return Group((Field("addressing_type", addressing, "addressing_type"), codes))

@@ -1,0 +1,102 @@
+"""Certificates and authorisation lists (GD/J 081-2018 clauses 6.1 and 6.5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ebcd.decode.keys import Keys, is_own_signature
+from ebcd.decode.reading import Note, Reading
+from ebcd.decode.recogniser import Claim, Recogniser, told
+from ebcd.decode.tree import Field, Group, Items, value_of
+from protocols.errors import RemoteProtocolError
+from protocols.signature import (
+    CERTIFICATE_BYTES,
+    VERSIONS,
+    AuthorisationList,
+    Certificate,
+    number_text,
+)
+from protocols.sm2 import PublicKey
+
+_CERTIFICATE_CLAUSE = "GD/J 081 6.1"
+_LIST_CLAUSE = "GD/J 081 6.5"
+_LIST_BYTES_MIN = 78
+_NUMBER_BYTES = 6
+
+
+def claim_certificate(data: bytes) -> Claim:
+    """The length, and a version and month that exist."""
+    if len(data) != CERTIFICATE_BYTES:
+        return Claim.NONE
+    return Claim.CERTAIN if data[0] in VERSIONS and 1 <= data[14] <= 12 else Claim.WEAK
+
+
+def read_certificate(data: bytes, keys: Keys) -> Reading:
+    """One certificate, judged by its issuer's where that was given, or by itself where it is its own issuer."""
+    try:
+        certificate = Certificate.decode(data)
+    except RemoteProtocolError as error:
+        return Reading(
+            "certificate", "certificate", errors=(told(error),), clause=_CERTIFICATE_CLAUSE, offset=error.offset
+        )
+    errors: tuple[str, ...] = ()
+    try:
+        PublicKey(certificate.public_key)
+    except RemoteProtocolError as error:
+        errors = (told(error),)
+    if certificate.issuer == certificate.number:
+        signature = is_own_signature(certificate)
+    else:
+        signature = keys.judge_plain(certificate.signed_bytes(), certificate.issuer, certificate.signature)
+    fields = (
+        Field("version", f"{certificate.version:02X}"),
+        Field("issuer_sn", number_text(certificate.issuer)),
+        Field("certificate_sn", number_text(certificate.number)),
+        Field("validity", f"{certificate.year:04d}-{certificate.month:02d}", "validity"),
+        Field("public_key", value_of(certificate.public_key)),
+        Field("signature", value_of(certificate.signature)),
+    )
+    return Reading(
+        "certificate",
+        "certificate",
+        Group(tuple(replace(field, clause=_CERTIFICATE_CLAUSE) for field in fields)),
+        signature=signature,
+        roundtrip=certificate.encode() == data,
+        errors=errors,
+        clause=_CERTIFICATE_CLAUSE,
+        notes=(Note("reserved_number"),) if certificate.is_reserved else (),
+    )
+
+
+def claim_list(data: bytes) -> Claim:
+    """The length follows from the count."""
+    fits = len(data) >= _LIST_BYTES_MIN and len(data) == _LIST_BYTES_MIN + _NUMBER_BYTES * data[7]
+    return Claim.LIKELY if fits else Claim.NONE
+
+
+def read_list(data: bytes, keys: Keys) -> Reading:
+    """One list, judged by the certificate that it says signed it."""
+    try:
+        found = AuthorisationList.decode(data)
+    except RemoteProtocolError as error:
+        return Reading("authorisation-list", "authorisation_list", errors=(told(error),), clause=_LIST_CLAUSE)
+    fields = (
+        Field("receiver_sn", number_text(found.receiver)),
+        Field("certs_auth_sn", found.serial),
+        Field("certs_count", len(found.certificates)),
+        Field("cert_sns", Items(tuple(number_text(each) for each in found.certificates))),
+        Field("sig_sn", number_text(found.signer)),
+        Field("signature", value_of(found.signature)),
+    )
+    return Reading(
+        "authorisation-list",
+        "authorisation_list",
+        Group(tuple(replace(field, clause=_LIST_CLAUSE) for field in fields)),
+        signature=keys.judge_plain(found.signed_bytes(), found.signer, found.signature),
+        roundtrip=found.encode() == data,
+        clause=_LIST_CLAUSE,
+    )
+
+
+CERTIFICATE = Recogniser("certificate", claim_certificate, read_certificate)
+AUTHORISATION_LIST = Recogniser("authorisation-list", claim_list, read_list)

@@ -1,0 +1,112 @@
+"""`ebcd decode` at the keyboard."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ebcd.cli.app import app
+from tests.ebcd.decode.examples import ADAPTER_STOP, CERTIFICATE, EBD, FM_FRAME, TERMINAL_HEARTBEAT
+
+
+def typed(*arguments: str, stdin: bytes = b"") -> Result:
+    """Run `ebcd decode`."""
+    return CliRunner().invoke(app, ["decode", *arguments], input=stdin, env={"EBCD_LANG": "", "LANG": "C"})
+
+
+def objects(result: Result) -> list[dict[str, object]]:
+    """What `--json` printed."""
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_hexadecimal_on_the_command_line_is_shown_as_a_tree() -> None:
+    result = typed("--lang", "en", ADAPTER_STOP.hex(" "))
+    assert result.exit_code == 0
+    for told in (
+        "stop_broadcast",
+        "GD/J 089 A.12",
+        "message id",
+        "compulsory",
+        "signature: unchecked",
+    ):
+        assert told in result.stdout
+
+
+def test_the_tree_speaks_chinese() -> None:
+    result = typed("--lang", "zh", ADAPTER_STOP.hex())
+    assert "消息编号" in result.stdout
+    assert "必须播发" in result.stdout
+
+
+def test_a_certificate_judges_the_signature(tmp_path: Path) -> None:
+    for name, content in (("binary.cer", CERTIFICATE), ("text.hex", CERTIFICATE.hex().encode())):
+        (tmp_path / name).write_bytes(content)
+        result = typed("--json", "--cert", str(tmp_path / name), ADAPTER_STOP.hex())
+        assert [each["signature"] for each in objects(result)] == ["ok"]
+
+
+def test_a_bad_crc_is_exit_status_1_and_says_where_it_broke() -> None:
+    result = typed("--lang", "en", ADAPTER_STOP[:-1].hex() + "00")
+    assert result.exit_code == 1
+    assert "It broke at byte 119" in result.stdout
+
+
+def test_each_line_of_standard_input_is_one_object() -> None:
+    lines = f"{ADAPTER_STOP.hex()}\nnonsense\n{TERMINAL_HEARTBEAT.hex()}\n".encode()
+    result = typed("--json", "-", stdin=lines)
+    assert [each["protocol"] for each in objects(result)] == ["adapter", None, "terminal"]
+    assert result.exit_code == 1
+
+
+def test_a_file_is_one_object_and_an_argument_is_a_file_only_if_there_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "EBDB_1.xml"
+    file.write_bytes(EBD)
+    assert [each["protocol"] for each in objects(typed("--json", str(file)))] == ["ebd-xml"]
+    missing = typed("--json", str(tmp_path / "nothing"))
+    assert missing.exit_code == 1
+    assert objects(missing)[0]["protocol"] is None
+
+
+def test_hexadecimal_that_the_shell_cut_at_blanks_is_one_message() -> None:
+    assert [each["protocol"] for each in objects(typed("--json", *ADAPTER_STOP.hex(" ").split()))] == ["adapter"]
+
+
+def test_an_argument_longer_than_any_file_name_is_hexadecimal() -> None:
+    assert typed("--json", "49" * 5000).exit_code == 1
+
+
+def test_the_protocol_can_be_named() -> None:
+    result = typed("--json", "--as", "fm-frame", FM_FRAME.hex())
+    assert objects(result)[0]["protocol"] == "fm-frame"
+    wrong = typed("--lang", "en", "--as", "telepathy", "00")
+    assert wrong.exit_code == 2
+    assert "adapter, terminal" in wrong.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"no certificate", bytes(143)])
+def test_a_certificate_that_is_none_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.cer").write_bytes(content)
+    result = typed("--lang", "en", "--cert", str(tmp_path / "x.cer"), "00")
+    assert result.exit_code == 2
+    assert "is no certificate" in result.stderr
+
+
+def test_control_characters_of_a_peer_do_not_reach_the_screen() -> None:
+    hostile = EBD.replace(b"ConnectionCheck</EBDType>", b"&#x9b;31mX</EBDType>")
+    result = typed("--lang", "en", "-", stdin=hostile)
+    assert "\x9b" not in result.stdout
+
+
+def test_the_commands_import_nothing_that_help_does_not_need() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, ebcd.cli.app; print('construct' in sys.modules, 'lxml' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == ["False", "False"]

@@ -1,0 +1,62 @@
+"""What people paste is read as they meant it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ebcd.decode.inputs import from_hex, messages_in
+from protocols.fm.frame import SourceLevel, to_frames
+from tests.ebcd.decode.examples import ADAPTER_STOP, EBD, FM_PACKET, TERMINAL_HEARTBEAT
+
+
+@pytest.mark.parametrize(
+    "written", ["4900 01", "49:00:01", "0x49 0x00 0x01", "0x490001", "49,00\n01", "490001", "\\x49\\x00\\x01"]
+)
+def test_hexadecimal_may_be_spelt_in_many_ways(written: str) -> None:
+    assert from_hex(written) == b"\x49\x00\x01"
+
+
+@pytest.mark.parametrize("written", ["", "4", "49000", "49 zz", "hello"])
+def test_other_texts_are_no_hexadecimal(written: str) -> None:
+    assert from_hex(written) is None
+
+
+def test_a_wrapped_frame_is_one_message() -> None:
+    digits = ADAPTER_STOP.hex()
+    wrapped = "\n".join(digits[at : at + 32] for at in range(0, len(digits), 32))
+    assert messages_in(wrapped.encode()) == (ADAPTER_STOP,)
+
+
+def test_a_wrapped_frame_with_damage_is_one_message_too() -> None:
+    digits = "ff".join((ADAPTER_STOP.hex()[:60], ADAPTER_STOP.hex()[62:]))
+    wrapped = "\n".join(digits[at : at + 48] for at in range(0, len(digits), 48))
+    assert [len(each) for each in messages_in(wrapped.encode())] == [len(ADAPTER_STOP)]
+
+
+def test_one_frame_a_line_is_one_message_a_line() -> None:
+    lines = f"# captured\n{ADAPTER_STOP.hex()}\n\n{TERMINAL_HEARTBEAT.hex(' ')}\n"
+    assert messages_in(lines.encode()) == (ADAPTER_STOP, TERMINAL_HEARTBEAT)
+
+
+def test_frames_of_the_subcarrier_are_one_a_line() -> None:
+    frames = to_frames(FM_PACKET, SourceLevel.COUNTY, 1)
+    lines = "\n".join(frame.hex(" ", 2) for frame in frames)
+    assert messages_in(lines.encode()) == frames
+
+
+def test_a_line_that_is_no_hexadecimal_stays_in_its_place() -> None:
+    lines = f"{ADAPTER_STOP.hex()}\nnot hex\n{TERMINAL_HEARTBEAT.hex()}"
+    assert messages_in(lines.encode()) == (ADAPTER_STOP, "not hex", TERMINAL_HEARTBEAT)
+
+
+def test_a_hexdump_with_offsets_is_read() -> None:
+    dump = "\n".join(
+        f"{at:08x}: {FM_PACKET[at : at + 16].hex(' ', 2)}  .{at:x}." for at in range(0, len(FM_PACKET), 16)
+    )
+    assert messages_in(dump.encode()) == (FM_PACKET,)
+
+
+def test_bytes_and_xml_are_taken_as_they_are() -> None:
+    assert messages_in(ADAPTER_STOP) == (ADAPTER_STOP,)
+    assert messages_in(EBD) == (EBD,)
+    assert messages_in(b"") == (b"",)
