@@ -230,6 +230,12 @@ def sounds_alarm(class_: AlertClass, level: int) -> bool:
     return class_ is AlertClass.EMERGENCY and level <= ALARM_LEVEL_LEAST
 
 
+def may_replace(new: Alert, old: Alert) -> bool:
+    """Whether an update stops the message it names: an emergency gives way to an emergency only, never to a drill or a
+    daily programme that came under its name (I4, I5)."""
+    return old.class_ is not AlertClass.EMERGENCY or new.class_ is AlertClass.EMERGENCY
+
+
 # ---- rank (I4) -----------------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ import structlog
 
 from devices.link import Link, OutboxFull, Path, Start, Stop
 from devices.ports import Clock
-from ebcd.alert import Alert, DrillDepth
+from ebcd.alert import Alert, DrillDepth, may_replace
 from ebcd.decision import Decision, Offer
 from ebcd.facts import DAEMON, Fact, alert_accepted, alert_moved, approval_given, places_changed
 from ebcd.ledger import Ledger
@@ -156,7 +156,9 @@ class Core:
         if state is not AlertState.WAITING or alert.window.start > now_s:
             decision.reports.append(report_for(record))
         old = alert.replaces and self.state.alerts.get(alert.replaces)
-        if old and old.live and old.state is not AlertState.CANCELLING and state is not AlertState.DROPPED:
+        if old and not may_replace(alert, old.alert):
+            log.error("alert.not_replaced", alert=alert.id, old=old.alert.id, class_=int(alert.class_))
+        elif old and old.live and old.state is not AlertState.CANCELLING and state is not AlertState.DROPPED:
             self._cancel(old, alert.author, f"replaced by {alert.id}", decision)
         self.reschedule(decision)
         self.act(decision)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from devices.link import Answered, DeviceState, Path, Played, Sent, Start, StateTold, Stop, Verb
 from ebcd.alert import AlertClass, Window
 from ebcd.lifecycle import AlertState, DeliveryState
@@ -32,6 +34,16 @@ async def test_an_update_of_an_alert_that_is_being_cancelled_is_taken_in() -> No
         await asyncio.sleep(2)
         assert old.state is AlertState.CANCELLED
         assert counts(new) == {"targeted": 12, "confirmed": 12}
+
+
+@pytest.mark.parametrize("class_", [c for c in AlertClass if c is not AlertClass.EMERGENCY])
+async def test_i5_a_drill_or_a_programme_that_names_an_emergency_does_not_stop_it(class_: AlertClass) -> None:
+    async with control_room() as room:
+        real = room.take_in()
+        await asyncio.sleep(1)
+        room.take_in(class_=class_, replaces=real.alert.id)
+        await asyncio.sleep(1)
+        assert state(real) is AlertState.ON_AIR
 
 
 async def test_i14_daily_content_taken_in_by_day_does_not_begin_in_quiet_hours() -> None:
