@@ -100,9 +100,12 @@ class Checker:
             self._fail("I3", record, f"sent at {fact.at}, after its end {alert.window.end}")
         if record.state is not AlertState.ON_AIR:
             self._fail("I12", record, f"sent while {record.state}")
+        inside: dict[AreaCode, bool] = {}  # there are twenty terminals at a place
         for code in fact.payload["codes"]:
             place = self._places.place_of(ResourceCode(code))
-            if place is None or not any(covers(area, place) for area in alert.areas):
+            if place is not None and place not in inside:
+                inside[place] = any(covers(area, place) for area in alert.areas)
+            if place is None or not inside[place]:
                 self._fail("I2", record, f"{code} lies in no area of the alert")
             elif place not in record.holds:
                 self._fail("I4", record, f"{code} was sent to while {place} belongs to another alert")

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from devices.link import Path
 from protocols.codes import AreaCode, ResourceCode
 
+PATH_SETS_MAX = 256  # remembered: a county has some twenty
 PREFERENCE = (Path.IP, Path.ADAPTER, Path.CELLULAR, Path.MQTT, Path.FM)
 
 
@@ -71,6 +73,13 @@ def plan(
 
 def order_paths(terminal: Terminal, is_live: IsLive) -> tuple[Path, ...]:
     """Live paths first. A terminal without any live path keeps its whole list."""
-    ordered = [path for path in PREFERENCE if path in terminal.paths]
+    ordered = _preferred(terminal.paths)
     live = [path for path in ordered if is_live(terminal.code, path)]
+    if len(live) in (0, len(ordered)):
+        return ordered
     return tuple(live + [path for path in ordered if path not in live])
+
+
+@lru_cache(PATH_SETS_MAX)
+def _preferred(paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    return tuple(path for path in PREFERENCE if path in paths)

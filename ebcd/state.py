@@ -146,14 +146,18 @@ class CountyState:
 
 
 def _apply_plan(record: AlertRecord, payload: Any) -> None:
-    for code, paths in payload["legs"]:
+    ways: dict[tuple[str, ...], tuple[Path, ...]] = {}  # a county has some twenty
+    for code, written in payload["legs"]:
+        key = tuple(written)
+        if (paths := ways.get(key)) is None:
+            paths = ways[key] = tuple(Path(p) for p in key)
         known = record.deliveries.get(code)
         if known is None:
-            delivery = Delivery(ResourceCode(code), tuple(Path(p) for p in paths))
+            delivery = Delivery(ResourceCode(code), paths)
             record.deliveries[delivery.code] = delivery
             record.tally[DeliveryState.QUEUED] += 1
         else:
-            known.paths = tuple(Path(p) for p in paths)
+            known.paths = paths
     record.uncovered = tuple(AreaCode(a) for a in payload["uncovered"])
 
 

@@ -36,6 +36,7 @@ FAILURES_MAX = 5000
 FAILED_STATES = frozenset({DeliveryState.REFUSED, DeliveryState.TIMED_OUT})
 CATEGORY = {AlertClass.EMERGENCY: Category.EMERGENCY, AlertClass.DAILY: Category.DAILY}
 TOWN_DIGITS = 9
+_TOWN_END = 1 + TOWN_DIGITS  # in a resource code, behind its level
 
 
 def category(alert: Alert) -> Category:
@@ -72,12 +73,21 @@ def path_in_view(delivery: Delivery) -> Path:
     return delivery.path or delivery.paths[0]
 
 
-def by_path(deliveries: Iterable[Delivery]) -> tuple[PathCounts, ...]:
+Tally = Counter[tuple[str, Path, DeliveryState]]
+"""How many deliveries of one alert are in a state, by the stem of their town and the path in view."""
+
+
+def tally_of(deliveries: Iterable[Delivery]) -> Tally:
+    """One pass over what may be ten thousand deliveries: people look at an alert while it starts."""
+    return Counter([(d.code[1:_TOWN_END], d.path or d.paths[0], d.state) for d in deliveries])
+
+
+def by_path(tally: Tally) -> tuple[PathCounts, ...]:
     """Counts under the path that decided."""
-    tallies: dict[Path, Counter[DeliveryState]] = {}
-    for delivery in deliveries:
-        tallies.setdefault(path_in_view(delivery), Counter())[delivery.state] += 1
-    return tuple(PathCounts(p.value, Counts(**count_outcomes(tallies[p]))) for p in Path if p in tallies)
+    paths: dict[Path, Counter[DeliveryState]] = {}
+    for (_, path, state), count in tally.items():
+        paths.setdefault(path, Counter())[state] += count
+    return tuple(PathCounts(p.value, Counts(**count_outcomes(paths[p]))) for p in Path if p in paths)
 
 
 class Views:
@@ -104,6 +114,7 @@ class Views:
         """Everything about one alert. `times`: see `ebcd.trace.figures`."""
         alert = record.alert
         failures = self._failures(record)
+        tally = tally_of(record.deliveries.values())
         decisions = [Decision(who, what, int(at), why) for who, what, at, why in record.decisions]
         return AlertDetail(
             row=self.row(record),
@@ -114,8 +125,8 @@ class Views:
             dropped=tuple(DroppedArea(code, "outside_or_unknown") for code in alert.dropped_areas)
             + tuple(DroppedArea(area, "uncovered") for area in record.uncovered),
             decisions=tuple(decisions),
-            by_path=by_path(record.deliveries.values()),
-            by_town=self._by_town(record),
+            by_path=by_path(tally),
+            by_town=self._by_town(tally),
             failures=tuple(failures[:FAILURES_MAX]),
             failures_total=len(failures),
             reported=tuple(record.told),
@@ -153,19 +164,18 @@ class Views:
             if d.state in FAILED_STATES
         ]
 
-    def _by_town(self, record: AlertRecord) -> tuple[TownProgress, ...]:
-        towns: dict[AreaCode, list[Delivery]] = {}
-        for delivery in record.deliveries.values():
-            towns.setdefault(town_of(delivery.code.area), []).append(delivery)
-        return tuple(
-            TownProgress(
-                code=town,
-                name=self._inventory.name_of(town),
-                counts=Counts(**count_outcomes(Counter(d.state for d in deliveries))),
-                by_path=by_path(deliveries),
-            )
-            for town, deliveries in sorted(towns.items())
-        )
+    def _by_town(self, tally: Tally) -> tuple[TownProgress, ...]:
+        towns: dict[str, Tally] = {}
+        for key, count in tally.items():
+            towns.setdefault(key[0], Counter())[key] = count
+        return tuple(self._town(AreaCode(stem.ljust(12, "0")), towns[stem]) for stem in sorted(towns))
+
+    def _town(self, town: AreaCode, tally: Tally) -> TownProgress:
+        states: Counter[DeliveryState] = Counter()
+        for (_, _, state), count in tally.items():
+            states[state] += count
+        counts = Counts(**count_outcomes(states))
+        return TownProgress(code=town, name=self._inventory.name_of(town), counts=counts, by_path=by_path(tally))
 
     def _device_name(self, code: ResourceCode) -> str:
         device = self._inventory.roster.by_code(code)

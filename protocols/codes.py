@@ -27,7 +27,9 @@ class _Digits(str):
     noun: ClassVar[str]
 
     def __new__(cls, text: str) -> Self:
-        """Check and wrap. Raises InvalidCode."""
+        """Check and wrap; what has been checked stays what it is. Raises InvalidCode."""
+        if type(text) is cls:
+            return text
         if len(text) != cls.length:
             raise InvalidCode(f"{cls.noun} {text!r} has {len(text)} characters, {cls.length} digits are needed")
         if not (text.isascii() and text.isdigit()):
