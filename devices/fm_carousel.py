@@ -4,7 +4,7 @@ Its rules, with their clauses in fm-rds.md sections 5 and 9:
 
 - A better kind goes first, frame by frame: an interrupted packet goes on where it was, receivers do not mind. Among
   emergencies everybody's first pass comes before anybody's second, so a fresh start waits at most for one pass of a
-  stop and never for a burst of repeats.
+  stop and never for a burst of repeats; the burst of a start of level 1 or 2 comes before the second pass of all else.
 - A repeat is byte-identical: same signature, same version. Near the end of the receivers' time window a packet is
   signed anew and gets a new version; a version on air is never given to another packet.
 - Nothing is said after its end (I3), and no start after its stop. FM frames carry no end time, so the end of a start
@@ -27,6 +27,8 @@ from protocols.fm.packet import encode_command, split_codes
 from protocols.signature import SignatureBlock
 
 STOPPED_MAX: Final = 1024
+SEVERE_LEVEL_LEAST: Final = 2
+SEVERE_ROUND: Final = 0.25  # the whole burst of a severe start comes before anybody's second pass
 STOP_PACKETS_RESERVED: Final = 4  # of the 32, so that a cancel always finds room (I12)
 ROTATIONS_PER_MESSAGE_MAX: Final = 4  # a message told to ever more places joins its packets instead of adding one
 
@@ -83,8 +85,10 @@ class _Rotation:
     @property
     def worth(self) -> tuple[float, ...]:
         """Smaller goes first: bursts by round, repeats after them by how overdue they are."""
-        kind = self.announcement.kind
-        turn = (inf, 0.0, self.due_s) if self.told else (self.round, self.announcement.level, self.number)
+        kind, level = self.announcement.kind, self.announcement.level
+        severe = kind is Kind.EMERGENCY_START and level <= SEVERE_LEVEL_LEAST
+        burst_round = self.round * SEVERE_ROUND if severe else self.round
+        turn = (inf, 0.0, self.due_s) if self.told else (burst_round, level, self.number)
         if kind.urgent:
             return (0, turn[0], 0.0 if self.told else kind, *turn[1:])
         return (1, kind, *turn)

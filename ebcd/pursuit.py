@@ -57,12 +57,19 @@ class Pursuit:
             self.waves.push(now_s + self._patience.settle_s, Wave(record.alert.id, Due.FALL_BACK, path, codes))
         self.waves.push(now_s + self._patience.confirm_s, Wave(record.alert.id, Due.GIVE_UP, None, codes))
 
+    def silence_later(self, record: AlertRecord, delay_s: float) -> None:
+        """Repeat on FM that an alert is over, but not before `delay_s`: what is on air now needs the air first."""
+        wave = Wave(record.alert.id, Due.SILENCE, Path.FM, ())
+        self.waves.push(self._clock.monotonic() + delay_s, wave)
+
     def due(self, decision: Decision) -> list[AlertRecord]:
         """Act on the deadlines that have come; the alerts whose terminals were given up on."""
         given_up = []
         for wave in self.waves.pop_due(self._clock.monotonic()):
             record = self._ledger.state.alerts.get(wave.alert)
-            if record is not None and record.live and self._one(wave, record, decision):
+            if record is not None and wave.due is Due.SILENCE:
+                self._orders.silence(record, decision)
+            elif record is not None and record.live and self._one(wave, record, decision):
                 given_up.append(record)
         return given_up
 

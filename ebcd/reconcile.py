@@ -15,6 +15,9 @@ FM_STOP_S = 15.0
 """An FM receiver knows no end time. An alert that ended this shortly before may have had its burst of stops cut short;
 older ones had theirs, and repeating them would only keep a running alert off the air."""
 
+FM_STOP_LATER_S = 10.0
+"""A running alert's burst of starts goes first: three passes of a message for a whole county take eight seconds."""
+
 log = structlog.get_logger("ebcd.reconcile")
 
 
@@ -28,9 +31,10 @@ def resume(core: Core) -> None:
         elif record.state is AlertState.CANCELLING:
             _resume_cancelling(core, record, decision)
     now_s = core.clock.wall()
+    on_air = any(record.state is AlertState.ON_AIR for record in core.state.live_alerts())
     for record in core.state.alerts.values():
         if not record.live and now_s - record.moved_at < FM_STOP_S:
-            core.orders.silence(record, decision)
+            core.pursuit.silence_later(record, FM_STOP_LATER_S if on_air else 0.0)
         report = report_for(record)
         if record.alert.peer and (not record.told or record.told[-1] != report.code) and _worth_telling(record):
             decision.reports.append(report)

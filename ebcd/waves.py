@@ -17,6 +17,7 @@ class Due(StrEnum):
     FALL_BACK = "fall_back"  # try the next path
     GIVE_UP = "give_up"  # TIMED_OUT
     STOP_GIVE_UP = "stop_give_up"  # the stop went unanswered
+    SILENCE = "silence"  # say on FM once more that it is over
 
 
 @dataclass(frozen=True, slots=True)

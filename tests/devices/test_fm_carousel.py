@@ -227,3 +227,27 @@ def test_a_clock_that_an_alert_holds_up_is_not_said_late() -> None:
     air.offer(start())
     air.play(20.0)
     assert [type(packet.content) for packet in air.packets] == [Emergency]
+
+
+def passes(air: Transmission) -> list[int]:
+    """Versions in the order in which passes began."""
+    return [each.version for each in air.log if each.frame != FILLER_FRAME and each.frame[2] == 0]
+
+
+def test_the_burst_of_a_severe_start_comes_before_the_second_pass_of_stops() -> None:
+    air = Transmission()
+    air.offer(stop(1))
+    air.offer(stop(2))
+    air.offer(start(3, level=1))
+    air.play(5 * ONE_AREA_FRAMES * FRAME_S + 0.1)
+    stop_1, stop_2, begin = 0, 1, 2
+    assert passes(air)[:5] == [stop_1, stop_2, begin, begin, begin]
+
+
+def test_a_start_of_lower_level_shares_the_air_with_stops() -> None:
+    air = Transmission()
+    air.offer(stop(1))
+    air.offer(start(3, level=3))
+    air.play(4 * ONE_AREA_FRAMES * FRAME_S + 0.1)
+    stop_1, begin = 0, 1
+    assert passes(air)[:4] == [stop_1, begin, stop_1, begin]

@@ -17,6 +17,7 @@ from ebcd.state import AlertRecord
 from protocols.codes import AreaCode
 from tests.ebcd.county import (
     TOWN_A,
+    TOWN_B,
     VILLAGE_A1,
     VILLAGES,
     Room,
@@ -101,6 +102,24 @@ async def test_fm_is_sent_anew_while_the_window_is_open() -> None:
         (start,) = of(room, Path.FM, Start)
         assert isinstance(start, Start)
         assert (start.ebm_id, len(start.members)) == (record.alert.id, 12)
+
+
+async def test_a_stop_that_the_crash_cut_short_is_repeated_on_fm_behind_the_running_alerts_burst() -> None:
+    async with control_room(lambda v, s: (Path.FM,)) as first:
+        start = int(first.clock.wall())
+        over = first.take_in(areas=(TOWN_A,), window=Window(start, start + 5))
+        await asyncio.sleep(1)
+        first.take_in(areas=(TOWN_B,))
+        await asyncio.sleep(14)
+        assert state(over) is AlertState.FAILED
+    async with control_room(lambda v, s: (Path.FM,), before=first, connected=False) as room:
+        resume(room.core)
+        await asyncio.sleep(5)
+        assert (len(of(room, Path.FM, Start)), of(room, Path.FM, Stop)) == (1, [])
+        await asyncio.sleep(6)
+        (stop,) = of(room, Path.FM, Stop)
+        assert isinstance(stop, Stop)
+        assert stop.ebm_id == over.alert.id
 
 
 @pytest.mark.parametrize("path", PREFERENCE)
