@@ -8,7 +8,7 @@ interrupted goes on if its window is still open (GD/J 084 clauses 6.3, 6.4; I3, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ebcd.alert import Alert, RankRule
 from protocols.codes import AreaCode, EbmId
@@ -44,6 +44,8 @@ def decide(claims: Iterable[Claim], rule: RankRule, now_s: float) -> Changes:
             ended.append(claim.alert.id)
         elif claim.alert.window.is_open(now_s):
             live.append(claim)
+        elif claim.holds:  # the clock was set back: what has begun goes on where it is, and begins nowhere else
+            live.append(replace(claim, places=claim.holds))
     live.sort(key=lambda c: (rule.rank(c.alert), c.alert.received_at, c.alert.id))
     holder: dict[AreaCode, Claim] = {}
     for claim in live:

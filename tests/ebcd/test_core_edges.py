@@ -46,6 +46,18 @@ async def test_i5_a_drill_or_a_programme_that_names_an_emergency_does_not_stop_i
         assert state(real) is AlertState.ON_AIR
 
 
+@pytest.mark.parametrize("step_s", [-3600, 30])
+async def test_i4_a_clock_that_is_set_takes_no_place_from_what_is_on_air(step_s: int) -> None:
+    async with control_room() as room:
+        real = room.take_in()
+        await asyncio.sleep(1)
+        room.clock.step(step_s)
+        await asyncio.sleep(1)
+        later = room.take_in(level=4)
+        await asyncio.sleep(1)
+        assert (state(real), state(later)) == (AlertState.ON_AIR, AlertState.WAITING)
+
+
 async def test_i14_daily_content_taken_in_by_day_does_not_begin_in_quiet_hours() -> None:
     async with control_room() as room:
         room.clock.step((13 * 3600 + 3590 - room.clock.wall()) % 86400)  # 21:59:50 in Beijing
