@@ -77,8 +77,8 @@ def format_of(data: bytes) -> str | None:
     return None
 
 
-def probe(data: bytes) -> Probe:
-    """Decode the whole file and tell what it is. Raises NotAudio with the reason; nothing else."""
+def probe(data: bytes, enough_s: float = DURATION_S_MAX) -> Probe:
+    """Decode the file, or its first `enough_s`, and tell what it is. Raises NotAudio with the reason; nothing else."""
     if len(data) > FILE_BYTES_MAX:
         raise NotAudio(f"the file has {len(data)} bytes, {FILE_BYTES_MAX} are the limit")
     name = format_of(data)
@@ -86,12 +86,12 @@ def probe(data: bytes) -> Probe:
         raise NotAudio(f"the file starts with {data[:8].hex() or 'nothing'}: neither MP3, AAC, WAV, Ogg nor FLAC")
     try:
         with av.open(io.BytesIO(data), "r", format=name) as container:
-            return _decode(container, name)
+            return _decode(container, name, enough_s)
     except (FFmpegError, ValueError, EOFError) as error:
         raise NotAudio(f"the {name} file cannot be decoded: {error}") from error
 
 
-def _decode(container: InputContainer, name: str) -> Probe:
+def _decode(container: InputContainer, name: str, enough_s: float) -> Probe:
     if not container.streams.audio:
         raise NotAudio(f"the {name} file holds no sound")
     stream = container.streams.audio[0]
@@ -106,6 +106,8 @@ def _decode(container: InputContainer, name: str) -> Probe:
                 raise NotAudio(f"the {name} file is damaged: {error}") from error
         if duration_s > DURATION_S_MAX:
             raise NotAudio(f"the {name} file is longer than {DURATION_S_MAX / 3600:.0f} hours")
+        if duration_s >= enough_s:
+            break
     if duration_s <= 0:
         raise NotAudio(f"the {name} file holds no sound that can be decoded")
     context = stream.codec_context

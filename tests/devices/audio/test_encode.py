@@ -41,6 +41,11 @@ def test_an_mp3_has_the_length_of_its_sound_and_the_rate_asked_for() -> None:
     assert len(MP3) * 8 / found.duration_s == pytest.approx(48_000, rel=0.02)
 
 
+def test_a_long_file_is_proved_by_its_beginning_where_that_is_enough() -> None:
+    begun = probe(MP3, enough_s=0.5)
+    assert begun.duration_s == pytest.approx(0.5, abs=0.06)
+
+
 def test_equal_sounds_give_equal_files() -> None:
     assert to_mp3(SOUND) == MP3
 
