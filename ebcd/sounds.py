@@ -17,7 +17,7 @@ from protocols.sm2 import sm3
 
 TONE_S = 3.0
 PROVED_S = 20.0
-"""So much of a file is decoded before the alert starts, in 8 ms; five minutes would take 130 ms. Its digest was signed."""
+"""So much of a file is decoded before the alert starts: that takes 8 ms, five minutes would take 130 ms."""
 
 
 class Sounds:

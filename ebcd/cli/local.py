@@ -16,7 +16,7 @@ from ebcd.cli.session import config_file, startup_language
 
 def run_daemon(config: Path | None, language: str | None) -> int:
     """The daemon, until it is told to stop. Returns its exit status."""
-    gc.disable()  # until it is ready: imports and the inventory leave no garbage, looking for it takes a tenth of a second
+    gc.disable()  # until it is ready: imports and the inventory leave no garbage, and looking for it takes 0.1 s
     from ebcd.cli.running import run
 
     chosen = language or startup_language(sys.argv)
