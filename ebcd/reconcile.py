@@ -11,9 +11,9 @@ from ebcd.lifecycle import AlertState, DeliveryState
 from ebcd.reporting import report_for
 from ebcd.state import AlertRecord
 
-FM_STOP_S = 15.0
-"""An FM receiver knows no end time. An alert that ended this shortly before may have had its burst of stops cut short;
-older ones had theirs, and repeating them would only keep a running alert off the air."""
+FM_STOP_S = 90.0
+"""An FM receiver knows no end time. The stops of an alert that ended this shortly before may have been cut short, or may
+never have had their turn on a crowded air."""
 
 FM_STOP_LATER_S = 10.0
 """A running alert's burst of starts goes first: three passes of a message for a whole county take eight seconds."""
