@@ -19,8 +19,9 @@ AUXILIARY_SOUND_FILES = frozenset({1, 2, 3, 4})
 AUXILIARY_STREAM = 61
 TEXT_CHARACTERS_MAX = 4000
 """What is kept of a text for frames; the whole stays in the package."""
-SPOKEN_CHARACTERS_MAX = 2000
-"""How much of a text is read out, some ten minutes: the beginning of a warning is better than none of it."""
+SPOKEN_CHARACTERS_MAX = 1000
+"""How much of a text is read out, some five minutes that take three seconds to make: the beginning of a warning now is
+better than all of it after the ten seconds that level 1 may take (GD/J 088)."""
 TITLE_CHARACTERS_MAX = 500
 DROPPED_AREAS_MAX = 1000
 """How many foreign codes are kept by name with an alert, and how much of each."""

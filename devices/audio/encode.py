@@ -14,6 +14,7 @@ from av.error import FFmpegError
 from devices.audio.pcm import AudioError, NotAudio, Pcm
 
 MP3_BIT_RATE = 48_000  # bit/s: speech through horns gains nothing above
+MP3_EFFORT = "7"  # LAME -q 7: half the time of its usual 5, and an alert waits for it (1.5 s for 100 s of speech)
 MP3_RATES_HZ = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 FILE_BYTES_MAX = 100_000_000
 DURATION_S_MAX = 4 * 3600.0
@@ -40,7 +41,10 @@ def to_mp3(sound: Pcm, *, bit_rate: int = MP3_BIT_RATE) -> bytes:
     try:
         options = {"write_xing": "0", "id3v2_version": "0"}
         with av.open(out, "w", format="mp3", options=options) as container:
-            stream = container.add_stream("libmp3lame", rate=sound.rate_hz, layout="mono", format="s16p")
+            effort = {"compression_level": MP3_EFFORT}
+            stream = container.add_stream(
+                "libmp3lame", rate=sound.rate_hz, options=effort, layout="mono", format="s16p"
+            )
             stream.bit_rate = bit_rate
             step = 2 * _FRAME_SAMPLES
             for start in range(0, len(sound.samples), step):
