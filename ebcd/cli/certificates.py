@@ -1,0 +1,147 @@
+"""`ebcd cert`: certificates shown, made and listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import typer
+
+from ebcd.catalogue import text
+from ebcd.cli.files import read_certificate, write_bytes
+from ebcd.cli.keys import certificate_number, passphrase_in, read_key, settings_of, write_private
+from ebcd.cli.output import console
+from ebcd.cli.session import Failure
+from ebcd.clock import SystemClock
+from ebcd.decode.inputs import from_hex
+from ebcd.signing import Trusted, TrustStore
+from ebcd.world import World
+from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.signature import Certificate, CertificateNumber, number_text
+from protocols.sm2 import PrivateKey, PublicKey
+
+KEY_PASSPHRASE = "EBCD_KEY_PASSPHRASE"  # names of variables
+ISSUER_PASSPHRASE = "EBCD_ISSUER_PASSPHRASE"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What `ebcd cert make` was told."""
+
+    number: str
+    valid: str
+    key: Path | None = None
+    public: str = ""
+    issuer: Path | None = None
+    issuer_key: Path | None = None
+
+
+def run_make(wanted: Wanted, out: str, language: str) -> int:
+    """Write a certificate, and its key where there was none. Raises Failure."""
+    if (wanted.issuer is None) != (wanted.issuer_key is None):
+        raise Failure(text("cert.both_needed", language), status=2)
+    if (wanted.key is None) == (not wanted.public):
+        raise Failure(text("cert.one_key", language), status=2)
+    number = certificate_number(wanted.number, language)
+    key, is_new = _own_key(wanted, language)
+    public = key.public if key is not None else _public(wanted.public, language)
+    issuer, signing = _issuer(wanted, number, key, language)
+    year, month = _month(wanted.valid, language)
+    try:
+        unsigned = Certificate(issuer=issuer, number=number, year=year, month=month, public_key=public.raw)
+    except LocalProtocolError as error:
+        raise Failure(text("cert.bad_value", language, value=wanted.valid, reason=error), status=2) from None
+    if is_new and key is not None and wanted.key is not None:
+        passphrase = passphrase_in(KEY_PASSPHRASE)
+        write_private(wanted.key, key.to_pkcs8(passphrase), language)
+        typer.echo(text("cert.key_made", language, file=wanted.key), err=True)
+        if passphrase is None:
+            typer.echo(text("cert.key_plain", language), err=True)
+    write_bytes(out, unsigned.signed_by(signing.sign).encode(), language)
+    typer.echo(text("cert.made", language, number=number_text(number), file=out), err=True)
+    return 0
+
+
+def _own_key(wanted: Wanted, language: str) -> tuple[PrivateKey | None, bool]:
+    """The certificate's private key and whether it was drawn just now."""
+    if wanted.key is None:
+        return None, False
+    if wanted.key.exists():
+        return read_key(wanted.key, language, KEY_PASSPHRASE), False
+    return PrivateKey.generate(World.real().entropy), True
+
+
+def _public(written: str, language: str) -> PublicKey:
+    try:
+        return PublicKey(from_hex(written) or b"")
+    except RemoteProtocolError as error:
+        raise Failure(text("cert.bad_value", language, value=written[:40], reason=error.detail), status=2) from None
+
+
+def _issuer(
+    wanted: Wanted, number: CertificateNumber, key: PrivateKey | None, language: str
+) -> tuple[CertificateNumber, PrivateKey]:
+    """Who signs: the issuer that was named, or the certificate itself."""
+    if wanted.issuer is None or wanted.issuer_key is None:
+        if key is None:
+            raise Failure(text("cert.public_unsigned", language), status=2)
+        return number, key
+    certificate = read_certificate(wanted.issuer, language)
+    signing = read_key(wanted.issuer_key, language, ISSUER_PASSPHRASE)
+    if signing.public.raw != certificate.public_key:
+        values = {"file": wanted.issuer_key, "number": number_text(certificate.number)}
+        raise Failure(text("cert.key_not_issuers", language, **values), status=2)
+    return certificate.number, signing
+
+
+def _month(written: str, language: str) -> tuple[int, int]:
+    year, _, month = written.partition("-")
+    if not (year.isascii() and year.isdigit() and month.isascii() and month.isdigit() and 1 <= int(month) <= 12):
+        raise Failure(text("cert.bad_value", language, value=written, reason="YYYY-MM"), status=2)
+    return int(year), int(month)
+
+
+def run_list(folder: Path | None, roots: Sequence[str], config: Path | None, language: str, *, as_json: bool) -> int:
+    """Every certificate of a trust folder; 1 when there is a problem with one of them. Raises Failure."""
+    numbers = [certificate_number(each, language) for each in roots]
+    if folder is None:
+        trust = settings_of(config, language).trust
+        folder, numbers = trust.folder, numbers or [certificate_number(each, language) for each in trust.roots]
+    store = TrustStore.load(folder, numbers)
+    now_s = SystemClock().wall()
+    rows = sorted(store, key=lambda each: each.number)
+    if as_json:
+        told = [_row(each, now_s) for each in rows]
+        problems = [problem.as_dict(language) for problem in store.problems]
+        typer.echo(orjson.dumps({"certificates": told, "problems": problems}).decode())
+        return 1 if problems else 0
+    _print_table(rows, now_s, language)
+    for problem in store.problems:
+        typer.echo(problem.sentence(language), err=True)
+    return 1 if store.problems else 0
+
+
+def _row(trusted: Trusted, now_s: float) -> dict[str, object]:
+    certificate = trusted.certificate
+    return {
+        "number": number_text(certificate.number),
+        "issuer": number_text(certificate.issuer),
+        "valid": f"{certificate.year:04d}-{certificate.month:02d}",
+        "expired": not certificate.valid_at(now_s),
+        "file": trusted.file,
+    }
+
+
+def _print_table(rows: Sequence[Trusted], now_s: float, language: str) -> None:
+    from rich.table import Table
+
+    table = Table()
+    for column in ("number", "issuer", "valid", "state", "file"):
+        table.add_column(text(f"column.{column}", language), overflow="fold")
+    for each in rows:
+        row = _row(each, now_s)
+        state = text("cert.expired" if row["expired"] else "cert.good", language)
+        table.add_row(str(row["number"]), str(row["issuer"]), str(row["valid"]), state, Path(each.file).name)
+    console().print(table)
