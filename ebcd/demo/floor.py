@@ -7,8 +7,11 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import cast
 
+from ebcd.clock import SystemClock
+
 CONNECT_TIMEOUT_S = 30.0
 REPLY_TIMEOUT_S = 20.0
+CLOCK = SystemClock()  # a loop may tell the time at which it last looked at its sockets
 
 
 @dataclass
@@ -41,7 +44,7 @@ class _Bare(asyncio.Protocol):
             count.registered += 1
             count.change.set()
             return
-        now_s = asyncio.get_running_loop().time()
+        now_s = CLOCK.monotonic()
         count.replies += 1
         count.first_s = count.first_s or now_s
         count.last_s = now_s
@@ -85,7 +88,7 @@ class FloorServer:
         count.replies_wanted, count.replies = len(count.transports), 0
         count.first_s = 0.0
         count.change.clear()
-        begin_s = asyncio.get_running_loop().time()
+        begin_s = CLOCK.monotonic()
         for transport in count.transports:
             transport.write(frame)
         async with asyncio.timeout(REPLY_TIMEOUT_S):

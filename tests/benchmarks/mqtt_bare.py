@@ -8,7 +8,7 @@ import asyncio
 import struct
 from typing import cast
 
-from ebcd.demo.floor import CONNECT_TIMEOUT_S, REPLY_TIMEOUT_S, Floor
+from ebcd.demo.floor import CLOCK, CONNECT_TIMEOUT_S, REPLY_TIMEOUT_S, Floor
 
 CONNACK, PUBLISH, PUBACK, SUBACK = 2, 3, 4, 9
 
@@ -73,7 +73,7 @@ class BareClient(asyncio.Protocol):
             topic_end = self._body + 2 + int.from_bytes(self._data[self._body : self._body + 2])
             if self._data[at] & 6:
                 self._transport.write(_packet(0x40, bytes(self._data[topic_end : topic_end + 2])))
-            self.last_s = asyncio.get_running_loop().time()
+            self.last_s = CLOCK.monotonic()
             self.first_s = self.first_s or self.last_s
             self.replies += 1
             self.change.set()
@@ -81,7 +81,7 @@ class BareClient(asyncio.Protocol):
     async def shoot(self, topic: str, payload: bytes, wanted: int) -> Floor:
         """Publish once; wait for `wanted` replies."""
         self.replies, self.first_s = 0, 0.0
-        begin_s = asyncio.get_running_loop().time()
+        begin_s = CLOCK.monotonic()
         self._transport.write(_packet(0x32, _string(topic) + struct.pack(">HB", 7, 0) + payload))
         async with asyncio.timeout(REPLY_TIMEOUT_S):
             while self.replies < wanted:
