@@ -196,7 +196,7 @@ class Core:
             return
         self.orders.stop(record, decision, now_s)
         self.pursuit.watch_stops(record)
-        self.settle(record, decision)
+        self._end_cancel(record, decision)
 
     # ---- places ------------------------------------------------------------------------------------------------
 
@@ -320,13 +320,33 @@ class Core:
         decision.reports.append(report_for(record))
 
     def settle(self, record: AlertRecord, decision: Decision) -> None:
-        """Finish a cancel whose stops are all answered or given up."""
-        if record.state is AlertState.CANCELLING and not record.tally[DeliveryState.STOPPING]:
-            self.ledger.enter(alert_moved(record.alert.id, AlertEvent.STOPPED, self.clock.wall()))
-            log.info("alert.cancelled", alert=record.alert.id, counts=record.counts())
-            self._forget(record.alert.id)
-            decision.reports.append(report_for(record))
+        """Finish a cancel whose stops are all answered or given up; give away places where they are."""
+        if record.state is not AlertState.CANCELLING or self._end_cancel(record, decision):
+            return
+        if (wanted := self._places_waited_for()) and (free := wanted & self._stopped_places(record)):
+            self.ledger.enter(places_changed(record.alert.id, (), free, self.clock.wall()))
             self.reschedule(decision)
+
+    def _end_cancel(self, record: AlertRecord, decision: Decision) -> bool:
+        if record.tally[DeliveryState.STOPPING]:
+            return False
+        self.ledger.enter(alert_moved(record.alert.id, AlertEvent.STOPPED, self.clock.wall()))
+        log.info("alert.cancelled", alert=record.alert.id, counts=record.counts())
+        self._forget(record.alert.id)
+        decision.reports.append(report_for(record))
+        self.reschedule(decision)
+        return True
+
+    def _stopped_places(self, record: AlertRecord) -> frozenset[AreaCode]:
+        """Where every stop is answered: a deaf terminal holds back its own place and no other (I6)."""
+        stopping = (d.code for d in record.deliveries.values() if d.state is DeliveryState.STOPPING)
+        return frozenset(record.holds - {self.places.place_of(code) for code in stopping})
+
+    def _places_waited_for(self) -> frozenset[AreaCode]:
+        """What open alerts would like to have and have not."""
+        now_s, states = self.clock.wall(), (AlertState.WAITING, AlertState.ON_AIR)
+        waiting = (r for r in self.state.live_alerts() if r.state in states and r.alert.window.is_open(now_s))
+        return frozenset().union(*(self._claimed(r) - r.holds for r in waiting))
 
     def _forget(self, alert_id: EbmId) -> None:
         self._closing.pop(alert_id, None)

@@ -58,6 +58,21 @@ async def test_i4_a_clock_that_is_set_takes_no_place_from_what_is_on_air(step_s:
         assert (state(real), state(later)) == (AlertState.ON_AIR, AlertState.WAITING)
 
 
+async def test_i6_a_deaf_terminal_holds_back_its_own_place_and_no_other() -> None:
+    async with control_room() as room:
+        deaf = terminal(VILLAGE_A1, 1)
+        old = room.take_in()
+        await asyncio.sleep(1)
+        room.links[Path.IP].silent.add(deaf)
+        new = room.take_in(replaces=old.alert.id)
+        await asyncio.sleep(1)
+        assert state(old) is AlertState.CANCELLING
+        assert old.holds == {VILLAGE_A1}
+        assert counts(new) == {"targeted": 12, "confirmed": 8, "pending": 4}
+        await asyncio.sleep(12)
+        assert (state(old), counts(new)["confirmed"]) == (AlertState.CANCELLED, 11)
+
+
 async def test_i14_daily_content_taken_in_by_day_does_not_begin_in_quiet_hours() -> None:
     async with control_room() as room:
         room.clock.step((13 * 3600 + 3590 - room.clock.wall()) % 86400)  # 21:59:50 in Beijing
