@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ebcd.catalogue import has, text
 from ebcd.cli.moment import shown
+from ebcd.cli.reasons import said
 from ebcd.operator import (
     AlertDetail,
     AlertRow,
@@ -72,10 +73,10 @@ def alert_detail(detail: AlertDetail, language: str) -> RenderableType:
     for decision in detail.decisions:
         verdict = word("verdict", decision.verdict, language)
         when = shown(decision.at) if decision.at else ""
-        told = " ".join(part for part in (decision.actor, verdict, when, decision.reason) if part)
+        told = " ".join(part for part in (decision.actor, verdict, when, said(decision.reason, language)) if part)
         facts.add_row(_head("decision", language), escape(told))
     if detail.row.note:
-        facts.add_row(_head("note", language), escape(word("note", detail.row.note, language)))
+        facts.add_row(_head("note", language), escape(said(detail.row.note, language)))
     if detail.reported:
         facts.add_row(_head("reported", language), " → ".join(map(str, detail.reported)))
     parts.append(facts)
@@ -126,7 +127,7 @@ def _failures(detail: AlertDetail, language: str) -> Table:
             escape(one.town),
             word("path", one.path, language),
             word("outcome", one.outcome, language),
-            escape(word("reason", one.reason, language)),
+            escape(said(one.reason, language)),
         )
     return table
 
@@ -168,7 +169,7 @@ def terminals_table(page: TerminalPage, language: str) -> RenderableType:
             for path in row.paths
         )
         state = Text(word("terminal_state", row.state, language), style=STYLES.get(row.state, ""))
-        note = escape(word("note", row.note, language))
+        note = escape(said(row.note, language))
         table.add_row(
             row.code, escape(row.name), escape(row.town), state, paths, shown(row.last_heard), row.playing, note
         )

@@ -1,0 +1,31 @@
+"""Why something is as it is, in the reader's language. What a device or a person wrote stays as it was written."""
+
+from __future__ import annotations
+
+import re
+
+from ebcd.catalogue import has, text
+
+_WITH_VALUES = frozenset({"reason.confirmed_share", "reason.replaced", "reason.refused"})
+_SHARE = re.compile(r"confirmed (\d(?:\.\d+)?) of targeted")
+_REPLACED = re.compile(r"replaced by (\d{35})")
+_CAUSE = re.compile(r"cause (\d{1,3})")
+_RESULT = re.compile(r"(\d{1,3})(?: (.*))?", re.DOTALL)
+
+
+def said(reason: str, language: str) -> str:
+    """The sentence for a reason of the core; the reason itself where there is none."""
+    key = f"reason.{reason.replace(' ', '_')}"
+    if reason and key not in _WITH_VALUES and has(key):
+        return text(key, language)
+    if found := _SHARE.fullmatch(reason):
+        return text("reason.confirmed_share", language, percent=f"{100 * float(found[1]):.1f}")
+    if found := _REPLACED.fullmatch(reason):
+        return text("reason.replaced", language, ebm_id=found[1])
+    if (found := _CAUSE.fullmatch(reason)) and has(f"value.fault.{found[1]}"):
+        return text(f"value.fault.{found[1]}", language)
+    if (found := _RESULT.fullmatch(reason)) and has(f"value.terminal_result.{found[1]}"):
+        meaning = text(f"value.terminal_result.{found[1]}", language)
+        told = text("reason.refused", language, code=found[1], meaning=meaning)
+        return f"{told} ({found[2]})" if found[2] else told
+    return reason
