@@ -62,6 +62,7 @@ LINK_TYPES: Mapping[str, LinkType] = MappingProxyType(
             ),
             LinkType("cellular_mqtt", "devices.cellular_mqtt", "CellularMqtt", "CellularMqttConfig", path=Path.MQTT),
             LinkType("fm_transmitter", "devices.fm_transmitter", "FmTransmitter", "FmTransmitterConfig", path=Path.FM),
+            LinkType("rds_encoder", "devices.rds_encoder", "RdsEncoder", "RdsEncoderConfig"),  # reaches no terminal
         )
     }
 )

@@ -137,6 +137,15 @@ class Session:
         encode_message(usable)  # what no message can carry is refused here, not in the middle of a step
         self._queue.append((usable, tag))
 
+    @property
+    def waiting_for(self) -> int | None:
+        """The code of the element whose acknowledgement is awaited."""
+        return None if self._waiting is None else mec_of(self._waiting.element)
+
+    def drop_queue(self) -> None:
+        """Forget what was not sent yet."""
+        self._queue.clear()
+
     def reset(self) -> None:
         """The line was cut: forget what was on its way. The caller says anew what the encoder must know."""
         self._queue.clear()
@@ -144,6 +153,7 @@ class Session:
         self._again.clear()
         self._deframer = Deframer()
         self._given_up.clear()
+        self._unknown.clear()
 
     def receive(self, data: bytes, now_s: float) -> list[Event]:
         """Take bytes from the encoder; `step` next, it may have something to say to them."""
