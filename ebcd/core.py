@@ -102,16 +102,20 @@ class Core:
             self._group = None
 
     def act(self, decision: Decision) -> None:
-        """Carry out a decision once everything entered so far is durable."""
+        """Carry out a decision once everything entered so far is durable; its stops at once (I12)."""
         if decision:
             if self._group is None:
                 raise RuntimeError("the core is not running; facts may be entered, nothing can be sent")
             self._group.create_task(self._carry_out(decision, self.ledger.mark()))
 
     async def _carry_out(self, decision: Decision, durable: asyncio.Future[int]) -> None:
+        for offer in decision.offers:
+            if isinstance(offer.command, Stop):  # silence waits for no disk: after a crash it is asked for once more
+                self._offer(offer)
         await asyncio.shield(durable)
         for offer in decision.offers:
-            self._offer(offer)
+            if not isinstance(offer.command, Stop):
+                self._offer(offer)
         for report in decision.reports:
             self._tell(self.state.alerts[report.alert], report.code, report.why)
 
@@ -120,6 +124,9 @@ class Core:
             return
         if isinstance(offer.command, Start) and self.clock.wall() >= offer.command.end:
             self.unsent(offer, "its window ended while the journal was slow")  # I3
+            return
+        if isinstance(offer.command, Start) and not self._sounds(offer.command.ebm_id):
+            self.unsent(offer, "it was cancelled while the journal was slow")  # I12
             return
         links = self.links.get(offer.path, ())
         if not links:
@@ -134,6 +141,10 @@ class Core:
         if isinstance(offer.command, Start | Stop):
             verb = type(offer.command).__name__.lower()
             log.info(f"orders.{verb}", alert=offer.command.ebm_id, path=offer.path, members=len(offer.command.members))
+
+    def _sounds(self, alert_id: EbmId) -> bool:
+        record = self.state.alerts.get(alert_id)
+        return record is not None and record.state is AlertState.ON_AIR
 
     # ---- taking in ---------------------------------------------------------------------------------------------
 

@@ -25,6 +25,24 @@ async def test_i3_a_start_that_the_disk_held_back_until_the_end_is_not_sent() ->
         assert [c for c in room.links[Path.IP].commands if isinstance(c, Start)] == []
 
 
+async def test_i12_a_stop_does_not_wait_for_the_disk_and_a_start_that_does_is_not_sent_behind_it() -> None:
+    async with control_room() as room:
+        playing = room.take_in()
+        await asyncio.sleep(1)
+        room.journal.stuck = True
+        held_back = room.take_in(level=1, areas=(VILLAGE_A1,))
+        room.core.cancel(playing, "chen")
+        await asyncio.sleep(1)
+        commands = room.links[Path.IP].commands
+        assert [c.ebm_id for c in commands if isinstance(c, Stop)] == [playing.alert.id]
+        room.core.cancel(held_back, "chen")
+        room.journal.flush()
+        room.journal.stuck = False
+        await asyncio.sleep(1)
+        assert [c.ebm_id for c in commands if isinstance(c, Start)] == [playing.alert.id]
+        assert (state(playing), state(held_back)) == (AlertState.CANCELLED, AlertState.CANCELLED)
+
+
 async def test_an_update_of_an_alert_that_is_being_cancelled_is_taken_in() -> None:
     async with control_room() as room:
         old = room.take_in()
