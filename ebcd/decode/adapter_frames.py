@@ -6,11 +6,11 @@ from dataclasses import replace
 from struct import Struct
 
 from ebcd.decode.keys import Keys
-from ebcd.decode.reading import NO_ERRORS, UNSIGNED, Crc, Reading, Signed
+from ebcd.decode.reading import NO_ERRORS, UNSIGNED, Crc, Note, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
 from ebcd.decode.tree import Field, Group, fields_of, value_of
 from protocols import adapter
-from protocols.adapter import AdapterFrame, LockFrequency, QueryRecords, StopBroadcast
+from protocols.adapter import AdapterFrame, LockFrequency, QueryRecords, StopBroadcast, TypeTable
 from protocols.crc import crc32_mpeg2
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.signature import number_text
@@ -20,6 +20,7 @@ _HEADS = (adapter.COMMAND_HEAD, adapter.REPORT_HEAD)
 _CRC_BYTES = 4
 _FRAME_CLAUSE = "GD/J 089 A.1-A.3"
 SWITCH_START, SWITCH_STOP = 1, 2
+_OF_FRAME = frozenset({"head", "version", "length", "crc", "signature"})
 
 CLAUSES = {
     0x01: "A.22",
@@ -75,13 +76,13 @@ def read(data: bytes, keys: Keys) -> Reading:
     """One frame, its CRC and its signature. With a wrong CRC alone the fields are shown all the same."""
     crc, errors, offset = Crc.OK, NO_ERRORS, None
     try:
-        frame = adapter.decode(data)
+        frame, table = _decode(data)
     except RemoteProtocolError as error:
         broken = Reading("adapter", "", head_of(data), errors=(told(error),), offset=error.offset)
         if error.reason != "crc":
             return replace(broken, crc=_crc_of(data), clause=_FRAME_CLAUSE)
         try:
-            frame = adapter.decode(data[:-_CRC_BYTES] + crc32_mpeg2(data[:-_CRC_BYTES]).to_bytes(_CRC_BYTES, "big"))
+            frame, table = _decode(data[:-_CRC_BYTES] + crc32_mpeg2(data[:-_CRC_BYTES]).to_bytes(_CRC_BYTES, "big"))
         except RemoteProtocolError as second:
             return replace(broken, crc=Crc.BAD, errors=(*broken.errors, told(second)), clause=_FRAME_CLAUSE)
         crc, errors, offset = Crc.BAD, broken.errors, broken.offset
@@ -90,14 +91,14 @@ def read(data: bytes, keys: Keys) -> Reading:
         signature, notes = keys.judge(frame.signed, frame.signature)
     return Reading(
         "adapter",
-        _name(frame),
+        message_name(type(frame.message)),
         _fields(frame, data),
         crc,
         signature,
-        _again(frame) == data,
+        _again(frame, table) == data,
         errors=errors,
-        clause=f"GD/J 089 {CLAUSES[frame.type]}",
-        notes=notes,
+        clause=f"GD/J 089 {CLAUSES.get(frame.message.type, 'annex A')}",
+        notes=notes if table is TypeTable.A4 else (*notes, Note("table_a1")),
         offset=offset,
     )
 
@@ -124,13 +125,22 @@ def _crc_of(data: bytes) -> Crc:
     return Crc.BAD if crc32_mpeg2(data) else Crc.OK
 
 
-def _name(frame: AdapterFrame) -> str:
-    return message_name(type(frame.message))
-
-
-def _again(frame: AdapterFrame) -> bytes | None:
+def _decode(data: bytes) -> tuple[AdapterFrame, TypeTable]:
+    """By table A.4, and where its body does not fit by table A.1, which numbers 0x17-0x22 otherwise."""
     try:
-        return adapter.encode_again(frame)
+        return adapter.decode(data), TypeTable.A4
+    except RemoteProtocolError as error:
+        if error.reason in _OF_FRAME:
+            raise
+        try:
+            return adapter.decode(data, TypeTable.A1), TypeTable.A1
+        except RemoteProtocolError:
+            raise error from None
+
+
+def _again(frame: AdapterFrame, table: TypeTable) -> bytes | None:
+    try:
+        return adapter.encode_again(frame, table)
     except LocalProtocolError:
         return None
 

@@ -34,6 +34,7 @@ _HEAD_BYTES_MAX = 4096
 _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_]\w*)[\s/>]")
 _BLANKS = b"\x00 \t\r\n"
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_OF_EDITION = frozenset({"edition", "format"})
 _SIGNATURE_CLAUSE = "GD/J 081 6.3, 6.4"
 _TAR_CLAUSE = "GD/J 083"
 
@@ -69,9 +70,12 @@ def read_document(data: bytes, _keys: Keys) -> Reading:
         try:
             ebd, edition = decode(data), Edition.Y2018
         except RemoteProtocolError as error:
-            if error.reason != "edition":
+            if error.reason not in _OF_EDITION:
                 raise
-            ebd, edition = decode(data, edition=Edition.Y2016), Edition.Y2016
+            try:
+                ebd, edition = decode(data, edition=Edition.Y2016), Edition.Y2016
+            except RemoteProtocolError as second:
+                raise (second if error.reason == "edition" else error) from None
             notes = (Note("edition_2016"),)
     except RemoteProtocolError as error:
         return Reading("ebd-xml", "", errors=(told(error),), clause=_TAR_CLAUSE, offset=error.offset)

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from ebcd.decode import Crc, Keys, Reading, Signed, UnknownProtocol, decode_bytes, protocols
+from ebcd.decode import Crc, Keys, Note, Reading, Signed, UnknownProtocol, decode_bytes, protocols
+from protocols import adapter
+from protocols.adapter import AdapterHeartbeat, TypeTable
+from protocols.codes import ResourceCode
 from protocols.ebd import pack
 from protocols.fm.bits import frame_to_air
 from protocols.fm.frame import SourceLevel, to_frames
@@ -136,6 +139,22 @@ def test_a_document_names_its_elements_in_snake_case() -> None:
     told = fields(decode_bytes(EBD))
     assert list(told) == ["ebd_id", "ebd_type", "src", "ebd_time", "connection_check"]
     assert told["connection_check"] == {"rpt_time": "2025-10-09 16:53:20"}
+
+
+def test_a_heartbeat_numbered_by_table_a1_is_recognised() -> None:
+    heartbeat = AdapterHeartbeat(ResourceCode("49999010000000314010201"), 1, 1_760_000_000)
+    reading = decode_bytes(adapter.encode(heartbeat, table=TypeTable.A1))
+    assert (reading.message, reading.roundtrip, reading.errors) == ("adapter_heartbeat", True, ())
+    assert fields(reading)["protocol_type"] == 0x19
+
+
+def test_an_older_platforms_codes_in_a_newer_envelope_are_read() -> None:
+    old = EBD.replace(b"ConnectionCheck", b"EBMStateRequest").replace(
+        b"<RptTime>2025-10-09 16:53:20</RptTime>", b"<EBM><EBMID>010103331124000000202510090001</EBMID></EBM>"
+    )
+    reading = decode_bytes(old)
+    assert (reading.errors, reading.roundtrip) == ((), True)
+    assert Note("edition_2016") in reading.notes
 
 
 def test_what_nothing_recognises_is_an_error() -> None:
