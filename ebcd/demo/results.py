@@ -13,6 +13,9 @@ from rich.table import Table
 from ebcd.demo.screen import Screen
 
 
+NAMES_SHOWN = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing that had to hold. `step` is the step's key, `what` a plain sentence of ours (English)."""
@@ -88,6 +91,11 @@ class Results:
             lines.append(screen.words("line.floor", last=last, floor=floor, ratio=f["ratio_to_floor"]))
         if "fm" in f:
             lines.append(screen.words("line.fm", bits=f["fm"]["bits_on_air"], limit=f["fm"]["bits_limit"]))
+        if named := f.get("named"):
+            late = ", ".join(f"{name} {seconds or '–'} s" for name, seconds in named["late_adapters"].items())
+            some = ", ".join(named["terminals"][:NAMES_SHOWN])
+            lines.append(screen.words("line.named", town=named["dead_ip_town"], late=late or "–"))
+            lines.append(screen.words("line.silent", count=len(named["terminals"]), some=some))
         if "crash" in f:
             lines.append(screen.words("line.crash", **f["crash"]))
         return lines

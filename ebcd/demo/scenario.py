@@ -110,9 +110,11 @@ class Scenario:
         expect("county", "every dead terminal that could answer is named", not unnamed, sorted(unnamed)[:3])
         late, slow = detail["times"].get("late_adapters", {}), self.room.faults["slow_adapter"]["code"]
         expect("county", "the slow adapter is named", slow in late, late)
+        dead_town = next((t.name for t in self.towns if t.code == self.room.faults["dead_ip_town"]), "")
+        by_code = {row["code"]: row["name"] for row in self.room.inventory}
         self.results.figures["named"] = {
-            "dead_ip_town": self.room.faults["dead_ip_town"],
-            "late_adapters": late,
+            "dead_ip_town": dead_town,
+            "late_adapters": {by_code[code]: seconds for code, seconds in late.items()},
             "terminals": [failure["name"] for failure in detail["failures"]],
         }
         sound = truth.audio
@@ -163,7 +165,7 @@ class Scenario:
         expect("ranks", "level 4 waits in A", first is not None and in_town(first, a) == 0)
         later = await self.room.alert_when(low["ebmid"], lambda detail: in_town(detail, a) > 0, 16.0)
         expect("ranks", "level 4 starts in A when its turn comes", later is not None and in_town(later, a) > 0)
-        return "4 → B, A"
+        return self.screen.words("note.turns")
 
     async def _cancel(self, town: Town) -> str:
         equal, expect = self.results.equal, self.results.expect
@@ -177,7 +179,7 @@ class Scenario:
         expect("ranks", "the province hears 5", told is not None)
         left = await self._until_silent(order["ebmid"], 6.0)
         expect("ranks", "it sounds nowhere", left == 0, left)
-        return "取消"
+        return self.screen.words("note.cancel")
 
     async def _daily(self, town: Town) -> str:
         expect = self.results.expect
@@ -199,7 +201,7 @@ class Scenario:
         after = await Truth.ask(self.room)
         expect("ranks", "it resumes afterwards", after.working(daily) > 0)
         expect("ranks", "without a second start", not after.twice(daily), sorted(after.twice(daily))[:3])
-        return "日常"
+        return self.screen.words("note.daily")
 
     async def _until_silent(self, ebm_id: str, seconds: float) -> int:
         """How many terminals still sound a message when none does, or when time is up: some hear of its end late."""
@@ -222,7 +224,7 @@ class Scenario:
         )
         detail = await self.room.alert_when(order["ebmid"], lambda found: confirmed(found) > 0, 12.0)
         self.results.expect("ranks", "a message without audio is spoken", detail is not None and confirmed(detail) > 0)
-        return "语音"
+        return self.screen.words("note.speech")
 
     # ---- 5: bad packages ---------------------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ from typing import Any
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -58,6 +57,7 @@ class Screen:
         parts: list[RenderableType] = [head, self._steps()]
         if self.alert:
             parts.append(self._alert(self.alert))
+            parts.append(Text(self.words("legend"), "dim"))
         return Group(*parts)
 
     def _steps(self) -> Table:
@@ -83,8 +83,14 @@ class Screen:
         return Panel(both, title=f"{row['title']}  …{row['ebm_id'][-12:]}  {row['state']}", title_align="left")
 
 
-def _bar(counts: dict[str, int]) -> ProgressBar:
-    return ProgressBar(total=max(counts["targeted"], 1), completed=counts["confirmed"], width=BAR_CELLS)
+def _bar(counts: dict[str, int]) -> Text:
+    """Confirmed in green, sent without a way back in yellow, the rest dim."""
+    total = max(counts["targeted"], 1)
+    sure = BAR_CELLS * counts["confirmed"] // total
+    unsure = BAR_CELLS * (counts["confirmed"] + counts["unconfirmed"]) // total - sure
+    return Text.assemble(
+        ("━" * sure, "green"), ("━" * unsure, "yellow"), ("━" * (BAR_CELLS - sure - unsure), "bright_black")
+    )
 
 
 def _figures(counts: dict[str, int]) -> Text:
