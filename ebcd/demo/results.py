@@ -12,7 +12,6 @@ from rich.table import Table
 
 from ebcd.demo.screen import Screen
 
-
 NAMES_SHOWN = 4
 
 
