@@ -7,6 +7,7 @@ carried out when they are durable. The pure parts decide (`scheduler`, `planner`
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
@@ -39,6 +40,10 @@ BEAT_S = 0.1
 
 LOOK_AGAIN_S = 1.0
 """How often the scheduler is asked although no window begins or ends."""
+
+STOP_AGAIN_S = 5.0
+STOP_OFFERS_MAX = 60
+"""A stop that found a link full is offered again so often: five minutes in all."""
 
 log = structlog.get_logger("ebcd.core")
 
@@ -136,11 +141,22 @@ class Core:
                 link.offer(offer.command)
             except OutboxFull as error:
                 self.unsent(offer, str(error))
+                if isinstance(offer.command, Stop) and self._group is not None:
+                    self._group.create_task(self._insist(link, offer.command))
         if isinstance(offer.command, Start) and (trace := self.traces.of(offer.command.ebm_id)):
             trace.stage(f"sent_{offer.path}", self.clock.monotonic())
         if isinstance(offer.command, Start | Stop):
             verb = type(offer.command).__name__.lower()
             log.info(f"orders.{verb}", alert=offer.command.ebm_id, path=offer.path, members=len(offer.command.members))
+
+    async def _insist(self, link: Link, stop: Stop) -> None:
+        """A stop that a full link refused is offered again: loudspeakers on FM know no end of their own (I12)."""
+        for _ in range(STOP_OFFERS_MAX):
+            await asyncio.sleep(STOP_AGAIN_S)
+            with contextlib.suppress(OutboxFull):
+                link.offer(stop)
+                return
+        log.error("orders.stop_given_up", alert=stop.ebm_id, path=link.path, members=len(stop.members))
 
     def _sounds(self, alert_id: EbmId) -> bool:
         record = self.state.alerts.get(alert_id)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from devices.link import Answered, DeviceState, Path, Played, Sent, Start, StateTold, Stop, Verb
+from devices.link import Answered, Command, DeviceState, OutboxFull, Path, Played, Sent, Start, StateTold, Stop, Verb
 from ebcd.alert import AlertClass, Window
 from ebcd.lifecycle import AlertState, DeliveryState
 from tests.ebcd.county import VILLAGE_A1, control_room, terminal
@@ -41,6 +41,24 @@ async def test_i12_a_stop_does_not_wait_for_the_disk_and_a_start_that_does_is_no
         await asyncio.sleep(1)
         assert [c.ebm_id for c in commands if isinstance(c, Start)] == [playing.alert.id]
         assert (state(playing), state(held_back)) == (AlertState.CANCELLED, AlertState.CANCELLED)
+
+
+async def test_i12_a_stop_that_a_full_link_refused_is_offered_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with control_room() as room:
+        record = room.take_in()
+        await asyncio.sleep(1)
+        link = room.links[Path.IP]
+        offer, refusals = link.offer, [OutboxFull("32 packets rotate")] * 2
+
+        def full(command: Command) -> None:
+            if refusals:
+                raise refusals.pop()
+            offer(command)
+
+        monkeypatch.setattr(link, "offer", full)
+        room.core.cancel(record, "chen")
+        await asyncio.sleep(12)
+        assert [c.ebm_id for c in link.commands if isinstance(c, Stop)] == [record.alert.id]
 
 
 async def test_an_update_of_an_alert_that_is_being_cancelled_is_taken_in() -> None:
