@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ebcd.decode import adapter_frames, ebd_files, fm_packets, terminal_frames, trust_files
+from ebcd.decode import (
+    adapter_frames,
+    ebd_files,
+    fm_packets,
+    rds_groups,
+    terminal_frames,
+    trust_files,
+    uecp_frames,
+)
 from ebcd.decode.keys import Keys
 from ebcd.decode.reading import Reading
 from ebcd.decode.recogniser import Claim, Recogniser
@@ -20,6 +28,8 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     trust_files.AUTHORISATION_LIST,
     fm_packets.PACKET,
     fm_packets.FRAME,
+    rds_groups.RECOGNISER,
+    uecp_frames.RECOGNISER,
 )
 """Every protocol that `ebcd decode` knows; of two equally sure ones the first is taken."""
 

@@ -42,6 +42,9 @@ SIGNATURE = b"""<Signature><Version>1</Version><RelatedEBD><EBDID>10234000000000
 </RelatedEBD><CertSN>0000000000000201</CertSN><SignatureAlgorithm>SM2-SM3</SignatureAlgorithm><SignatureValue>
 aOd4AAAAAAACARmyDZB0Sk3Im8Mx0PouvLI4ZW+tSEoaEDMjIiNPG8GkL8f7phvMMbuOEarVWUDywymRsRtjswlVHkw4T9ZLRa4=
 </SignatureValue></Signature>"""
+RDS_GROUP = bytes.fromhex("81230468E0CD454D")  # 0A, segment 0, "EM", by EN 50067
+RDS_ON_AIR = bytes.fromhex("812316C11A31BE0CD7A515352F")
+UECP = bytes.fromhex("FE0041040407 00001F9618FF")  # PTY 31 for site 1, encoder 1
 EXAMPLES = {
     "adapter": ADAPTER_STOP,
     "terminal": TERMINAL_START,
@@ -49,6 +52,8 @@ EXAMPLES = {
     "fm-frame": FM_FRAME,
     "certificate": CERTIFICATE,
     "authorisation-list": AUTHORISATION_LIST,
+    "rds-group": RDS_GROUP,
+    "uecp": UECP,
     "ebd-xml": EBD,
     "signature-xml": SIGNATURE,
 }

@@ -22,9 +22,12 @@ from tests.ebcd.decode.examples import (
     EXAMPLES,
     FM_FRAME,
     FM_PACKET,
+    RDS_GROUP,
+    RDS_ON_AIR,
     SIGNATURE,
     TERMINAL_HEARTBEAT,
     TERMINAL_START,
+    UECP,
 )
 
 KEYS = Keys([Certificate.decode(CERTIFICATE)])
@@ -116,6 +119,36 @@ def test_a_frame_on_air_has_its_checkwords_judged() -> None:
     damaged = bytes((air[0] ^ 0x40, *air[1:]))
     reading = decode_bytes(damaged, protocol="fm-frame")
     assert (reading.crc, reading.is_good) == (Crc.BAD, False)
+
+
+def test_a_group_of_ordinary_rds_tells_its_text_and_what_else_it_could_be() -> None:
+    reading = decode_bytes(RDS_GROUP)
+    told = fields(reading)
+    assert (reading.message, told["pi"], told["name"], reading.also) == ("0A", "8123", "EM", ("fm-frame",))
+
+
+def test_a_group_on_air_has_its_checkwords_judged() -> None:
+    reading = decode_bytes(RDS_ON_AIR, protocol="rds-group")
+    assert (reading.crc, reading.roundtrip) == (Crc.OK, True)
+    assert decode_bytes(RDS_ON_AIR[:-1] + b"\x00", protocol="rds-group").crc is Crc.BAD
+
+
+def test_every_frame_of_a_packet_is_taken_for_a_frame() -> None:
+    frames = to_frames(FM_PACKET, SourceLevel.COUNTY, 1)
+    assert {decode_bytes(frame).protocol for frame in frames} == {"fm-frame"}
+
+
+def test_an_encoders_frame_tells_its_elements() -> None:
+    reading = decode_bytes(UECP)
+    told = fields(reading)
+    assert (reading.message, reading.crc) == ("programme_type", Crc.OK)
+    assert (told["site_address"], told["encoder_address"], told["elements"][0]["pty"]) == (1, 1, 31)
+
+
+def test_an_encoders_frame_with_a_wrong_crc_still_tells_its_elements() -> None:
+    reading = decode_bytes(UECP[:-3] + b"\x00\x00\xff")
+    assert (reading.protocol, reading.crc, reading.is_good) == ("uecp", Crc.BAD, False)
+    assert reading.message == "programme_type"
 
 
 def test_a_certificate_is_judged_by_its_issuers() -> None:

@@ -1,0 +1,97 @@
+"""Frames to and from ordinary RDS encoders (UECP, SPB 490)."""
+
+from __future__ import annotations
+
+import re
+
+from ebcd.decode.keys import Keys
+from ebcd.decode.rds_groups import content_fields
+from ebcd.decode.reading import Crc, Reading, Signed
+from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
+from ebcd.decode.tree import Field, Group, Items
+from protocols.crc import crc16_uecp
+from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.uecp import frame as uecp
+from protocols.uecp import message
+
+_STUFFED = re.compile(rb"\xfd([\x00-\x02])")
+_CLAUSE = "SPB 490 2.2"
+_ELEMENT_CLAUSE = "SPB 490 3"
+_BYTES_MIN = 2 + uecp.HEAD_BYTES + uecp.CRC_BYTES
+
+
+def claim(data: bytes) -> Claim:
+    """Start, stop and CRC."""
+    if data[:1] != bytes([uecp.START]) or len(data) < _BYTES_MIN:
+        return Claim.NONE
+    if data[-1] != uecp.STOP:
+        return Claim.WEAK
+    body = _unstuffed(data)
+    right = crc16_uecp(body[: -uecp.CRC_BYTES]) == int.from_bytes(body[-uecp.CRC_BYTES :], "big")
+    return Claim.CERTAIN if right else Claim.LIKELY
+
+
+def read(data: bytes, _keys: Keys) -> Reading:
+    """One frame and its message elements. With a wrong CRC alone they are shown all the same."""
+    errors: list[str] = []
+    crc, offset = Crc.OK, None
+    try:
+        frame = uecp.decode(data)
+    except RemoteProtocolError as error:
+        errors, offset = [told(error)], error.offset
+        body = _unstuffed(data)
+        crc = Crc.BAD if error.reason == "crc" else Crc.NONE
+        if error.reason != "crc" or body[uecp.HEAD_BYTES - 1] != len(body) - uecp.HEAD_BYTES - uecp.CRC_BYTES:
+            return Reading("uecp", "", crc=crc, errors=tuple(errors), clause=_CLAUSE, offset=offset)
+        address = int.from_bytes(body[:2], "big")
+        frame = uecp.Frame(address >> 6, address & 0x3F, body[2], body[uecp.HEAD_BYTES : -uecp.CRC_BYTES])
+    elements: tuple[message.Element, ...] = ()
+    try:
+        elements = message.decode_message(frame.message)
+    except RemoteProtocolError as error:
+        errors.append(told(error))
+    name = _name(elements[0]) if elements else ""
+    again = _again(frame, elements)
+    return Reading(
+        "uecp", name, _fields(frame, elements), crc, Signed.NONE, again == data, (), tuple(errors), _CLAUSE, (), offset
+    )
+
+
+def _unstuffed(data: bytes) -> bytes:
+    return _STUFFED.sub(lambda found: bytes([uecp.STUFFING + found[1][0]]), data[1:-1])
+
+
+def _name(element: message.Element) -> str:
+    if isinstance(element, message.Opaque):
+        shape = message.SHAPES.get(element.mec)
+        return shape.name.replace(" ", "_").replace("/", "_").replace("-", "_").lower() if shape else "unknown"
+    return message_name(type(element))
+
+
+def _fields(frame: uecp.Frame, elements: tuple[message.Element, ...]) -> Group:
+    head = (
+        Field("site_address", frame.site),
+        Field("encoder_address", frame.encoder),
+        Field("sequence_counter", frame.sqc),
+        Field("message_field_length", len(frame.message)),
+    )
+    items = Items(tuple(_element(each) for each in elements))
+    return Group((*head, Field("elements", items, "", _ELEMENT_CLAUSE)))
+
+
+def _element(element: message.Element) -> Group:
+    own = content_fields(element)
+    code = Field("mec", f"{message.mec_of(element):02X}")
+    rest = tuple(field for field in own if field.name != "mec")
+    return Group((code, Field("element", _name(element)), *rest))
+
+
+def _again(frame: uecp.Frame, elements: tuple[message.Element, ...]) -> bytes | None:
+    try:
+        whole = message.encode_message(*elements)
+        return uecp.encode(uecp.Frame(frame.site, frame.encoder, frame.sqc, whole))
+    except LocalProtocolError:
+        return None
+
+
+RECOGNISER = Recogniser("uecp", claim, read)
