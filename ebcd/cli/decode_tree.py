@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 from rich.text import Text
 from rich.tree import Tree
 
 from ebcd.catalogue import text
+from ebcd.cli.output import console
 from ebcd.decode import Crc, Field, Group, Items, Note, Reading, Signed
 from ebcd.decode.explain import label, meaning
 from ebcd.decode.tree import Scalar, Value
@@ -16,6 +18,11 @@ SHOWN_BYTES = 16
 _GOOD = "green"
 _BAD = "bold red"
 _STYLES: dict[str, str] = {Crc.OK: _GOOD, Crc.BAD: _BAD, Signed.OK: _GOOD, Signed.BAD: _BAD, Signed.UNCHECKED: "yellow"}
+
+
+def show_tree(reading: Reading, data: bytes, language: str) -> None:
+    """Print it: folded to a screen's width, unfolded in a pipe."""
+    console().print(tree_of(reading, data, language), highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
 def tree_of(reading: Reading, data: bytes, language: str) -> Tree:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import typer
 
 from ebcd.catalogue import text
 from ebcd.cli.files import STDIN, read_bytes, read_certificate, the_file
-from ebcd.cli.output import console
+from ebcd.cli.output import forgive_narrow_charsets
 from ebcd.cli.session import Failure
 from ebcd.decode import Keys, Reading, decode_bytes, protocols
 from ebcd.decode.inputs import messages_in
@@ -23,6 +22,7 @@ def run(
     """Print every message; returns 0 only if each of them is good. Raises Failure (exit status 2) for wrong usage."""
     if protocol is not None and protocol not in protocols():
         raise Failure(text("decode.unknown_protocol", language, value=protocol, known=", ".join(protocols())), status=2)
+    forgive_narrow_charsets()
     keys = Keys(read_certificate(file, language) for file in certificates)
     good = True
     for message in _messages(what, language):
@@ -31,9 +31,9 @@ def run(
         if as_json:
             typer.echo(orjson.dumps(reading.as_json()).decode())
         else:
-            from ebcd.cli.decode_tree import tree_of
+            from ebcd.cli.decode_tree import show_tree
 
-            console().print(tree_of(reading, data, language), highlight=False, soft_wrap=not sys.stdout.isatty())
+            show_tree(reading, data, language)
     return 0 if good else 1
 
 

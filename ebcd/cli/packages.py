@@ -14,7 +14,7 @@ import typer
 from ebcd.catalogue import text
 from ebcd.cli.files import STDIN, read_bytes, read_certificate, write_bytes
 from ebcd.cli.keys import certificate_number, read_key
-from ebcd.cli.output import console
+from ebcd.cli.output import forgive_narrow_charsets
 from ebcd.cli.session import Failure
 from ebcd.clock import SystemClock
 from ebcd.decode import Keys, Signed, decode_bytes
@@ -136,6 +136,7 @@ def _entries(package: Package) -> Iterator[tuple[str, bytes]]:
 
 def run_verify(file: Path, certificates: Sequence[Path], language: str, *, as_json: bool) -> int:
     """Judge document, resources and signature; 0 only if all of it is good and the signature was checked."""
+    forgive_narrow_charsets()
     data = read_bytes(file, language)
     keys = Keys(read_certificate(each, language) for each in certificates)
     reading = decode_bytes(data, keys, "ebd-tar")
@@ -149,9 +150,9 @@ def run_verify(file: Path, certificates: Sequence[Path], language: str, *, as_js
     if as_json:
         typer.echo(orjson.dumps({**reading.as_json(), "resources": wrong, "good": good}).decode())
         return 0 if good else 1
-    from ebcd.cli.decode_tree import printable, tree_of
+    from ebcd.cli.decode_tree import printable, show_tree
 
-    console().print(tree_of(reading, data, language), highlight=False)
+    show_tree(reading, data, language)
     for sentence in wrong:
         typer.echo(printable(sentence))
     if not wrong and not reading.errors:

@@ -16,7 +16,7 @@ import typer
 
 from ebcd.catalogue import text
 from ebcd.cli.files import STDIN, read_bytes, read_certificate, the_file, write_bytes
-from ebcd.cli.output import console
+from ebcd.cli.output import forgive_narrow_charsets
 from ebcd.cli.session import Failure
 from ebcd.decode import Keys, decode_bytes
 from ebcd.decode.inputs import from_hex, messages_in
@@ -116,6 +116,7 @@ class _Heard:
 
 def run_receive(file: str, certificates: Sequence[Path], language: str, *, as_json: bool) -> int:
     """Print each packet once; 0 only if there was one and all of them are good. Raises Failure."""
+    forgive_narrow_charsets()
     keys = Keys(read_certificate(each, language) for each in certificates)
     heard, packets, good = _Heard(), 0, True
     for complete in _complete(_bits(file, language), heard):
@@ -125,10 +126,10 @@ def run_receive(file: str, certificates: Sequence[Path], language: str, *, as_js
             head = {"level": complete.level, "version": complete.version, "packet": complete.packet.hex().upper()}
             typer.echo(orjson.dumps({**head, **reading.as_json()}).decode())
             continue
-        from ebcd.cli.decode_tree import tree_of
+        from ebcd.cli.decode_tree import show_tree
 
         typer.echo(text("fm.packet", language, level=complete.level, version=complete.version))
-        console().print(tree_of(reading, complete.packet, language), highlight=False)
+        show_tree(reading, complete.packet, language)
     counts = {"frames": heard.frames, "lost": heard.lost, "packets": packets, "discarded": heard.discarded}
     typer.echo(text("fm.heard", language, **counts), err=True)
     return 0 if packets and good else 1

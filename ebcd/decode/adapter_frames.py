@@ -18,6 +18,7 @@ from protocols.signature import number_text
 _HEAD = Struct(">BHBBI")
 _HEADS = (adapter.COMMAND_HEAD, adapter.REPORT_HEAD)
 _CRC_BYTES = 4
+_VERSION = b"\x00\x01"
 _FRAME_CLAUSE = "GD/J 089 A.1-A.3"
 SWITCH_START, SWITCH_STOP = 1, 2
 _OF_FRAME = frozenset({"head", "version", "length", "crc", "signature"})
@@ -61,7 +62,7 @@ CLAUSES = {
 def claim(data: bytes) -> Claim:
     """Whether these are the bytes of one frame."""
     if len(data) < _HEAD.size or data[0] not in _HEADS:
-        return Claim.NONE
+        return Claim.WEAK if data[:1] and data[0] in _HEADS and data[1:3] == _VERSION else Claim.NONE
     _, version, _, origin, length = _HEAD.unpack_from(data)
     if version != 1:
         return Claim.NONE

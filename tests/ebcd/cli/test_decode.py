@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,23 @@ def test_control_characters_of_a_peer_do_not_reach_the_screen() -> None:
     hostile = EBD.replace(b"ConnectionCheck</EBDType>", b"&#x9b;31mX</EBDType>")
     result = typed("--lang", "en", "-", stdin=hostile)
     assert "\x9b" not in result.stdout
+
+
+def test_a_terminal_of_another_charset_gets_signs_for_what_it_lacks() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "ebcd.cli", "decode", "--lang", "zh", ADAPTER_STOP.hex()],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+    )
+    assert b"stop_broadcast" in told.stdout
+
+
+@pytest.mark.parametrize("data", ["490001", "FEFD", "5000011202"])
+def test_a_frame_cut_short_is_still_named(data: str) -> None:
+    result = typed("--json", data)
+    assert objects(result)[0]["protocol"] in ("adapter", "terminal")
+    assert result.exit_code == 1
 
 
 def test_the_commands_import_nothing_that_help_does_not_need() -> None:
