@@ -16,7 +16,22 @@ from importlib.metadata import version
 
 import structlog
 
-from devices.link import Event, Link, Path, Rejected
+from devices.link import (
+    Answered,
+    Began,
+    Ended,
+    Event,
+    Fault,
+    Link,
+    NoAnswer,
+    OutboxFull,
+    Path,
+    Played,
+    Rejected,
+    Sent,
+    SetClock,
+    StateTold,
+)
 from devices.ports import Clock
 from ebcd import api, facts, http_server, media, media_server, snapshot
 from ebcd.core import Core
@@ -27,6 +42,7 @@ from ebcd.health import Change, Condition, HealthBook
 from ebcd.intake import Intake
 from ebcd.invariants import Checker, Violation
 from ebcd.ledger import Ledger
+from ebcd.lifecycle import DeliveryEvent
 from ebcd.mailroom import Inbox, Mailroom
 from ebcd.metrics import Metrics
 from ebcd.operations import CountyOperations, Identity, Room
@@ -45,6 +61,7 @@ from ebcd.world import World
 
 HEALTH_TICK_S = 1.0
 CHECKPOINT_S = 60.0
+CLOCK_S = 600.0
 LANGUAGE = "zho"
 """Of messages in several languages this one is taken (GB/T 4880.2)."""
 
@@ -66,12 +83,37 @@ class Daemon:
     sounds: Sounds
 
 
+OUTCOMES = {
+    DeliveryEvent.CONFIRM: "confirmed",
+    DeliveryEvent.PLAY: "played",
+    DeliveryEvent.FAIL: "refused",
+    DeliveryEvent.REFUSE: "refused",
+    DeliveryEvent.TIME_OUT: "timed_out",
+    DeliveryEvent.NO_RETURN: "unconfirmed",
+    DeliveryEvent.STOP: "cancelled",
+    DeliveryEvent.STOP_CONFIRM: "cancelled",
+    DeliveryEvent.STOP_TIME_OUT: "timed_out",
+}
+"""What a receipt makes of a delivery, in the words of `ebcd show`."""
+
+RECEIPTS = {
+    Answered: "answered",
+    Began: "began",
+    Ended: "ended",
+    Played: "played",
+    NoAnswer: "no_answer",
+    StateTold: "state_told",
+    Sent: "sent",
+    Fault: "fault",
+}
+
+
 def count_outcomes(fact: Fact, metrics: Metrics) -> None:
     """Deliveries by path and outcome, for the metrics."""
     if fact.kind == facts.RECEIPTS:
-        tally = Counter((path or "none", event) for _code, event, path, _detail, _at in fact.payload["items"])
-        for (path, event), count in tally.items():
-            metrics.delivery(path, event, count)
+        tally = Counter((path or "none", OUTCOMES[event]) for _code, event, path, _detail, _at in fact.payload["items"])
+        for (path, outcome), count in tally.items():
+            metrics.delivery(path, outcome, count)
 
 
 async def build(settings: Settings, world: World) -> Daemon:
@@ -115,8 +157,9 @@ def _observe(event: Event, path: Path, health: HealthBook, metrics: Metrics, clo
     health.observe(event, path, clock.monotonic(), clock.wall())
     if isinstance(event, Rejected):
         metrics.rejected(event.link, event.reason)
-    else:
-        metrics.receipt(path.value, type(event).__name__.lower())
+        return
+    if (kind := RECEIPTS.get(type(event))) is not None:
+        metrics.receipt(path.value, kind)
 
 
 def _changed(change: Change, upstream: Upstream) -> None:
@@ -206,12 +249,25 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "mailroom", lambda: daemon.mailroom.run(daemon.base.world.network)
     yield "health", lambda: _health(daemon)
     yield "checkpoints", lambda: _checkpoints(daemon)
+    yield "clock", lambda: _tell_time(daemon)
 
 
 async def _health(daemon: Daemon) -> None:
     while True:
         await asyncio.sleep(HEALTH_TICK_S)
         daemon.health.tick(daemon.base.world.clock.monotonic(), daemon.base.world.clock.wall())
+
+
+async def _tell_time(daemon: Daemon) -> None:
+    """FM terminals have no other clock, and without one they cannot judge a signature's time (fm digest 9)."""
+    members = tuple(t.code for t in daemon.base.inventory.roster.terminals if Path.FM in t.paths)
+    while members:
+        for _, link in daemon.links:
+            if link.path is Path.FM:
+                with contextlib.suppress(OutboxFull):
+                    link.offer(SetClock(members))
+        await asyncio.sleep(CLOCK_S)
+    await asyncio.get_running_loop().create_future()
 
 
 async def _checkpoints(daemon: Daemon) -> None:
