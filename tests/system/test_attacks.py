@@ -73,6 +73,17 @@ async def attack(port: int, data: bytes) -> None:
     writer.transport.abort()
 
 
+async def listening(port: int) -> None:
+    """Return when somebody listens: after a restart the operator API answers a little before the gateway does."""
+    async with asyncio.timeout(10):
+        while True:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.transport.abort()
+                return
+            await asyncio.sleep(0.05)
+
+
 async def confirmed(room: CountyRoom, ebm_id: str, wanted: int) -> int:
     """How many terminals confirm, once it is at least `wanted` or time is up."""
     alert = await room.alert_when(ebm_id, lambda a: a["row"]["counts"]["confirmed"] >= wanted, 20.0)
@@ -162,6 +173,7 @@ async def test_i7_i10_kills_and_a_locked_journal_lose_and_double_nothing(tmp_pat
             await room.start_daemon()
             receipt = await order
             taken += [receipt["ebmid"]] if receipt["code"] == 1 else []
+        await listening(room.settings["upstream"]["port"])
         with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             refused = await room.order("locked", duration_s=60.0)
