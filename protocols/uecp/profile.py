@@ -26,7 +26,6 @@ class Profile:
     name: str
     mecs: frozenset[int] | None = None
     answers: bool = True
-    elements_per_frame_max: int = 1
     groups_outstanding_max: int = 3
     group_share: float = 0.4
     frame_gap_s: float = 0.0
@@ -50,7 +49,8 @@ WEAK: Final = Profile(
     answers=False,
     frame_gap_s=0.1,
 )
-"""FMUSER and Pira family: never answers, a queue of four groups, only the first element of a frame."""
+"""FMUSER and Pira family: never answers, has a queue of four groups, and reads the first element of a frame only; no
+encoder is sent more than one element a frame for their sake."""
 
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType({each.name: each for each in (WEAK, FULL)})
 

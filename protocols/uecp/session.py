@@ -2,7 +2,8 @@
 
 Nothing here reads a clock: `now_s` is handed in. One frame waits for its acknowledgement at a time, so that an OK,
 which names no frame, has only one it can mean; a line without answers is paced instead, and "done" means written there.
-Silence is never success: a frame that nobody acknowledges fails after `attempts_max` times.
+Silence is never success: a frame that nobody acknowledges fails after `attempts_max` times. A frame that had to be sent
+twice may be answered twice, so the next one waits until a late answer can no longer be taken for its own.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ class _Waiting:
     data: bytes
     attempts: int
     deadline_s: float
+    unanswered: int = 1  # how often it went out without an answer
 
 
 class Session:
@@ -208,17 +210,17 @@ class Session:
             events.append(Done(usable, tag, acknowledged=False))
             return self._frame(usable, SQC_UNUSED)
         sqc = self._next_sqc()
-        data = self._frame(usable, sqc)
-        if self.mode is Mode.REQUESTED:
-            data += self._frame(Request(ACKNOWLEDGEMENT), self._next_sqc())
+        # The request goes in the same frame: alone it would be answered for whatever frame arrived last.
+        asking = [Request(ACKNOWLEDGEMENT)] if self.mode is Mode.REQUESTED else []
+        data = self._frame(usable, sqc, *asking)
         self._sent[sqc] = data
         if len(self._sent) > REMEMBERED_FRAMES_MAX:
             del self._sent[next(iter(self._sent))]
         self._waiting = _Waiting(usable, tag, sqc, data, 1, now_s + self._timing.ack_timeout_s)
         return data
 
-    def _frame(self, element: Element, sqc: int) -> bytes:
-        return frames.encode(Frame(self._site, self._encoder, sqc, encode_message(element)))
+    def _frame(self, element: Element, sqc: int, *asking: Request) -> bytes:
+        return frames.encode(Frame(self._site, self._encoder, sqc, encode_message(element, *asking)))
 
     def _next_sqc(self) -> int:
         """1 to 255 in turn."""
@@ -254,10 +256,11 @@ class Session:
             if said.code == Code.NOT_RECEIVED and said.sqc in self._sent:
                 self._again[said.sqc] = self._sent[said.sqc]
             return  # about another frame
+        waiting.unanswered -= 1
         reaction = REACTIONS.get(said.code, Reaction.GIVE_UP)
         reason = f"the encoder answered {said.code}"
         if reaction is Reaction.DONE:
-            self._waiting = None
+            self._end_waiting(waiting, now_s)
             self._slow_down_s = self._timing.slow_down_s
             events.append(Done(waiting.element, waiting.tag, acknowledged=True))
         elif reaction is Reaction.RESEND:
@@ -265,32 +268,38 @@ class Session:
         elif reaction is Reaction.SLOW_DOWN:
             self._slow_down(waiting, said.code, reason, now_s, events)
         elif reaction is Reaction.USE_PLAINER:
-            self._waiting = None
+            self._end_waiting(waiting, now_s)
             self._unknown.add(mec_of(waiting.element))
             self._queue.appendleft((waiting.element, waiting.tag))  # `_send_next` finds the plainer one, or fails it
         else:
-            self._give_up(waiting, said.code, reason, events)
+            self._give_up(waiting, said.code, reason, now_s, events)
 
     def _repeat_or_give_up(
         self, waiting: _Waiting, code: int | None, reason: str, now_s: float, events: list[Event]
     ) -> bytes:
         """The same bytes under the same number, or the end of it."""
         if waiting.attempts >= self._timing.attempts_max:
-            self._give_up(waiting, code, reason, events)
+            self._give_up(waiting, code, reason, now_s, events)
             return b""
         waiting.attempts += 1
+        waiting.unanswered += 1
         waiting.deadline_s = now_s + self._timing.ack_timeout_s
         return waiting.data
 
     def _slow_down(self, waiting: _Waiting, code: int, reason: str, now_s: float, events: list[Event]) -> None:
         """Its queue is full: the deadline of the frame becomes the end of a pause."""
         if waiting.attempts >= self._timing.attempts_max:
-            self._give_up(waiting, code, reason, events)
+            self._give_up(waiting, code, reason, now_s, events)
             return
         waiting.deadline_s = now_s + self._slow_down_s
         self._slow_down_s *= 2
 
-    def _give_up(self, waiting: _Waiting, code: int | None, reason: str, events: list[Event]) -> None:
-        self._waiting = None
+    def _give_up(self, waiting: _Waiting, code: int | None, reason: str, now_s: float, events: list[Event]) -> None:
+        self._end_waiting(waiting, now_s)
         self._given_up.append(waiting.sqc)
         events.append(Failed(waiting.element, waiting.tag, code, reason))
+
+    def _end_waiting(self, waiting: _Waiting, now_s: float) -> None:
+        self._waiting = None
+        if waiting.unanswered > 0:
+            self._free_s = max(self._free_s, now_s + self._timing.ack_timeout_s)

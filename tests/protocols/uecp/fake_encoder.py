@@ -22,7 +22,6 @@ class FakeEncoder:
         self.acted: list[Element] = []
         self._deframer = Deframer()
         self._sqc = 0x80
-        self._last = Acknowledgement(Code.OK)
 
     def receive(self, data: bytes) -> bytes:
         """Bytes from the line; returns its answers."""
@@ -41,10 +40,9 @@ class FakeEncoder:
             elements = decode_message(found.message)
         except RemoteProtocolError as error:
             return self._say(Acknowledgement(CODES[error.reason], found.sqc))
-        if elements and elements[0] == Request(ACKNOWLEDGEMENT):
-            return self._say(self._last)
-        self._last = self._act(found, elements)
-        return self._say(self._last) if self.mode is Mode.SPONTANEOUS else b""
+        asked = bool(elements) and elements[-1] == Request(ACKNOWLEDGEMENT)
+        answer = self._act(found, elements[:-1] if asked else elements)
+        return self._say(answer) if asked or self.mode is Mode.SPONTANEOUS else b""
 
     def _act(self, frame: Frame, elements: tuple[Element, ...]) -> Acknowledgement:
         if self.answer:

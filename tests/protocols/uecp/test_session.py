@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from protocols.errors import LocalProtocolError
 from protocols.stream import BadFrame
@@ -15,8 +17,15 @@ from protocols.uecp.frame import Deframer, Frame, encode
 from protocols.uecp.message import Element, encode_message
 from protocols.uecp.profile import FULL, PROFILES, REACTIONS, WEAK, Reaction
 from protocols.uecp.session import Done, Event, Failed, Session, Timing, Told
+from tests.protocols.streams import cut
 from tests.protocols.uecp.fake_encoder import FakeEncoder
 
+answers = st.binary(max_size=30) | st.builds(
+    lambda code, sqc, carrier: acknowledgement(code, sqc, carrier),
+    st.integers(0, 16),
+    st.none() | st.integers(0, 5),
+    st.integers(0, 255),
+)
 ALARM: list[Element] = [
     programme.ProgrammeType(31),
     programme.TrafficFlags(True, True),
@@ -163,11 +172,24 @@ def acknowledgement(code: int, sqc: int | None = None, carrier: int = 200) -> by
 def test_an_ok_that_comes_after_its_frame_was_given_up_confirms_nothing_else() -> None:
     session = offered(Session(FULL, Mode.SPONTANEOUS, timing=Timing(attempts_max=1)), ALARM[:2])
     session.step(0)
-    assert outcomes(list(session.step(2.0).events)) == [Failed(ALARM[0], 0, None, "no acknowledgement")]
-    assert session.receive(acknowledgement(0, 1), 2.1) == []
-    assert session.receive(acknowledgement(0, None, carrier=1), 2.1) == []
-    assert session.receive(acknowledgement(0, 2), 2.1) == [Done(ALARM[1], 1, True)]
+    step = session.step(2.0)
+    assert outcomes(list(step.events)) == [Failed(ALARM[0], 0, None, "no acknowledgement")]
+    assert (step.data, step.wake_s) == (b"", 4.0)
     assert session.receive(acknowledgement(0), 2.1) == []
+    session.step(4.0)
+    assert session.receive(acknowledgement(0, 1), 4.1) == []
+    assert session.receive(acknowledgement(0, None, carrier=1), 4.1) == []
+    assert session.receive(acknowledgement(0, 2), 4.1) == [Done(ALARM[1], 1, True)]
+
+
+def test_the_second_answer_to_a_repeated_frame_confirms_nothing_else() -> None:
+    session = offered(Session(FULL, Mode.SPONTANEOUS), ALARM[:2])
+    session.step(0)
+    session.step(2.0)
+    assert session.receive(acknowledgement(0), 2.1) == [Done(ALARM[0], 0, True)]
+    assert session.step(2.1).data == b""
+    assert session.receive(acknowledgement(0), 2.5) == []
+    assert session.step(4.1).data != b""
 
 
 def test_the_number_runs_from_1_to_255_and_never_says_0() -> None:
@@ -245,6 +267,24 @@ def test_a_frame_addresses_its_encoder() -> None:
     (frame,) = Deframer().feed(session.step(0).data)
     assert isinstance(frame, Frame)
     assert (frame.site, frame.encoder, frame.sqc) == (5, 7, 1)
+
+
+@given(st.data(), st.lists(answers, max_size=12), st.lists(st.integers(0, 2), min_size=1, max_size=12))
+def test_whatever_an_encoder_says_every_element_is_told_once_and_nothing_breaks(
+    data_: st.DataObject, said: list[bytes], kinds: list[int]
+) -> None:
+    session = offered(Session(FULL, Mode.SPONTANEOUS), [ALARM[kind] for kind in kinds])
+    events, now_s = list[Event](), 0.0
+    for answer in said:
+        events += session.step(now_s).events
+        for piece in cut(data_, answer):
+            events += session.receive(piece, now_s)
+        now_s += data_.draw(st.sampled_from([0.0, 0.5, 3.0]))
+    while (step := session.step(now_s)).wake_s is not None:
+        events += step.events
+        now_s = max(now_s, step.wake_s)
+    events += step.events
+    assert sorted(each.tag for each in events if isinstance(each, Done | Failed)) == list(range(len(kinds)))
 
 
 def test_profiles_are_found_by_name() -> None:
