@@ -59,6 +59,7 @@ class Results:
     def table(self, screen: Screen, console: Console) -> None:
         """The closing table."""
         f = self.figures
+        console.print()
         table = Table(title=screen.words("table.title"), title_justify="left")
         table.add_column(screen.words("table.path"))
         for name in ("targeted", "confirmed", "played", "unconfirmed", "timed_out", "refused"):

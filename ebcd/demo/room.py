@@ -23,6 +23,8 @@ BASE_PORTS = range(20_000, 30_000, 200)  # below the kernel's ephemeral ports
 START_S_MAX = 30.0
 POLL_S = 0.1
 
+ADAPTER_SUFFIX = "适配器"
+
 Detail = dict[str, Any]
 
 
@@ -224,6 +226,6 @@ class CountyRoom:
         names: dict[str, str] = {}
         for row in self.inventory:
             if row["kind"] == "adapter" and row["code"][0] == "5":
-                names[row["code"][1:13]] = row["name"]
+                names[row["code"][1:13]] = row["name"].removesuffix(ADAPTER_SUFFIX)
         towns = [Town(code, name) for code, name in sorted(names.items())]
         return sorted(towns, key=lambda town: town.code.startswith(dead) if dead else False)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ebcd.catalogue import text
 
-BAR_CELLS = 24
+BAR_CELLS = 14
 REFRESH_PER_S = 4
 MARKS = {"waiting": ("·", "dim"), "running": ("▶", "yellow"), "held": ("✔", "green"), "broken": ("✘", "bold red")}
 
@@ -78,7 +78,7 @@ class Screen:
         towns = Table.grid(padding=(0, 1))
         for item in alert["by_town"]:
             towns.add_row(item["name"], _bar(item["counts"]), _figures(item["counts"]))
-        both = Table.grid(padding=(0, 4))
+        both = Table.grid(padding=(0, 2))
         both.add_row(towns, paths)
         return Panel(both, title=f"{row['title']}  …{row['ebm_id'][-12:]}  {row['state']}", title_align="left")
 
