@@ -53,7 +53,7 @@ class Station:
             if len(encode_text(getattr(self, key))) > RADIO_TEXT_CHARACTERS_MAX:
                 raise LocalProtocolError(f"{key} has more than {RADIO_TEXT_CHARACTERS_MAX} characters; shorten it")
         if self.alert_name and not self.name:
-            raise LocalProtocolError("alert_name needs the station's own name to go back to; set it too")
+            raise LocalProtocolError("a name during alerts needs the station's own to go back to; set ps, too")
 
     def look(self, alert: Start | None) -> Look:
         """What the encoder must know while `alert` is the one to announce, or none is."""
