@@ -23,6 +23,9 @@ from protocols.codes import AreaCode, ResourceCode
 PLAN_LEGS_PER_FACT_MAX = 5000
 """A journal payload has a limit; larger plans are written as several facts."""
 
+ADDRESSES_MAX = 16
+"""Sets of places whose address codes are kept."""
+
 TITLE_CHARACTERS_MAX = 255
 
 ASKED_STATES = frozenset({DeliveryState.SENT, DeliveryState.CONFIRMED, DeliveryState.TIMED_OUT})
@@ -66,6 +69,7 @@ class Orders:
         self.is_live = is_live
         self._volumes = volumes
         self._media_base_url = media_base_url.rstrip("/")
+        self._addresses: dict[tuple[frozenset[AreaCode], tuple[AreaCode, ...]], tuple[ResourceCode, ...]] = {}
 
     def plan(self, record: AlertRecord, at: float) -> None:
         """Plan, or plan anew, every terminal of the alert that has not been sent anything yet."""
@@ -98,8 +102,17 @@ class Orders:
     ) -> None:
         """Send the start to `codes` over `path`, addressed to `places`."""
         self._ledger.enter(orders_sent(record.alert.id, DeliveryEvent.SEND, path, codes, at))
-        targets = self._places.targets_for_places(places, record.alert.areas)
+        targets = self._targets(frozenset(places), record.alert.areas)
         decision.offers.append(Offer(path, self.start_command(record.alert, targets, self.members(path, codes))))
+
+    def _targets(self, places: frozenset[AreaCode], areas: tuple[AreaCode, ...]) -> tuple[ResourceCode, ...]:
+        """The same for every path of a start; the inventory never changes under a running daemon."""
+        key = (places, areas)
+        if key not in self._addresses:
+            while len(self._addresses) >= ADDRESSES_MAX:
+                del self._addresses[next(iter(self._addresses))]
+            self._addresses[key] = self._places.targets_for_places(places, areas)
+        return self._addresses[key]
 
     def stop(self, record: AlertRecord, decision: Decision, at: float) -> None:
         """Stop everywhere something was sent, over every path that was tried (I12)."""
@@ -163,7 +176,7 @@ class Orders:
     def stop_command(self, record: AlertRecord, members: tuple[ResourceCode, ...]) -> Stop:
         """The stop for everything that was ever started."""
         alert = record.alert
-        targets = self._places.targets_for_places(record.started, alert.areas)
+        targets = self._targets(frozenset(record.started), alert.areas)
         return Stop(alert.id, int(alert.class_), alert.level, alert.event_type, targets, members)
 
     def audio_url(self, alert: Alert) -> str:

@@ -35,10 +35,12 @@ class Pursuit:
     def watch(self, record: AlertRecord, offers: Sequence[Offer]) -> None:
         """Set the deadlines of starts about to be sent."""
         now_s = self._clock.monotonic()
+        sent: dict[Path, list[ResourceCode]] = {offer.path: [] for offer in offers}
+        for delivery in record.deliveries.values():
+            if delivery.state is DeliveryState.SENT and delivery.path in sent:
+                sent[delivery.path].append(delivery.code)
         for offer in offers:
-            codes = tuple(
-                d.code for d in record.deliveries.values() if d.state is DeliveryState.SENT and d.path is offer.path
-            )
+            codes = tuple(sent[offer.path])
             if (patience_s := self._patience.fallback.get(offer.path)) is not None:
                 self.waves.push(now_s + patience_s, Wave(record.alert.id, Due.FALL_BACK, offer.path, codes))
             self.waves.push(now_s + self._patience.confirm_s, Wave(record.alert.id, Due.GIVE_UP, None, codes))
