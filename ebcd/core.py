@@ -76,6 +76,7 @@ class Core:
         self.rules = rules
         self.traces = traces or Traces()
         self.pursuit = Pursuit(ledger, orders, places, clock, rules.patience)
+        self.announcers: list[Link] = []  # links that carry no orders: an ordinary station's RDS encoder
         self.unsent: Unsent = lambda offer, reason: None
         self.follow: Callable[[], Coroutine[Any, Any, None]] | None = None  # acts on what the links tell
         self._tell = tell
@@ -121,8 +122,18 @@ class Core:
         for offer in decision.offers:
             if not isinstance(offer.command, Stop):
                 self._offer(offer)
+        for announcement in decision.announcements:
+            self._announce(announcement)
         for report in decision.reports:
             self._tell(self.state.alerts[report.alert], report.code, report.why)
+
+    def _announce(self, command: Start | Stop) -> None:
+        """Car radios and the like: nobody is counted on them, and nothing waits for them."""
+        for link in self.announcers:
+            try:
+                link.offer(command)
+            except OutboxFull as error:
+                log.warning("announcement.unsent", link=link.name, alert=command.ebm_id, reason=str(error))
 
     def _offer(self, offer: Offer) -> None:
         if not offer.command.members:
@@ -222,6 +233,7 @@ class Core:
             decision.reports.append(report_for(record))
             return
         self.orders.stop(record, decision, now_s)
+        decision.announcements.append(self.orders.stop_command(record, ()))
         self.pursuit.watch_stops(record)
         self._end_cancel(record, decision)
 
@@ -290,6 +302,7 @@ class Core:
         before = len(decision.offers)
         self.orders.start(record, gained, decision, now_s)
         self.pursuit.watch(record, decision.offers[before:])
+        decision.announcements.append(self.orders.announcement(record))
         log.info("alert.on_air", alert=alert_id, places=len(first), resumed=len(again), counts=record.counts())
         if trace := self.traces.of(alert_id):
             trace.stage("planned", self.clock.monotonic())
@@ -323,6 +336,7 @@ class Core:
         self._closing[record.alert.id] = self.clock.monotonic() + self.rules.patience.result_s
         if record.state is AlertState.ON_AIR:
             self.orders.silence(record, decision)
+            decision.announcements.append(self.orders.stop_command(record, ()))
 
     def _expects_results(self, record: AlertRecord) -> bool:
         awaited = (DeliveryState.SENT, DeliveryState.CONFIRMED, DeliveryState.STOPPING)

@@ -140,7 +140,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     mailroom.serve(Inbox(upstream.accept, upstream.answered))
     paths: dict[str, Path] = {}
     following = Following(core, reach, paths, (lambda event, path: _observe(event, path, health, metrics, clock),))
-    links = _links(base, following, by_path, paths)
+    links = _links(base, following, by_path, paths, core.announcers)
     views = Views(inventory, reach, health, rules.approvals, volumes)
     room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
     identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
@@ -169,9 +169,13 @@ def _changed(change: Change, upstream: Upstream) -> None:
 
 
 def _links(
-    base: Foundation, following: Following, by_path: dict[Path, list[Link]], paths: dict[str, Path]
+    base: Foundation,
+    following: Following,
+    by_path: dict[Path, list[Link]],
+    paths: dict[str, Path],
+    announcers: list[Link],
 ) -> tuple[tuple[str, Link], ...]:
-    """Every configured link; fills who serves which path, and the path of each name."""
+    """Every configured link; fills who serves which path, the path of each name, and who only tells people."""
     links = []
     for table in base.settings.links:
         config = table.config
@@ -183,6 +187,8 @@ def _links(
         paths[table.name] = link.path
         if getattr(config, "commands", True):
             by_path[link.path].append(link)
+        elif not link.capabilities.returns:
+            announcers.append(link)
     return tuple(links)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from devices.link import Command, Path
+from devices.link import Command, Path, Start, Stop
 from protocols.codes import EbmId
 
 
@@ -31,6 +31,7 @@ class Decision:
 
     offers: list[Offer] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
+    announcements: list[Start | Stop] = field(default_factory=list)  # for links that only tell people about an alert
 
     def __bool__(self) -> bool:
-        return bool(self.offers or self.reports)
+        return bool(self.offers or self.reports or self.announcements)

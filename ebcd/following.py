@@ -120,7 +120,7 @@ class Following:
                 self._receipt(ebm_id, code, DeliveryEvent.STOP_CONFIRM, path, "ended")
             case NoAnswer():
                 self._no_answer(event, path, decision)
-            case Sent(ebm_id=ebm_id, verb=verb):
+            case Sent(ebm_id=ebm_id, verb=verb) if self._carries(event.link):
                 self._on_air_without_return(ebm_id, verb, path)
             case Heartbeat(code=code, state=state):
                 self._spoke(code, path)
@@ -138,13 +138,19 @@ class Following:
             case Disconnected(code=code):
                 self._reach.disconnected(code, path)
             case LinkUp(link=link):
-                self._reach.link_up(link, path)
+                if self._carries(link):
+                    self._reach.link_up(link, path)
                 log.info("link.up", link=link)
             case LinkDown(link=link, reason=reason):
-                self._reach.link_down(link, path)
+                if self._carries(link):
+                    self._reach.link_down(link, path)
                 log.warning("link.down", link=link, reason=reason)
-            case Fault() | Rejected():
+            case Sent() | Fault() | Rejected():
                 pass  # the observers' business
+
+    def _carries(self, link: str) -> bool:
+        """Whether a link brings orders to terminals; one that only tells people about an alert says nothing of them."""
+        return all(announcer.name != link for announcer in self._core.announcers)
 
     # ---- receipts ----------------------------------------------------------------------------------------------
 

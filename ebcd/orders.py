@@ -173,6 +173,10 @@ class Orders:
             language=alert.language,
         )
 
+    def announcement(self, record: AlertRecord) -> Start:
+        """The start without anybody to reach, for links that only tell people about it."""
+        return self.start_command(record.alert, self._targets(frozenset(record.holds), record.alert.areas), ())
+
     def stop_command(self, record: AlertRecord, members: tuple[ResourceCode, ...]) -> Stop:
         """The stop for everything that was ever started."""
         alert = record.alert

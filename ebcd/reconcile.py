@@ -56,6 +56,7 @@ def _resume_on_air(core: Core, record: AlertRecord, decision: Decision) -> None:
     behind = [d.code for d in record.deliveries.values() if d.path is Path.ADAPTER and d.state is DeliveryState.SENT]
     if behind:
         decision.offers.append(Offer(Path.ADAPTER, AskState(core.orders.members(Path.ADAPTER, behind))))
+    decision.announcements.append(core.orders.announcement(record))
     on_fm = tuple(d.code for d in record.deliveries.values() if Path.FM in d.tried)
     if on_fm and record.holds:
         targets = core.places.targets_for_places(record.holds, record.alert.areas)

@@ -6,10 +6,23 @@ import asyncio
 
 import pytest
 
-from devices.link import Answered, Command, DeviceState, OutboxFull, Path, Played, Sent, Start, StateTold, Stop, Verb
+from devices.link import (
+    Answered,
+    Command,
+    DeviceState,
+    LinkUp,
+    OutboxFull,
+    Path,
+    Played,
+    Sent,
+    Start,
+    StateTold,
+    Stop,
+    Verb,
+)
 from ebcd.alert import AlertClass, Window
 from ebcd.lifecycle import AlertState, DeliveryState
-from tests.ebcd.county import VILLAGE_A1, control_room, terminal
+from tests.ebcd.county import VILLAGE_A1, RecordingLink, control_room, terminal
 from tests.ebcd.test_core import counts, state
 
 
@@ -194,3 +207,20 @@ async def test_i7_a_terminal_that_says_idle_and_then_confirms_in_one_breath_is_n
         await asyncio.sleep(1)
         assert room.links[Path.IP].started(record.alert.id).count(code) == 1
         assert record.deliveries[code].state is DeliveryState.CONFIRMED
+
+
+async def test_a_link_that_only_tells_people_hears_of_the_start_and_of_the_end_and_counts_nobody() -> None:
+    async with control_room(lambda v, s: (Path.FM,), connected=False) as room:
+        radios = RecordingLink(Path.FM.value, Path.FM, room.following.take)
+        room.core.announcers.append(radios)
+        room.following.take(LinkUp(radios.name))
+        await asyncio.sleep(0.1)
+        record = room.take_in()
+        await asyncio.sleep(1)
+        assert not room.core.orders.is_live(terminal(VILLAGE_A1, 1), Path.FM)
+        room.following.take(Sent(radios.name, record.alert.id, Verb.START, 1, 0))
+        await asyncio.sleep(0.1)
+        assert counts(record) == {"targeted": 12, "pending": 12}
+        room.core.cancel(record, "chen")
+        await asyncio.sleep(0.1)
+        assert [(type(c), c.members) for c in radios.commands] == [(Start, ()), (Stop, ())]
