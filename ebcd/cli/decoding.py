@@ -13,7 +13,7 @@ from ebcd.cli.files import STDIN, read_bytes, read_certificate, the_file
 from ebcd.cli.output import forgive_narrow_charsets
 from ebcd.cli.session import Failure
 from ebcd.decode import Keys, Reading, decode_bytes, protocols
-from ebcd.decode.inputs import messages_in
+from ebcd.decode.inputs import message_of, messages_in
 
 
 def run(
@@ -41,14 +41,14 @@ def _messages(what: Sequence[str], language: str) -> Iterator[bytes | str]:
     """Of each file or standard input; what is neither is hexadecimal, together where a shell has cut it at blanks."""
     given = list(what) or [STDIN]
     if not any(each == STDIN or the_file(each) for each in given):
-        yield from messages_in(" ".join(given).encode("utf-8", "surrogateescape"))
+        yield message_of(" ".join(given))
         return
     for each in given:
         file = the_file(each)
         if each == STDIN or file is not None:
             yield from messages_in(read_bytes(file, language))
         else:
-            yield from messages_in(each.encode("utf-8", "surrogateescape"))
+            yield message_of(each)
 
 
 def _read(message: bytes | str, keys: Keys, protocol: str | None) -> tuple[bytes, Reading]:

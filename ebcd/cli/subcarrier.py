@@ -19,7 +19,7 @@ from ebcd.cli.files import STDIN, read_bytes, read_certificate, the_file, write_
 from ebcd.cli.output import forgive_narrow_charsets
 from ebcd.cli.session import Failure
 from ebcd.decode import Keys, decode_bytes
-from ebcd.decode.inputs import from_hex, messages_in
+from ebcd.decode.inputs import from_hex, message_of, messages_in
 from protocols.errors import LocalProtocolError
 from protocols.fm.baseband import DEVIATION_HZ, MPX_FULL_SCALE_HZ, NEIGHBOURS, RATES_HZ, Demodulator, Modulator
 from protocols.fm.bits import BitReceiver, HeardFrame, SyncLost, frame_to_air
@@ -71,8 +71,7 @@ def run_render(
 def _packets(written: str, language: str) -> Iterator[bytes]:
     """One argument's packets: a file's or its own."""
     file = the_file(written)
-    content = written.encode("utf-8", "surrogateescape") if file is None else read_bytes(file, language)
-    for message in messages_in(content):
+    for message in (message_of(written),) if file is None else messages_in(read_bytes(file, language)):
         if isinstance(message, str):
             raise Failure(text("decode.not_hex", language, value=message[:40]), status=2)
         yield message

@@ -14,6 +14,8 @@ _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n")
 _DUMP = re.compile(r"^(?:0x)?([0-9A-Fa-f]{4,8}):?\s+((?:[0-9A-Fa-f]{2,4}\s){1,16})(?:\s.*|\|.*)?$")
 _DUMP_LINES_MIN = 2
+_HEAD_BYTES = 4096
+WRAPPED_DIGITS_MAX = 80
 
 
 def from_hex(text: str) -> bytes | None:
@@ -22,36 +24,69 @@ def from_hex(text: str) -> bytes | None:
     return bytes.fromhex(digits) if _HEX.fullmatch(digits) else None
 
 
-def messages_in(content: bytes) -> tuple[bytes | str, ...]:
-    """The messages of an input. A text stands for a line that is no hexadecimal.
+def message_of(argument: str) -> bytes | str:
+    """The one message of an argument: hexadecimal, a dump, or XML as it stands; the text itself where it is neither."""
+    if argument.lstrip().startswith("<"):
+        return argument.encode("utf-8", "surrogateescape")
+    dumped = _dump(_lines_of(argument))
+    found = from_hex(argument) if dumped is None else dumped
+    return argument if found is None else found
 
-    Bytes that are no ASCII text, and XML, are one message. Hexadecimal is one message a line, unless the lines make
-    one message together: then it was only wrapped.
+
+def messages_in(content: bytes) -> tuple[bytes | str, ...]:
+    """The messages of a file or stream. A text stands for a line that is no hexadecimal.
+
+    Bytes that are no text, and XML, are one message. Hexadecimal is one message a line, unless the lines make one
+    message together: then it was only wrapped.
     """
-    if not content or not _TEXT.issuperset(content) or content.lstrip().startswith((b"<", b"--")):
+    text = _text_of(content)
+    if text is None:
         return (content,)
-    text = content.decode("ascii")
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    lines = _lines_of(text)
     if (dumped := _dump(lines)) is not None:
         return (dumped,)
     each = [from_hex(line) for line in lines]
     joined = from_hex("\n".join(lines))
-    if joined is not None and (len(each) == 1 or _is_wrapped(joined, each)):
+    if joined is not None and (len(each) == 1 or _is_wrapped(joined, each, lines)):
         return (joined,)
-    if joined is None and not any(each):
-        return (text.strip(),) if len(lines) < _DUMP_LINES_MIN else tuple(lines)
-    return tuple(line if data is None else data for line, data in zip(lines, each, strict=True))
+    return tuple(line if data is None else data for line, data in zip(lines, each, strict=True)) or (text.strip(),)
 
 
-def _is_wrapped(joined: bytes, each: Sequence[bytes | None]) -> bool:
-    """Whether lines are one message: together they fit, or only the first begins like anything."""
+def _text_of(content: bytes) -> str | None:
+    """The content as lines of text, or None where it is one message as it stands."""
+    head = content[:_HEAD_BYTES].lstrip()
+    if not content or head.startswith(b"<") or (head.startswith(b"--") and b"filename" in head):
+        return None
+    try:
+        text = content.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        return None
+    if _TEXT.issuperset(content):
+        return text
+    plain = all(character.isprintable() or character in "\t\r\n" for character in text)
+    return text if plain and any(from_hex(line) for line in _lines_of(text)) else None
+
+
+def _lines_of(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _is_wrapped(joined: bytes, each: Sequence[bytes | None], lines: Sequence[str]) -> bool:
+    """Whether lines are one message: they fit together, or were broken evenly and only the first begins like one."""
     together = best_claim(joined)
-    if together is Claim.CERTAIN or None in each:
-        return True
     claims = [best_claim(data) if data else Claim.NONE for data in each]
-    if min(claims) >= Claim.LIKELY:
+    if together is Claim.CERTAIN:
+        return True
+    if min(claims) >= Claim.LIKELY or claims[0] is Claim.CERTAIN:
         return False
-    return together is Claim.LIKELY or (claims[0] is not Claim.NONE and not any(claims[1:]))
+    begins = claims[0] is not Claim.NONE and not any(claims[1:])
+    return together is Claim.LIKELY or (begins and _is_even(lines))
+
+
+def _is_even(lines: Sequence[str]) -> bool:
+    """Lines of one width, the last one at most as long: how editors and dumps break hexadecimal."""
+    widths = [len(_BETWEEN.sub("", line)) for line in lines]
+    return widths[0] <= WRAPPED_DIGITS_MAX and set(widths[:-1]) == {widths[0]} and widths[-1] <= widths[0]
 
 
 def _dump(lines: Sequence[str]) -> bytes | None:

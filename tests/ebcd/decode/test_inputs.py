@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ebcd.decode.inputs import from_hex, messages_in
+from ebcd.decode.inputs import from_hex, message_of, messages_in
 from protocols.fm.frame import SourceLevel, to_frames
 from tests.ebcd.decode.examples import ADAPTER_STOP, EBD, FM_PACKET, TERMINAL_HEARTBEAT
 
@@ -36,6 +36,29 @@ def test_a_wrapped_frame_with_damage_is_one_message_too() -> None:
 def test_one_frame_a_line_is_one_message_a_line() -> None:
     lines = f"# captured\n{ADAPTER_STOP.hex()}\n\n{TERMINAL_HEARTBEAT.hex(' ')}\n"
     assert messages_in(lines.encode()) == (ADAPTER_STOP, TERMINAL_HEARTBEAT)
+
+
+def test_garbage_behind_a_frame_is_a_message_of_its_own() -> None:
+    for first in (ADAPTER_STOP, ADAPTER_STOP[:-1], TERMINAL_HEARTBEAT):
+        for second in ("0102", "01020304" * 30):
+            assert messages_in(f"{first.hex()}\n{second}".encode()) == (first, bytes.fromhex(second))
+
+
+def test_an_argument_is_one_message_however_it_was_broken() -> None:
+    digits = ADAPTER_STOP[:-1].hex()
+    broken = f"{digits[:7]}\n{digits[7:90]}\r\n  {digits[90:]}"
+    assert message_of(broken) == ADAPTER_STOP[:-1]
+    assert message_of("neither") == "neither"
+    assert message_of(EBD.decode()) == EBD
+
+
+def test_a_line_of_another_charset_stays_in_its_place() -> None:
+    lines = f"{ADAPTER_STOP.hex()}\n省平台\n{TERMINAL_HEARTBEAT.hex()}".encode()
+    assert messages_in(lines) == (ADAPTER_STOP, "省平台", TERMINAL_HEARTBEAT)
+
+
+def test_two_odd_lines_are_no_message_together() -> None:
+    assert messages_in(b"abc\ndef") == ("abc", "def")
 
 
 def test_frames_of_the_subcarrier_are_one_a_line() -> None:
