@@ -385,3 +385,19 @@ async def test_alerts_survive_the_journal_unchanged() -> None:
     async with control_room() as room:
         alert = room.alert(replaces=EbmId("2" * 35), stream_url="rtp://239.0.0.1:5004")
         assert Alert.from_json(alert.to_json()) == alert
+
+
+async def test_i13_counts_add_up_at_every_moment_of_a_busy_hour() -> None:
+    async with control_room(lambda v, s: (Path.IP, Path.FM)) as room:
+        room.links[Path.IP].silent.add(terminal(VILLAGE_A1, 1))
+        hour = asyncio.ensure_future(busy_hour(room))
+        seen = 0
+        while not hour.done():
+            await asyncio.sleep(0.05)
+            for record in room.core.state.alerts.values():
+                told = record.counts()
+                parts = ("confirmed", "refused", "timed_out", "unconfirmed", "cancelled", "pending")
+                assert sum(told[part] for part in parts) == told["targeted"] == len(record.deliveries)
+                seen += told["targeted"] > 0
+        await hour
+        assert seen > 1000
