@@ -5,6 +5,8 @@ Its rules, with their clauses in fm-rds.md sections 5 and 9:
 - A better kind goes first, frame by frame: an interrupted packet goes on where it was, receivers do not mind. Among
   emergencies everybody's first pass comes before anybody's second, so a fresh start waits at most for one pass of a
   stop and never for a burst of repeats; the burst of a start of level 1 or 2 comes before the second pass of all else.
+- Of stops in the same round the newest goes first: the others were said before, or before a restart, and a receiver
+  that missed the end of the last message is the one that would not begin the next.
 - A repeat is byte-identical: same signature, same version. Near the end of the receivers' time window a packet is
   signed anew and gets a new version; a version on air is never given to another packet.
 - Nothing is said after its end (I3), and no start after its stop. FM frames carry no end time, so the end of a start
@@ -88,7 +90,8 @@ class _Rotation:
         kind, level = self.announcement.kind, self.announcement.level
         severe = kind is Kind.EMERGENCY_START and level <= SEVERE_LEVEL_LEAST
         burst_round = self.round * SEVERE_ROUND if severe else self.round
-        turn = (inf, 0.0, self.due_s) if self.told else (burst_round, level, self.number)
+        age = -self.number if self.announcement.verb is Verb.STOP else self.number
+        turn = (inf, 0.0, self.due_s) if self.told else (burst_round, level, age)
         if kind.urgent:
             return (0, turn[0], 0.0 if self.told else kind, *turn[1:])
         return (1, kind, *turn)

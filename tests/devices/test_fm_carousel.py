@@ -244,6 +244,15 @@ def test_the_burst_of_a_severe_start_comes_before_the_second_pass_of_stops() -> 
     assert passes(air)[:5] == [stop_1, stop_2, begin, begin, begin]
 
 
+def test_of_stops_told_at_once_the_newest_goes_first() -> None:
+    air = Transmission()
+    for number in (1, 2, 3):
+        air.offer(stop(number))
+    air.play(6 * ONE_AREA_FRAMES * FRAME_S + 0.1)
+    assert passes(air)[:6] == [0, 1, 2, 0, 1, 2]
+    assert [emergency(packet) for packet in air.packets] == [(Action.STOP, ebm_id(number)) for number in (3, 2, 1)]
+
+
 def test_a_start_of_lower_level_shares_the_air_with_stops() -> None:
     air = Transmission()
     air.offer(stop(1))
