@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from devices.link import Began, DeviceState, NoAnswer, Path, Played, Sent, Start, Stop, Verb
-from ebcd import snapshot
 from ebcd.alert import Alert, AlertClass, DrillDepth, Origin, Window
 from ebcd.errors import ForbiddenTransition
 from ebcd.lifecycle import AlertState, DeliveryState
@@ -23,7 +22,6 @@ from tests.ebcd.county import (
     TOWN_B,
     VILLAGE_A1,
     VILLAGE_B1,
-    Room,
     control_room,
     terminal,
 )
@@ -345,27 +343,6 @@ async def test_i10_nothing_is_sent_before_it_is_on_disk() -> None:
         assert len(room.links[Path.IP].commands) == 1
 
 
-async def test_i10_the_journal_adds_up_to_the_live_state() -> None:
-    async with control_room(lambda v, s: (Path.IP, Path.FM)) as room:
-        room.links[Path.IP].silent.add(terminal(VILLAGE_A1, 1))
-        await busy_hour(room)
-        assert snapshot.same(room.journal.replayed(), room.core.state)
-        assert snapshot.same(snapshot.load(snapshot.dump(room.core.state)), room.core.state)
-
-
-async def busy_hour(room: Room) -> None:
-    """A bit of everything."""
-    start = int(room.clock.wall())
-    room.take_in(class_=AlertClass.DAILY, level=4, window=Window(start, start + 90))
-    await asyncio.sleep(1)
-    room.take_in(areas=(TOWN_A,), window=Window(start, start + 20))
-    await asyncio.sleep(3)
-    cancelled = room.take_in(level=2, areas=(TOWN_B,))
-    await asyncio.sleep(1)
-    room.core.cancel(cancelled, "liu")
-    await asyncio.sleep(120)
-
-
 def test_quiet_hours_may_span_midnight_and_equal_ends_mean_never() -> None:
     beijing_midnight = 1_760_000_000 - (1_760_000_000 + 8 * 3600) % 86400
     night = QuietHours(time(22), time(6))
@@ -385,19 +362,3 @@ async def test_alerts_survive_the_journal_unchanged() -> None:
     async with control_room() as room:
         alert = room.alert(replaces=EbmId("2" * 35), stream_url="rtp://239.0.0.1:5004")
         assert Alert.from_json(alert.to_json()) == alert
-
-
-async def test_i13_counts_add_up_at_every_moment_of_a_busy_hour() -> None:
-    async with control_room(lambda v, s: (Path.IP, Path.FM)) as room:
-        room.links[Path.IP].silent.add(terminal(VILLAGE_A1, 1))
-        hour = asyncio.ensure_future(busy_hour(room))
-        seen = 0
-        while not hour.done():
-            await asyncio.sleep(0.05)
-            for record in room.core.state.alerts.values():
-                told = record.counts()
-                parts = ("confirmed", "refused", "timed_out", "unconfirmed", "cancelled", "pending")
-                assert sum(told[part] for part in parts) == told["targeted"] == len(record.deliveries)
-                seen += told["targeted"] > 0
-        await hour
-        assert seen > 1000

@@ -25,7 +25,8 @@ from tests.ebcd.county import (
     control_room,
     terminal,
 )
-from tests.ebcd.test_core import busy_hour, counts, state
+from tests.ebcd.test_core import counts, state
+from tests.ebcd.test_core_busy_hour import busy_hour
 
 
 def same_alert(room: Room, record: AlertRecord) -> AlertRecord:
