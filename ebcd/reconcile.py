@@ -15,7 +15,7 @@ FM_STOP_S = 90.0
 """An FM receiver knows no end time. The stops of an alert that ended this shortly before may have been cut short, or
 may never have had their turn on a crowded air."""
 
-FM_STOP_LATER_S = 10.0
+FM_STOP_LATER_S = 8.0
 """A running alert's burst of starts goes first: three passes of a message for a whole county take eight seconds."""
 
 log = structlog.get_logger("ebcd.reconcile")

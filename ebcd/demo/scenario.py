@@ -12,7 +12,7 @@ from ebcd.demo.room import CountyRoom, Detail, Town
 from ebcd.demo.screen import Screen
 
 COUNTY_ALERT_S = 20
-CRASH_ALERT_S = 38
+CRASH_ALERT_S = 55  # FM says the ends of the messages before it anew, five or more, each two seconds long and twice
 SOUND_S = 8.0
 GRACE_S = 12.0
 REPORT_S = 10.0
