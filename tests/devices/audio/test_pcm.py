@@ -22,9 +22,10 @@ def test_wav_keeps_every_sample(raw: bytes, rate_hz: int) -> None:
 def test_any_bytes_are_a_wav_file_or_not_audio(data: bytes) -> None:
     for text in (data, Pcm(b"\0\0" * 50, 8000).to_wav()[: len(data)] + data):
         try:
-            Pcm.from_wav(text)
+            sound = Pcm.from_wav(text)
         except NotAudio:
             continue
+        assert Pcm.from_wav(sound.to_wav()) == sound
 
 
 def test_stereo_is_refused_by_name() -> None:
