@@ -37,8 +37,8 @@ from ebcd import api, facts, http_server, media, media_server, snapshot
 from ebcd.core import Core
 from ebcd.facts import Fact
 from ebcd.following import Following
-from ebcd.foundation import Foundation, heartbeat_periods, lay, operators_of
-from ebcd.health import Change, Condition, HealthBook
+from ebcd.foundation import Foundation, adapter_period, lay, operators_of, path_periods
+from ebcd.health import Change, Condition, FlapRule, HealthBook, Ward, WardRule, ways_of
 from ebcd.intake import Intake
 from ebcd.invariants import Checker, Violation
 from ebcd.ledger import Ledger
@@ -59,7 +59,6 @@ from ebcd.upstream import Upstream
 from ebcd.views import Views
 from ebcd.world import World
 
-HEALTH_TICK_S = 1.0
 CHECKPOINT_S = 60.0
 CLOCK_S = 600.0
 LANGUAGE = "zho"
@@ -75,7 +74,7 @@ class Daemon:
     base: Foundation
     ledger: Ledger
     core: Core
-    health: HealthBook
+    ward: Ward
     links: tuple[tuple[str, Link], ...]
     upstream: Upstream
     mailroom: Mailroom
@@ -132,8 +131,6 @@ async def build(settings: Settings, world: World) -> Daemon:
     me = settings.platform
     intake = Intake(me.area, lambda area: bool(inventory.places_in(area)), LANGUAGE, sounds)
     upstream = Upstream(me.code, me.language, world, base.store, ledger, mailroom, inventory, intake)
-    health = HealthBook(heartbeat_periods(settings, inventory))
-    health.on_change(lambda change: _changed(change, upstream))
     by_path: dict[Path, list[Link]] = {path: [] for path in Path}
     core = Core(ledger, orders, inventory, by_path, clock, rules, upstream.tell, Traces(metrics.stage))
     upstream.serve(core)
@@ -141,11 +138,22 @@ async def build(settings: Settings, world: World) -> Daemon:
     paths: dict[str, Path] = {}
     following = Following(core, reach, paths, (lambda event, path: _observe(event, path, health, metrics, clock),))
     links = _links(base, following, by_path, paths, core.announcers)
+    health = _health_book(base, paths)
+    health.on_change(lambda change: _changed(change, upstream))
+    w = settings.health
+    ward = Ward(health, by_path, base.store, clock, WardRule(w.clock_error_s, w.round_hour), metrics.watched)
+    await ward.prepare()
     views = Views(inventory, reach, health, rules.approvals, volumes)
     room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
     identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
     _watch(metrics, base.state, health, links)
-    return Daemon(base, ledger, core, health, links, upstream, mailroom, CountyOperations(identity, room), sounds)
+    return Daemon(base, ledger, core, ward, links, upstream, mailroom, CountyOperations(identity, room), sounds)
+
+
+def _health_book(base: Foundation, paths: dict[str, Path]) -> HealthBook:
+    h = base.settings.health
+    ways = ways_of(base.inventory, paths, path_periods(base.settings), adapter_period(base.settings))
+    return HealthBook(ways, flap_rule=FlapRule(h.flap_falls, h.flap_window_s, h.flap_settle_s))
 
 
 def _broken(violation: Violation, metrics: Metrics) -> None:
@@ -200,7 +208,10 @@ def _watch(metrics: Metrics, state: CountyState, health: HealthBook, links: tupl
         return tally
 
     metrics.watch_alerts(alerts)
-    metrics.watch_terminals(lambda: {condition.value: n for condition, n in health.tally.items()})
+    metrics.watch_devices(
+        lambda: {kind.value: {c.value: n for c, n in tally.items()} for kind, tally in health.tally.items()}
+    )
+    metrics.watch_flapping(lambda: health.flapping)
     metrics.watch_links(lambda: [(link.name, link.path, link.status()) for _, link in links])
 
 
@@ -225,10 +236,10 @@ async def run(settings: Settings, world: World, ready: Callable[[], None] = lamb
                 )
             group.create_task(daemon.ledger.watch(), name="ledger")
             await asyncio.sleep(0)
-            daemon.health.start_counting(world.clock.monotonic())
+            daemon.ward.book.start_counting(world.clock.monotonic())
             ready()
             notify("READY=1")
-            log.info("daemon.ready", terminals=daemon.health.tally.total())
+            log.info("daemon.ready", terminals=len(daemon.base.inventory.roster.terminals))
     finally:
         notify("STOPPING=1")
         await daemon.base.store.close()
@@ -253,15 +264,9 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
         yield f"link {link.name}", link.run
     yield "upstream", daemon.upstream.run
     yield "mailroom", lambda: daemon.mailroom.run(daemon.base.world.network)
-    yield "health", lambda: _health(daemon)
+    yield "health", daemon.ward.run
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)
-
-
-async def _health(daemon: Daemon) -> None:
-    while True:
-        await asyncio.sleep(HEALTH_TICK_S)
-        daemon.health.tick(daemon.base.world.clock.monotonic(), daemon.base.world.clock.wall())
 
 
 async def _tell_time(daemon: Daemon) -> None:

@@ -17,7 +17,12 @@ from protocols.ebd.reports import EbrdtState, ResourceState
 STATE_NORMAL, STATE_OFF, STATE_FAULT, STATE_RECOVERED = 1, 2, 3, 4
 """资源状态 (GD/J 083; platform digest 5.5). An offline terminal is reported as fault, as deployed platforms do."""
 
-STATE_OF = {Condition.ONLINE: STATE_NORMAL, Condition.OFFLINE: STATE_FAULT, Condition.FAULT: STATE_FAULT}
+STATE_OF = {
+    Condition.ONLINE: STATE_NORMAL,
+    Condition.OFFLINE: STATE_FAULT,
+    Condition.FAULT: STATE_FAULT,
+    Condition.UNREACHABLE: STATE_OFF,  # nothing is known of it, so no fault of its own is claimed
+}
 
 
 def state_response(

@@ -12,6 +12,7 @@ from ebcd import inventory_csv, snapshot
 from ebcd.alert import AlertClass, RankRule
 from ebcd.errors import ConfigError
 from ebcd.facts import Fact
+from ebcd.health import RETURNING
 from ebcd.identity import Operators
 from ebcd.inventory import Inventory
 from ebcd.metrics import Metrics
@@ -21,7 +22,7 @@ from ebcd.signing import FileSigner, Policy, SignatureVerifier, TrustStore
 from ebcd.state import CountyState
 from ebcd.store import SignatureMemory, Store, open_store
 from ebcd.world import World
-from protocols.codes import EbmId, ResourceCode
+from protocols.codes import EbmId
 from protocols.signature import SignatureBlock
 
 RETURN_PERIOD_S = 60.0
@@ -137,13 +138,18 @@ def remembered(memory: SignatureMemory) -> dict[str, Any]:
     return {number: {"mode": None, "last": 0, "floor": -1, "seen": [], "files": seen} for number, seen in files.items()}
 
 
-def heartbeat_periods(settings: Settings, inventory: Inventory) -> dict[ResourceCode, float | None]:
-    """How often each terminal can be heard: the longest period of its paths that bring answers back."""
-    by_path: dict[Path, float] = {Path.MQTT: RETURN_PERIOD_S}
-    for config in (table.config for table in settings.links if hasattr(table.config, "path")):
-        path, period_s = Path(config.path), getattr(config, "heartbeat_s", RETURN_PERIOD_S)
-        by_path[path] = max(by_path.get(path, 0.0), period_s)
-    return {
-        t.code: max((by_path.get(path, RETURN_PERIOD_S) for path in t.paths if path is not Path.FM), default=None)
-        for t in inventory.roster.terminals
-    }
+def path_periods(settings: Settings) -> dict[Path, float]:
+    """How often devices can be heard on each path, in seconds: the longest period that a link of it is set to. Returns
+    through adapters come each return period, however often others beat."""
+    set_to: dict[Path, list[float]] = {path: [] for path in RETURNING}
+    for config in (table.config for table in settings.links):
+        if (path := getattr(config, "path", None)) in set_to and hasattr(config, "heartbeat_s"):
+            set_to[Path(path)].append(config.heartbeat_s)
+    set_to[Path.ADAPTER].append(RETURN_PERIOD_S)
+    return {path: max(periods, default=RETURN_PERIOD_S) for path, periods in set_to.items()}
+
+
+def adapter_period(settings: Settings) -> float:
+    """How often adapters report by themselves, in seconds (0x20; the period that 0x0D sets)."""
+    periods = [t.config.heartbeat_s for t in settings.links if t.type.name == "adapter_tcp"]
+    return max(periods, default=RETURN_PERIOD_S)

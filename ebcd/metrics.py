@@ -82,6 +82,9 @@ class Metrics:
         self._bounds = _Children(
             Counter("ebcd_bound_acted", "Times a bounded queue or cache had to let go", ["bound"], registry=registry)
         )
+        self._watched = _Children(
+            Counter("ebcd_watch", "What the watch over devices did: asked, clock_set ...", ["act"], registry=registry)
+        )
         registry.register(_Asked(_build_info))
         ProcessCollector(registry=registry)
 
@@ -109,6 +112,10 @@ class Metrics:
         """A supervised part failed and is started again."""
         self._restarts.of(part).inc()
 
+    def watched(self, act: str, count: int = 1) -> None:
+        """The watch over devices did something `count` times: asked, clock_set, clock_suspect, outbox_full."""
+        self._watched.of(act).inc(count)
+
     def bound_acted(self, bound: str, count: int = 1) -> None:
         """A limit that has a name had to act."""
         self._bounds.of(bound).inc(count)
@@ -117,9 +124,18 @@ class Metrics:
         """Ask `tally` for the number of alerts in each state."""
         self._watch(lambda: [_by_state("ebcd_alerts", "Alerts in the store's memory", tally())])
 
-    def watch_terminals(self, tally: Tally) -> None:
-        """Ask `tally` for the number of terminals in each state."""
-        self._watch(lambda: [_by_state("ebcd_terminals", "Terminals of the inventory", tally())])
+    def watch_devices(self, tallies: Callable[[], Mapping[str, Mapping[str, int]]]) -> None:
+        """Ask `tallies` for the number of devices of each kind (terminal, adapter, transmitter) in each condition."""
+        self._watch(
+            lambda: [
+                _by_state(f"ebcd_{kind}s", f"{kind.capitalize()}s of the inventory", tally)
+                for kind, tally in tallies().items()
+            ]
+        )
+
+    def watch_flapping(self, count: Callable[[], int]) -> None:
+        """Ask `count` for the number of devices that come and go."""
+        self._watch(lambda: [GaugeMetricFamily("ebcd_devices_flapping", "Devices that come and go", count())])
 
     def watch_links(self, statuses: LinkStatuses) -> None:
         """Ask the links for their status."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from devices.link import Link
+from devices.roster import DeviceKind
 from ebcd.alert import Alert, AlertClass, DrillDepth, Media, Origin, Window, resolve_areas, sounds_alarm
 from ebcd.core import Core
 from ebcd.errors import InvalidAlert
@@ -219,7 +220,7 @@ class CountyOperations:
             now=int(self._room.core.clock.wall()),
             started=int(self._me.started_at),
             alerts=alerts,
-            terminals={condition.value: n for condition, n in self._room.health.tally.items() if n},
+            terminals={c.value: n for c, n in self._room.health.tally[DeviceKind.TERMINAL].items() if n},
             invariant_violations=self._room.violations(),
         )
 

@@ -23,6 +23,7 @@ from ebcd.settings_sections import (
     ApiSection,
     ApprovalSection,
     DeliverySection,
+    HealthSection,
     InventorySection,
     MediaSection,
     MetricsSection,
@@ -57,6 +58,7 @@ class Settings:
     quiet_hours: QuietHoursSection
     priority: PrioritySection
     delivery: DeliverySection
+    health: HealthSection
     upstream: UpstreamSection
     links: tuple[LinkSettings, ...]
 

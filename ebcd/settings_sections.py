@@ -243,6 +243,16 @@ class PeerSection(Section):
     require_signature: bool = True
 
 
+class HealthSection(Section):
+    """How devices are watched."""
+
+    clock_error_s: Annotated[float, Field(gt=0, le=3600)] = 5.0
+    flap_falls: Annotated[int, Field(ge=2, le=100)] = 4
+    flap_window_s: Annotated[float, Field(ge=60, le=86_400)] = 3600.0
+    flap_settle_s: Annotated[float, Field(ge=60, le=86_400)] = 900.0
+    round_hour: Annotated[int, Field(ge=0, le=23)] = 2
+
+
 class UpstreamSection(Section):
     """The platform gateway (GD/J 083)."""
 
@@ -273,4 +283,5 @@ class Sections(Section):
     quiet_hours: QuietHoursSection
     priority: PrioritySection
     delivery: DeliverySection
+    health: HealthSection
     upstream: UpstreamSection

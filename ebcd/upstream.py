@@ -293,8 +293,11 @@ class Upstream:
         self._mail.post(package.peer, EbdNotify(code, desc), package.ebd_id)
 
     def device_changed(self, change: Change) -> None:
-        """A terminal's condition changed; it goes up with the next batch. Its first sign of life is no news."""
-        if change.before is not Condition.UNKNOWN or change.after is not Condition.ONLINE:
+        """A terminal's condition changed; it goes up with the next batch. Its first sign of life is no news, nor is one
+        whose state is to be found out anew. Adapters have a type of their own (EBRASState)."""
+        first_word = change.before is Condition.UNKNOWN and change.after is Condition.ONLINE
+        told = change.after not in (change.before, Condition.UNKNOWN)
+        if told and not first_word and self._places.place_of(change.code) is not None:
             self._changes[change.code] = (change.after, change.why)
 
     async def _tell_terminals(self) -> None:

@@ -1,4 +1,4 @@
-"""Draws docs/states.md from the tables of `ebcd.lifecycle`: `python -m tests.state_diagrams` writes it anew."""
+"""Draws docs/states.md from the tables of `ebcd.lifecycle` and `ebcd.health.table`: `python -m tests.state_diagrams` writes it anew."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from ebcd.health.table import HEALTH, Condition
 from ebcd.lifecycle import (
     ALERT,
     ALERT_FINAL,
@@ -46,13 +47,20 @@ DELIVERY_STATES = {
     DeliveryState.STOPPING: "a stop is out",
     DeliveryState.CANCELLED: "the stop is confirmed, or nothing was ever sent",
 }
+CONDITIONS = {
+    Condition.UNKNOWN: "not heard of yet, and not silent for long enough to say more; FM-only devices stay here",
+    Condition.ONLINE: "it speaks and no fault of it is open",
+    Condition.FAULT: "it speaks and says itself that something is broken",
+    Condition.OFFLINE: "silent for three periods while its way to us works",
+    Condition.UNREACHABLE: "its head-end or link is down, so nothing can be known of it; not a fault of its own",
+}
 
 HEAD = """# States
 
-An alert has a state, and so has its way to every single terminal (a *delivery*). Both are tables in
-`ebcd/lifecycle.py`; this page is drawn from them by `python -m tests.state_diagrams`, and a test compares it.
-A pair of state and event that is not drawn is refused for an alert, and changes nothing for a delivery: answers of
-devices come late and twice.
+An alert has a state, and so has its way to every single terminal (a *delivery*): tables in `ebcd/lifecycle.py`. So has
+every device: `ebcd/health/table.py`. This page is drawn from them by `python -m tests.state_diagrams`, and a test
+compares it. A pair of state and event that is not drawn is refused for an alert, and changes nothing for a delivery or
+a device: they say things late and twice.
 """
 
 
@@ -70,6 +78,13 @@ def page() -> str:
         "Every terminal counts once, under one word: confirmed + refused + timed_out + unconfirmed + cancelled +"
         " pending = targeted. Played is a part of confirmed.\n",
         _delivery_table(),
+        "## A device\n",
+        _diagram(HEALTH, (Condition.UNKNOWN,), ()),
+        "After a restart whoever was offline or faulty still is, until it speaks; everybody else is unknown.\n",
+        _table(
+            ("condition", "meaning", "what may happen"),
+            ((f"`{c}`", CONDITIONS[c], _ways_out(HEALTH, c)) for c in Condition),
+        ),
     ]
     return "\n".join(parts)
 

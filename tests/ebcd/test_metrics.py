@@ -53,12 +53,13 @@ def test_states_and_links_are_asked_for_at_the_scrape(registry: CollectorRegistr
     alerts = {"on_air": 1}
     status = LinkStatus(up=True, reason="", devices=7, outbox_depth=2, outbox_limit=512, dropped=4)
     metrics.watch_alerts(lambda: alerts)
-    metrics.watch_terminals(lambda: {"online": 5, "offline": 2})
+    metrics.watch_devices(lambda: {"terminal": {"online": 5, "offline": 2}, "adapter": {"fault": 1}})
     metrics.watch_links(lambda: [("cellular", Path.CELLULAR, status)])
     alerts["on_air"] = 3
     link = {"link": "cellular", "path": "cellular"}
     assert registry.get_sample_value("ebcd_alerts", {"state": "on_air"}) == 3
     assert registry.get_sample_value("ebcd_terminals", {"state": "offline"}) == 2
+    assert registry.get_sample_value("ebcd_adapters", {"state": "fault"}) == 1
     assert registry.get_sample_value("ebcd_link_up", link) == 1
     assert registry.get_sample_value("ebcd_link_devices", link) == 7
     assert registry.get_sample_value("ebcd_outbox_depth", link) == 2

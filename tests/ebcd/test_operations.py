@@ -12,7 +12,7 @@ import pytest
 
 from devices.link import Path, Start
 from ebcd.alert import AlertClass, DrillDepth, Window
-from ebcd.health import HealthBook
+from ebcd.health import HealthBook, Way, Ways
 from ebcd.inventory import Inventory
 from ebcd.operations import DURATION_S_MAX, START_AHEAD_S_MAX, CountyOperations, Identity
 from ebcd.operations import Room as OperationsRoom
@@ -51,7 +51,7 @@ async def desk(approvals: int = 1) -> AsyncIterator[Desk]:
     """Operators chen, liu and wang in front of a county."""
     needed = replace(RULES.approvals, by_level=dict.fromkeys((1, 2, 3, 4), approvals))
     async with control_room(rules=replace(RULES, approvals=needed)) as room:
-        health = HealthBook(dict.fromkeys(room.codes(), 15.0))
+        health = HealthBook(Ways(dict.fromkeys(room.codes(), Way(15.0))))
         volumes, sounds = Volumes(100, 255), Speaker()
         named = Inventory(room.inventory.roster, NAMES)
         views = Views(named, Reach(named.adapter_of), health, needed, volumes)

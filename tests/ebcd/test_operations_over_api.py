@@ -14,7 +14,7 @@ from devices.link import Path
 from ebcd.alert import Media
 from ebcd.api import application
 from ebcd.api_answers import decoded
-from ebcd.health import HealthBook
+from ebcd.health import HealthBook, Way, Ways
 from ebcd.identity import Operators
 from ebcd.operations import CountyOperations, Identity
 from ebcd.operations import Room as OperationsRoom
@@ -44,7 +44,7 @@ class SilentSounds:
 async def desk() -> AsyncIterator[tuple[Room, httpx.AsyncClient]]:
     """A control room and a client that belongs to nobody: `by` names the operator."""
     async with control_room() as room:
-        health = HealthBook(dict.fromkeys(room.codes(), 15.0))
+        health = HealthBook(Ways(dict.fromkeys(room.codes(), Way(15.0))))
         reach = Reach(room.inventory.adapter_of)
         volumes = Volumes(100, 255)
         views = Views(room.inventory, reach, health, RULES.approvals, volumes)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ebcd.health import Condition
 from ebcd.lifecycle import AlertState, DeliveryState
-from tests.state_diagrams import ALERT_STATES, DELIVERY_STATES, PAGE, page
+from tests.state_diagrams import ALERT_STATES, CONDITIONS, DELIVERY_STATES, PAGE, page
 
 
 def test_the_page_is_drawn_from_the_tables_of_today() -> None:
@@ -13,3 +14,4 @@ def test_the_page_is_drawn_from_the_tables_of_today() -> None:
 def test_every_state_is_explained() -> None:
     assert set(ALERT_STATES) == set(AlertState)
     assert set(DELIVERY_STATES) == set(DeliveryState)
+    assert set(CONDITIONS) == set(Condition)

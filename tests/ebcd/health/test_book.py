@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.link import Answered, Connected, DeviceState, Disconnected, Event, Fault, Heartbeat, Path, StateTold, Verb
-from ebcd.health import Change, Condition, HealthBook
+from devices.roster import DeviceKind
+from ebcd.health import Change, Condition, HealthBook, Way, Ways
 from protocols.codes import EbmId, ResourceCode
 from tests.ebcd.county import VILLAGE_A1, VILLAGE_B1, terminal
 
@@ -24,7 +25,7 @@ class Ward:
     """A book and what it told."""
 
     def __init__(self) -> None:
-        self.book = HealthBook(PERIODS_S)
+        self.book = HealthBook(Ways({code: Way(period_s) for code, period_s in PERIODS_S.items()}))
         self.changes: list[Change] = []
         self.book.on_change(self.changes.append)
 
@@ -68,7 +69,7 @@ def test_a_device_that_cannot_speak_stays_unknown() -> None:
     ward.book.start_counting(0.0)
     ward.tick(1e6)
     assert ward.book.of(DEAF_MUTE).condition is Condition.UNKNOWN
-    assert ward.book.tally == Counter({Condition.OFFLINE: 2, Condition.UNKNOWN: 1})
+    assert +ward.book.tally[DeviceKind.TERMINAL] == Counter({Condition.OFFLINE: 2, Condition.UNKNOWN: 1})
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_devices_outside_the_inventory_are_not_counted() -> None:
     ward.hear(Heartbeat("ip", STRANGER, "", DeviceState.IDLE, False), 0.0)
     assert ward.changes == []
     assert ward.book.of(STRANGER).condition is Condition.UNKNOWN
-    assert ward.book.tally.total() == 3
+    assert ward.book.tally[DeviceKind.TERMINAL].total() == 3
 
 
 @given(st.lists(st.tuples(st.sampled_from([HORN, OTHER]), st.floats(0.1, 60), st.booleans()), max_size=30))
@@ -151,4 +152,4 @@ def test_silence_decides_alone_and_the_tally_is_a_count(story: list[tuple[Resour
             ward.hear(Heartbeat("ip", code, "", DeviceState.IDLE, False), now_s)
             heard[code] = now_s
     counted = Counter(ward.book.of(code).condition for code in PERIODS_S)
-    assert +ward.book.tally == counted
+    assert +ward.book.tally[DeviceKind.TERMINAL] == counted

@@ -1,0 +1,293 @@
+"""The conditions of all devices: link events in, changes out.
+
+Time is the monotonic clock; a device is silent after `misses_max` missed periods, never earlier. Nobody else writes
+here, and every sign is looked up in one table, so no order of events leaves a device in a condition that the next sign
+does not mend.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+
+from devices.link import (
+    Answered,
+    Began,
+    Connected,
+    DeviceState,
+    Ended,
+    Event,
+    Fault,
+    Heartbeat,
+    LinkDown,
+    LinkUp,
+    Path,
+    Played,
+    StateTold,
+)
+from devices.roster import DeviceKind
+from ebcd.health.device import Cause, Change, DeviceHealth, Outage
+from ebcd.health.flapping import FlapRule
+from ebcd.health.table import SPEAKING, Condition, Sign, next_condition
+from ebcd.health.ways import Way, Ways
+from protocols.codes import ResourceCode
+
+DOUBT_BEATS = 3
+"""So many heartbeats without fault after a reported fault: its end may have been lost, so the device is asked."""
+
+_NOWHERE = Way(None)
+
+
+class HealthBook:
+    """One county's devices. Times named `_s` are monotonic seconds, `wall_s` UTC seconds."""
+
+    def __init__(self, ways: Ways, misses_max: int = 3, flap_rule: FlapRule | None = None) -> None:
+        self.ways = ways
+        self.tally = {kind: Counter[Condition]() for kind in DeviceKind}
+        self.doubts: set[ResourceCode] = set()
+        """Devices that should be asked for their state; whoever asks empties it."""
+        self._misses_max = misses_max
+        self._flap_rule = flap_rule or FlapRule()
+        self._devices = {code: DeviceHealth() for code in ways.devices}
+        for way in ways.devices.values():
+            self.tally[way.kind][Condition.UNKNOWN] += 1
+        self._patience_s = {
+            code: way.period_s * misses_max for code, way in ways.devices.items() if way.period_s is not None
+        }
+        # Living ones by patience, longest silent first: a tick looks at the head of each queue only.
+        self._by_age: dict[float, OrderedDict[ResourceCode, None]] = {
+            patience: OrderedDict() for patience in sorted(set(self._patience_s.values()))
+        }
+        self._children = ways.children()
+        self._links_of = Counter(ways.links.values())
+        self._down: dict[Path, set[str]] = {path: set() for path in Path}
+        self._flapping: set[ResourceCode] = set()
+        self._unwritten: set[ResourceCode] = set()
+        self._listeners: list[Callable[[Change], None]] = []
+
+    def on_change(self, listener: Callable[[Change], None]) -> None:
+        """Add one who is told of changes."""
+        self._listeners.append(listener)
+
+    def of(self, code: ResourceCode) -> DeviceHealth:
+        """What is known of one device."""
+        return self._devices.get(code) or DeviceHealth()
+
+    def all(self) -> Iterator[tuple[ResourceCode, DeviceHealth]]:
+        """Every device of the inventory."""
+        return iter(self._devices.items())
+
+    @property
+    def flapping(self) -> int:
+        """How many devices come and go."""
+        return len(self._flapping)
+
+    # ---- what the links tell ---------------------------------------------------------------------------------------
+
+    def observe(self, event: Event, path: Path, now_s: float, wall_s: float) -> None:
+        """Take one link event."""
+        match event:
+            case Heartbeat(code=code, state=state, rebooted=rebooted):
+                if health := self._seen(code, path, now_s, wall_s):
+                    self._returned(code, health, rebooted, path)
+                    self._state(code, health, state, now_s, wall_s)
+            case StateTold(code=code, state=state):
+                if health := self._seen(code, path, now_s, wall_s):
+                    health.fault = health.fault if state is DeviceState.FAULT else ""  # asked and answered: it is over
+                    self._state(code, health, state, now_s, wall_s)
+            case Fault(code=code, cleared=cleared, text=text, cause=cause):
+                if health := self._seen(code, path, now_s, wall_s):
+                    words = text or f"cause {cause}"
+                    health.fault, health.fine_beats = ("" if cleared else words), 0
+                    self._unwritten.add(code)
+                    sign = Sign.WELL if cleared else Sign.FAULTY
+                    self._notice(code, health, sign, Cause.FAULT, words, now_s, wall_s)
+            case Began(code=code, at=at) | Ended(code=code, at=at):
+                if health := self._spoke(code, path, now_s, wall_s):
+                    health.clock_error_s = at - wall_s
+            case Answered(code=code) | Played(code=code) | Connected(code=code):
+                self._spoke(code, path, now_s, wall_s)
+            case LinkDown(link=link):
+                self._down[path].add(link)
+            case LinkUp(link=link):
+                if link in self._down[path]:
+                    self._down[path].discard(link)
+                    self._rejoin(self._carried_by(path), now_s, wall_s, f"link {link} is back")
+
+    def _state(self, code: ResourceCode, health: DeviceHealth, state: DeviceState, now_s: float, wall_s: float) -> None:
+        health.working = state is DeviceState.WORKING
+        if state is DeviceState.FAULT:
+            health.fine_beats = 0
+            self._notice(code, health, Sign.FAULTY, Cause.FAULT, health.fault or "heartbeat says fault", now_s, wall_s)
+        elif health.fault:
+            health.fine_beats += 1
+            if health.fine_beats == DOUBT_BEATS:
+                self.doubts.add(code)
+            self._notice(code, health, Sign.FAULTY, Cause.FAULT, health.fault, now_s, wall_s)
+        elif health.condition is not Condition.ONLINE:
+            self._notice(code, health, Sign.WELL, Cause.SPOKE, "heartbeat", now_s, wall_s)
+
+    def _returned(self, code: ResourceCode, health: DeviceHealth, rebooted: bool, path: Path) -> None:
+        """What the first heartbeat after an absence, or a first registration, says about the absence."""
+        if rebooted:
+            health.outage = Outage.POWER if health.returning else Outage.RESTART
+            health.restarts += 1
+            health.fault = ""  # its own memory began anew: what is still broken it will report again
+            self._unwritten.add(code)
+        elif health.returning:
+            untold = self.ways.devices[code].kind is DeviceKind.ADAPTER
+            health.outage = Outage.UNTOLD if untold else Outage.NETWORK
+        health.returning = False
+        health.path = path
+
+    def _spoke(self, code: ResourceCode, path: Path, now_s: float, wall_s: float) -> DeviceHealth | None:
+        health = self._seen(code, path, now_s, wall_s)
+        if health is not None and health.condition not in SPEAKING:
+            sign = Sign.FAULTY if health.fault else Sign.WELL
+            self._notice(code, health, sign, Cause.SPOKE, health.fault or "spoke", now_s, wall_s)
+        return health
+
+    def _seen(self, code: ResourceCode, path: Path, now_s: float, wall_s: float) -> DeviceHealth | None:
+        health = self._devices.get(code)
+        if health is None:
+            return None
+        health.seen_at, health.path = wall_s, path
+        self._arm(code, health, now_s)
+        return health
+
+    def _arm(self, code: ResourceCode, health: DeviceHealth, now_s: float) -> None:
+        """From `now_s` on its silence counts."""
+        health.seen_s = now_s
+        if (patience_s := self._patience_s.get(code)) is not None:
+            living = self._by_age[patience_s]
+            living[code] = None
+            living.move_to_end(code)
+
+    # ---- what time tells -------------------------------------------------------------------------------------------
+
+    def start_counting(self, now_s: float) -> None:
+        """From now on silence counts, also of devices that were never heard."""
+        for code in self._patience_s:
+            self._arm(code, self._devices[code], now_s)
+
+    def tick(self, now_s: float, wall_s: float) -> None:
+        """Find those that have been silent too long, and those that have settled."""
+        for patience_s, living in self._by_age.items():
+            while living:
+                code = next(iter(living))
+                if now_s - self._devices[code].seen_s < patience_s:
+                    break
+                del living[code]
+                self._fell_silent(code, patience_s, now_s, wall_s)
+        for code in [c for c in self._flapping if self._devices[c].flaps.settled(now_s, self._flap_rule)]:
+            self._flapping.discard(code)
+            health = self._devices[code]
+            self._tell(code, health, health.told, wall_s, "settled", Cause.SETTLED)
+
+    def _fell_silent(self, code: ResourceCode, patience_s: float, now_s: float, wall_s: float) -> None:
+        health, why = self._devices[code], f"silent for {patience_s:g} s"
+        if obstacle := self._obstacle(self.ways.devices[code]):
+            self._notice(code, health, Sign.CUT_OFF, Cause.CUT_OFF, obstacle, now_s, wall_s)
+        else:
+            self._notice(code, health, Sign.SILENT, Cause.SILENCE, why, now_s, wall_s)
+
+    def _obstacle(self, way: Way) -> str:
+        """What keeps a device's words from us; empty where its way works."""
+        if way.behind is not None and self.of(way.behind).condition in (Condition.OFFLINE, Condition.UNREACHABLE):
+            return f"head-end {way.behind} is silent"
+        if way.paths and all(self._is_down(path) for path in way.paths):
+            return f"links down: {', '.join(sorted(way.paths))}"
+        return ""
+
+    def _is_down(self, path: Path) -> bool:
+        return 0 < self._links_of[path] <= len(self._down[path])
+
+    # ---- head-ends and links ---------------------------------------------------------------------------------------
+
+    def _follow(self, head_end: ResourceCode, after: Condition, was: Condition, now_s: float, wall_s: float) -> None:
+        """What a head-end's change means for the devices behind it."""
+        behind = self._children.get(head_end, ())
+        if after in (Condition.OFFLINE, Condition.UNREACHABLE):
+            last_s = self._devices[head_end].seen_s - (self.ways.devices[head_end].period_s or 0.0)
+            for code in behind:
+                health = self._devices[code]
+                if health.condition is Condition.OFFLINE and health.seen_s >= last_s:
+                    why = f"head-end {head_end} is silent"
+                    self._notice(code, health, Sign.CUT_OFF, Cause.CUT_OFF, why, now_s, wall_s)
+        elif after in SPEAKING and was not in SPEAKING:
+            self._rejoin(behind, now_s, wall_s, f"head-end {head_end} is back")
+
+    def _carried_by(self, path: Path) -> Iterable[ResourceCode]:
+        return [code for code, way in self.ways.devices.items() if path in way.paths]
+
+    def _rejoin(self, codes: Iterable[ResourceCode], now_s: float, wall_s: float, why: str) -> None:
+        """Their way works again: each has its whole patience before its silence counts."""
+        for code in codes:
+            health = self._devices[code]
+            if self._obstacle(self.ways.devices[code]):
+                continue
+            if health.condition is not Condition.OFFLINE:
+                self._arm(code, health, now_s)
+            self._notice(code, health, Sign.REJOINED, Cause.REJOINED, why, now_s, wall_s)
+
+    # ---- one step --------------------------------------------------------------------------------------------------
+
+    def _notice(
+        self,
+        code: ResourceCode,
+        health: DeviceHealth,
+        sign: Sign,
+        cause: Cause,
+        why: str,
+        now_s: float,
+        wall_s: float,
+    ) -> None:
+        before = health.condition
+        after = next_condition(before, sign)
+        if after is before:
+            return
+        tally = self.tally[self.ways.devices[code].kind]
+        tally[before] -= 1
+        tally[after] += 1
+        health.condition, health.since = after, wall_s
+        health.returning = health.returning or after in (Condition.OFFLINE, Condition.UNREACHABLE)
+        self._unwritten.add(code)
+        begins = after is Condition.OFFLINE and before in SPEAKING and health.flaps.fell(now_s, self._flap_rule)
+        health.flaps.changed_s = now_s
+        if begins:
+            self._flapping.add(code)
+            self._tell(code, health, before, wall_s, f"{self._flap_rule.falls_max} falls", Cause.FLAPPING)
+        elif not health.flapping:
+            self._tell(code, health, before, wall_s, why, cause)
+        self._follow(code, after, before, now_s, wall_s)
+
+    def _tell(
+        self, code: ResourceCode, health: DeviceHealth, before: Condition, wall_s: float, why: str, cause: Cause
+    ) -> None:
+        health.told = health.condition
+        change = Change(code, before, health.condition, wall_s, why, cause)
+        for listener in self._listeners:
+            listener(change)
+
+    # ---- over a restart --------------------------------------------------------------------------------------------
+
+    def unwritten(self) -> list[tuple[ResourceCode, DeviceHealth]]:
+        """Devices whose condition or fault changed since the last call."""
+        codes, self._unwritten = self._unwritten, set()
+        return [(code, self._devices[code]) for code in sorted(codes)]
+
+    def remember(self, code: ResourceCode, condition: Condition, since: float, seen_at: float, fault: str) -> None:
+        """Take back what an earlier life knew. Who was offline or faulty still is, until it speaks; who was online or
+        unreachable is unknown, because nobody has listened since."""
+        health = self._devices.get(code)
+        if health is None:
+            return
+        health.seen_at, health.since = seen_at, since
+        if condition not in (Condition.OFFLINE, Condition.FAULT):
+            return
+        tally = self.tally[self.ways.devices[code].kind]
+        tally[health.condition] -= 1
+        tally[condition] += 1
+        health.condition = health.told = condition
+        health.returning = condition is Condition.OFFLINE
+        health.fault = fault if condition is Condition.FAULT else ""

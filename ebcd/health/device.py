@@ -1,0 +1,69 @@
+"""What is known of one device, and the news about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from devices.link import Path
+from ebcd.health.flapping import Flaps
+from ebcd.health.table import Condition
+from protocols.codes import ResourceCode
+
+
+class Outage(StrEnum):
+    """Why a device was away, as far as its return tells (first-boot flag of GD/J 089 table E.4, business type 0x10)."""
+
+    POWER = "power"  # away for three periods and more, and its first registration after power-on
+    NETWORK = "network"  # away, and it says that it was never switched off
+    RESTART = "restart"  # it registered anew without having been missed
+    UNTOLD = "untold"  # its protocol has no such flag (adapters, GD/J 089 table A.35)
+
+
+class Cause(StrEnum):
+    """What a change rests on."""
+
+    SPOKE = "spoke"
+    FAULT = "fault"  # its own report
+    SILENCE = "silence"
+    CUT_OFF = "cut_off"  # its head-end or link is down
+    REJOINED = "rejoined"
+    FLAPPING = "flapping"  # it comes and goes; further changes are held back until it settles
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A device changed its condition. `at`: UTC seconds. `why`: the device's own words, or how it was noticed."""
+
+    code: ResourceCode
+    before: Condition
+    after: Condition
+    at: float
+    why: str
+    cause: Cause = Cause.SPOKE
+
+
+@dataclass(slots=True)
+class DeviceHealth:
+    """One device."""
+
+    condition: Condition = Condition.UNKNOWN
+    since: float = 0.0  # UTC seconds
+    seen_s: float = 0.0  # monotonic
+    seen_at: float = 0.0  # UTC seconds; 0 for never
+    working: bool = False
+    fault: str = ""
+    path: Path | None = None
+    outage: Outage | None = None  # the last one
+    restarts: int = 0
+    clock_error_s: float | None = None  # device minus ours, seconds; None where it never told a time
+    returning: bool = False  # it was away and its first heartbeat is still awaited
+    fine_beats: int = 0  # heartbeats without fault since a fault was reported
+    told: Condition = Condition.UNKNOWN  # what the listeners know while it flaps
+    flaps: Flaps = field(default_factory=Flaps)
+
+    @property
+    def flapping(self) -> bool:
+        """Whether it comes and goes."""
+        return self.flaps.flapping

@@ -1,0 +1,58 @@
+"""How devices are heard: which paths bring their words, which head-end stands between, which links carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from devices.link import Path
+from devices.roster import DeviceKind
+from ebcd.inventory import Inventory
+from protocols.codes import ResourceCode
+
+RETURNING = frozenset({Path.IP, Path.ADAPTER, Path.CELLULAR, Path.MQTT})
+"""Paths that can bring a device's words; FM cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One device. `period_s`: seconds between its signs of life, None for one that cannot be heard at all (FM only).
+    `behind`: the head-end without which nothing of it arrives."""
+
+    period_s: float | None
+    paths: frozenset[Path] = frozenset()
+    behind: ResourceCode | None = None
+    kind: DeviceKind = DeviceKind.TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """All devices, and which links there are."""
+
+    devices: Mapping[ResourceCode, Way]
+    links: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
+
+    def children(self) -> dict[ResourceCode, tuple[ResourceCode, ...]]:
+        """The devices behind each head-end."""
+        found: dict[ResourceCode, list[ResourceCode]] = {}
+        for code, way in self.devices.items():
+            if way.behind is not None:
+                found.setdefault(way.behind, []).append(code)
+        return {head_end: tuple(codes) for head_end, codes in found.items()}
+
+
+def ways_of(
+    inventory: Inventory, links: Mapping[str, Path], period_of: Mapping[Path, float], adapter_period_s: float
+) -> Ways:
+    """The ways of an inventory's terminals and adapters. A terminal is behind its adapter where it has no other path
+    that brings answers; the longest period of its paths counts."""
+    devices: dict[ResourceCode, Way] = {}
+    for adapter in inventory.roster.adapters:
+        devices[adapter.code] = Way(adapter_period_s, frozenset({Path.ADAPTER}), kind=DeviceKind.ADAPTER)
+    for terminal in inventory.roster.terminals:
+        paths = RETURNING.intersection(terminal.paths)
+        period_s = max((period_of[path] for path in paths), default=None)
+        only_adapter = paths == {Path.ADAPTER}
+        devices[terminal.code] = Way(period_s, paths, inventory.adapter_of(terminal.code) if only_adapter else None)
+    return Ways(devices, dict(links))
