@@ -14,6 +14,7 @@ from devices.link import Path
 from ebcd.alert import Alert
 from ebcd.lifecycle import AlertState, DeliveryState
 from ebcd.state import AlertRecord, CountyState, Delivery
+from ebcd.workorders.book import WorkBook
 from protocols.codes import AreaCode, EbdId, ResourceCode
 
 FORMAT = 1
@@ -22,7 +23,8 @@ FINISHED_ALERTS_MAX = 2000
 
 
 def forget_old(state: CountyState) -> int:
-    """Let go of the oldest finished alerts beyond `FINISHED_ALERTS_MAX`; how many those were."""
+    """Let go of the oldest finished alerts beyond `FINISHED_ALERTS_MAX`, and of old work orders; how many alerts."""
+    state.work.forget_old()
     finished = [r.alert.id for r in state.alerts.values() if not r.live]
     forgotten = finished[:-FINISHED_ALERTS_MAX]
     for alert_id in forgotten:
@@ -33,7 +35,7 @@ def forget_old(state: CountyState) -> int:
 def dump(state: CountyState) -> bytes:
     """The state as canonical JSON."""
     alerts = [_dump_record(record) for record in state.alerts.values()]
-    value = {"format": FORMAT, "alerts": alerts, "open_packages": state.open_packages}
+    value = {"format": FORMAT, "alerts": alerts, "open_packages": state.open_packages, "work": state.work.dump()}
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
 
@@ -46,6 +48,7 @@ def load(data: bytes) -> CountyState:
     return CountyState(
         {record.alert.id: record for record in records},
         {EbdId(k): str(v) for k, v in value["open_packages"].items()},
+        WorkBook.load(value.get("work", ())),  # checkpoints from before there were work orders have none
     )
 
 

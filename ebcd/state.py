@@ -21,6 +21,7 @@ from ebcd.lifecycle import (
     next_alert_state,
     next_delivery_state,
 )
+from ebcd.workorders.book import WorkBook
 from protocols.codes import AreaCode, EbdId, EbmId, ResourceCode
 
 DECISIONS = {AlertEvent.REJECTED: "rejected", AlertEvent.CANCEL: "cancelled"}
@@ -92,10 +93,11 @@ def count_outcomes(tally: Counter[DeliveryState]) -> dict[str, int]:
 
 @dataclass(slots=True)
 class CountyState:
-    """All alerts of one county by EBM id, and packages that are answered for but not yet taken over."""
+    """All alerts of one county by EBM id, packages that are answered for but not yet taken over, and work orders."""
 
     alerts: dict[EbmId, AlertRecord] = field(default_factory=dict)
     open_packages: dict[EbdId, str] = field(default_factory=dict)
+    work: WorkBook = field(default_factory=WorkBook)
 
     def live_alerts(self) -> list[AlertRecord]:
         """Those that something can still happen to."""
@@ -112,6 +114,8 @@ class CountyState:
                 alert = Alert.from_json(fact.payload["alert"])
                 state = AlertState(fact.payload["state"])
                 self.alerts[alert.id] = AlertRecord(alert, state, fact.payload["why"], moved_at=fact.at)
+            case kind if kind.startswith("order."):
+                self.work.apply(fact)
             case _ if fact.alert is not None:
                 self._apply_to(self.alerts[fact.alert], fact)
 

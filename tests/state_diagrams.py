@@ -1,4 +1,4 @@
-"""Draws docs/states.md from the tables of `ebcd.lifecycle` and `ebcd.health.table`: `python -m tests.state_diagrams` writes it anew."""
+"""Draws docs/states.md from the state tables of the daemon: `python -m tests.state_diagrams` writes it anew."""
 
 from __future__ import annotations
 

@@ -29,13 +29,11 @@ from devices.roster import DeviceKind
 from ebcd.health.device import Cause, Change, DeviceHealth, Outage
 from ebcd.health.flapping import FlapRule
 from ebcd.health.table import SPEAKING, Condition, Sign, next_condition
-from ebcd.health.ways import Way, Ways
+from ebcd.health.ways import Ways
 from protocols.codes import ResourceCode
 
 DOUBT_BEATS = 3
 """So many heartbeats without fault after a reported fault: its end may have been lost, so the device is asked."""
-
-_NOWHERE = Way(None)
 
 
 class HealthBook:
@@ -186,18 +184,20 @@ class HealthBook:
 
     def _fell_silent(self, code: ResourceCode, patience_s: float, now_s: float, wall_s: float) -> None:
         health, why = self._devices[code], f"silent for {patience_s:g} s"
-        if obstacle := self._obstacle(self.ways.devices[code]):
-            self._notice(code, health, Sign.CUT_OFF, Cause.CUT_OFF, obstacle, now_s, wall_s)
+        if obstacle := self.obstacle(code):
+            in_the_way = obstacle if isinstance(obstacle, str) else f"links of {', '.join(sorted(obstacle))}"
+            self._notice(code, health, Sign.CUT_OFF, Cause.CUT_OFF, f"{in_the_way} down", now_s, wall_s)
         else:
             self._notice(code, health, Sign.SILENT, Cause.SILENCE, why, now_s, wall_s)
 
-    def _obstacle(self, way: Way) -> str:
-        """What keeps a device's words from us; empty where its way works."""
+    def obstacle(self, code: ResourceCode) -> ResourceCode | frozenset[Path] | None:
+        """What keeps a device's words from us: its head-end, or the paths whose links are all down."""
+        way = self.ways.devices[code]
         if way.behind is not None and self.of(way.behind).condition in (Condition.OFFLINE, Condition.UNREACHABLE):
-            return f"head-end {way.behind} is silent"
+            return way.behind
         if way.paths and all(self._is_down(path) for path in way.paths):
-            return f"links down: {', '.join(sorted(way.paths))}"
-        return ""
+            return way.paths
+        return None
 
     def _is_down(self, path: Path) -> bool:
         return 0 < self._links_of[path] <= len(self._down[path])
@@ -212,7 +212,7 @@ class HealthBook:
             for code in behind:
                 health = self._devices[code]
                 if health.condition is Condition.OFFLINE and health.seen_s >= last_s:
-                    why = f"head-end {head_end} is silent"
+                    why = f"{head_end} down"
                     self._notice(code, health, Sign.CUT_OFF, Cause.CUT_OFF, why, now_s, wall_s)
         elif after in SPEAKING and was not in SPEAKING:
             self._rejoin(behind, now_s, wall_s, f"head-end {head_end} is back")
@@ -224,7 +224,7 @@ class HealthBook:
         """Their way works again: each has its whole patience before its silence counts."""
         for code in codes:
             health = self._devices[code]
-            if self._obstacle(self.ways.devices[code]):
+            if self.obstacle(code):
                 continue
             if health.condition is not Condition.OFFLINE:
                 self._arm(code, health, now_s)

@@ -1,5 +1,5 @@
-"""What it costs the daemon to hear that a county lives: 10,000 terminals on TCP and 10,000 over MQTT, one heartbeat each
-in 15 s, conditions kept and written down. The floor is what a bare loop takes to read as many frames."""
+"""What it costs the daemon to hear that a county lives: 10,000 terminals on TCP and 10,000 over MQTT, one heartbeat
+each in 15 s, conditions kept and written down."""
 
 from __future__ import annotations
 

@@ -1,0 +1,161 @@
+"""Work orders kept true: findings become orders, recovered devices close them, people take their steps.
+
+The desk decides and enters facts; the book (`WorkBook`) is what the facts add up to. One root cause has one order, and
+a device that an order already covers gets no second one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+
+from ebcd.facts import DAEMON, Fact
+from ebcd.health import Condition, DeviceHealth
+from ebcd.workorders.book import WorkBook, order_moved, order_narrowed, order_noted, order_opened, order_spread
+from ebcd.workorders.crews import Crew, OrderRule, area_of, crew_for, is_overdue
+from ebcd.workorders.table import MAY_BE_ABSORBED, OrderEvent, OrderState
+from ebcd.workorders.values import Finding, Trouble, WorkOrder
+from protocols.codes import AreaCode
+
+BEIJING = timezone(timedelta(hours=8))
+ESCALATED = "escalated"
+OBSERVED = frozenset(Trouble) - {Trouble.REPORTED, Trouble.RECEIPT}
+"""What health can see; the others come from people and from alerts."""
+GROUPS = OBSERVED - {Trouble.DEVICE, Trouble.FAULT, Trouble.FLAPPING}
+
+
+class UnknownOrder(LookupError):
+    """There is no such order."""
+
+
+class Desk:
+    """One county's orders."""
+
+    def __init__(
+        self,
+        book: WorkBook,
+        enter: Callable[..., None],
+        health_of: Callable[[str], DeviceHealth],
+        county: AreaCode,
+        crews: Sequence[Crew],
+        rule: OrderRule,
+        confirmed_at: Callable[[str], float],
+    ) -> None:
+        """`enter` takes facts into the ledger; `confirmed_at`: when a device last confirmed an alert, UTC seconds."""
+        self.book = book
+        self.crews = tuple(crews)
+        self.rule = rule
+        self._enter = enter
+        self._health_of = health_of
+        self._county = county
+        self._confirmed_at = confirmed_at
+
+    # ---- what health tells -----------------------------------------------------------------------------------------
+
+    def reconcile(self, findings: Iterable[Finding], now: float) -> None:
+        """Open, widen, absorb. `now`: UTC seconds."""
+        findings = tuple(findings)
+        self._narrow({finding.key: finding for finding in findings}, now)
+        for finding in findings:
+            live = [order for order in self.book.live() if order.trouble in OBSERVED]
+            same = next((order for order in live if order.key == finding.key), None)
+            if same is not None:
+                if fresh := [code for code in finding.devices if code not in same.devices]:
+                    self._enter(order_spread(same.id, fresh, now, DAEMON))
+                continue
+            devices = set(finding.devices)
+            if any(devices <= set(order.devices) for order in live):
+                continue
+            opened = self._open(finding, now, DAEMON)
+            for order in live:
+                if order.state in MAY_BE_ABSORBED and set(order.devices) <= devices:
+                    self._enter(order_moved(order.id, OrderEvent.ABSORB, now, DAEMON, by=opened.id))
+
+    def _narrow(self, found: Mapping[tuple[Trouble, str], Finding], now: float) -> None:
+        """A common cause that is gone lets go of the devices that stay silent: they have causes of their own."""
+        alone = {f.devices[0] for f in found.values() if len(f.devices) == 1}
+        for order in self.book.live():
+            if order.trouble not in GROUPS or order.key in found:
+                continue
+            left = [code for code in order.devices if code in alone]
+            if left and 2 * len(left) <= len(order.devices):
+                self._enter(order_narrowed(order.id, left, now, DAEMON))
+
+    def missed(self, findings: Iterable[Finding], now: float) -> None:
+        """Open orders for devices that live and did not confirm, unless an order covers them already."""
+        for finding in findings:
+            covered = {code for order in self.book.live() for code in order.devices}
+            if not set(finding.devices) <= covered:
+                self._open(finding, now, DAEMON)
+
+    def look(self, now: float) -> None:
+        """What time brings: dispatch, proof, relapse, escalation."""
+        for order in self.book.live():
+            well = self._well(order, now)
+            if well and order.state is not OrderState.MENDED and order.trouble is not Trouble.REPORTED:
+                self._enter(order_moved(order.id, OrderEvent.PROVE, now, DAEMON, "recovered"))
+            elif order.state is OrderState.MENDED and well:
+                self._enter(order_moved(order.id, OrderEvent.PROVE, now, DAEMON, "proved"))
+            elif order.state is OrderState.MENDED and self._silent_again(order, now):
+                self._enter(order_moved(order.id, OrderEvent.RELAPSE, now, DAEMON))
+            elif order.state is OrderState.OPEN and now - order.opened_at >= self.rule.dispatch_after_s:
+                self._enter(order_moved(order.id, OrderEvent.DISPATCH, now, DAEMON, order.crew))
+            elif is_overdue(order, now, self.rule):
+                self._enter(order_noted(order.id, ESCALATED, str(order.state), now, DAEMON))
+
+    def _well(self, order: WorkOrder, now: float) -> bool:
+        """Every device of it has been online and at rest for the time of proof; one without a way back never proves
+        anything by itself."""
+        if not order.devices:
+            return False
+        if order.trouble is Trouble.RECEIPT:
+            return all(self._confirmed_at(code) > order.opened_at for code in order.devices)
+        healths = [self._health_of(code) for code in order.devices]
+        return all(
+            h.condition is Condition.ONLINE and not h.flapping and now - h.since >= self.rule.proof_s for h in healths
+        )
+
+    def _silent_again(self, order: WorkOrder, now: float) -> bool:
+        """Mended a while ago, and one of its devices is still or again not well."""
+        if now - order.mended_at < self.rule.proof_s:
+            return False
+        bad = (Condition.OFFLINE, Condition.FAULT, Condition.UNREACHABLE)
+        return any(self._health_of(code).condition in bad for code in order.devices)
+
+    # ---- what people do --------------------------------------------------------------------------------------------
+
+    def report(self, root: str, devices: Sequence[str], words: str, now: float, actor: str) -> WorkOrder:
+        """A person says that something is wrong (下单)."""
+        return self._open(Finding(Trouble.REPORTED, root, tuple(devices), words), now, actor)
+
+    def step(self, number: str, event: OrderEvent, now: float, actor: str, note: str = "") -> WorkOrder:
+        """A crew or operator takes a step. Raises UnknownOrder, ForbiddenTransition."""
+        order = self.of(number)
+        self._enter(order_moved(number, event, now, actor, note))
+        return order
+
+    def note(self, number: str, words: str, now: float, actor: str) -> WorkOrder:
+        """Something worth remembering. Raises UnknownOrder."""
+        order = self.of(number)
+        self._enter(order_noted(number, "note", words, now, actor))
+        return order
+
+    def of(self, number: str) -> WorkOrder:
+        """One order. Raises UnknownOrder."""
+        try:
+            return self.book.orders[number]
+        except KeyError:
+            raise UnknownOrder(number) from None
+
+    def _open(self, finding: Finding, now: float, actor: str) -> WorkOrder:
+        area = area_of(finding.root, finding.devices, self._county)
+        number = self._next_number(now)
+        fact: Fact = order_opened(number, finding, area, crew_for(area, self.crews), now, actor)
+        self._enter(fact)
+        return self.book.orders[number]
+
+    def _next_number(self, now: float) -> str:
+        """W, Beijing date, serial of the day; never given twice, since the book remembers the day's orders."""
+        today = f"W{datetime.fromtimestamp(now, BEIJING):%Y%m%d}"
+        used = [int(number[len(today) :]) for number in self.book.orders if number.startswith(today)]
+        return f"{today}{max(used, default=0) + 1:04d}"
