@@ -91,6 +91,7 @@ async def test_an_unknown_adapter_is_told(clock: VirtualClock, rng: random.Rando
         assert at.told(NoAnswer) == [NoAnswer("adapters", TWO, EBM, Verb.START, "unknown adapter")]
 
 
+@pytest.mark.clause("GD/J 089 clause A.2")
 async def test_i8_silence_is_tried_three_times_on_new_connections_and_then_told(
     clock: VirtualClock, rng: random.Random
 ) -> None:

@@ -40,6 +40,7 @@ def reasons(events: list[Event]) -> list[str]:
     return [event.reason for event in events if isinstance(event, Rejected)]
 
 
+@pytest.mark.clause("GD/J 089 clauses D.3.4, D.3.3.1")
 async def test_the_first_heartbeat_binds_a_socket_and_is_answered(clock: VirtualClock, rng: random.Random) -> None:
     async with listener(clock, rng, terminal_device(1)) as at:
         one = await at.dial(1)

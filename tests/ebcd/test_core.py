@@ -219,6 +219,7 @@ async def test_i12_a_terminal_cut_off_during_the_cancel_is_stopped_when_it_is_ba
         assert stop.members == (deaf,)
 
 
+@pytest.mark.clause("GD/J 084 clause 6.3", "GD/J 086 clause 9.1")
 async def test_i3_a_message_whose_window_is_over_never_starts() -> None:
     async with control_room() as room:
         start = int(room.clock.wall())

@@ -212,6 +212,7 @@ async def test_two_messages_that_name_each_other_do_not_wait_for_ever(tmp_path: 
 # ---- questions, refusals, devices ------------------------------------------------------------------------------------
 
 
+@pytest.mark.clause("GD/J 083 EBMStateRequest")
 async def test_a_question_for_a_state_is_answered_with_the_number_of_the_question(
     tmp_path: Folder, clock: VirtualClock
 ) -> None:
@@ -228,6 +229,7 @@ async def test_a_question_for_a_state_is_answered_with_the_number_of_the_questio
         assert answer.coverage.area_codes == (COUNTY,)
 
 
+@pytest.mark.clause("GD/J 083 EBDNotify")
 async def test_a_question_for_an_unknown_message_is_answered_with_a_notify(
     tmp_path: Folder, clock: VirtualClock
 ) -> None:
@@ -268,6 +270,7 @@ async def test_files_of_the_package_reach_the_sound_keeper(tmp_path: Folder, clo
         assert room.state.alerts[ebm_id(1)].state is AlertState.ON_AIR
 
 
+@pytest.mark.clause("GD/J 083 EBRDTState")
 async def test_changes_of_terminals_go_up_together_and_a_first_sign_of_life_is_no_news(
     tmp_path: Folder, clock: VirtualClock
 ) -> None:

@@ -120,6 +120,7 @@ def test_i1_i11_what_it_must_not_believe_starts_nothing(change: dict[str, object
     assert len(actions) == 1
 
 
+@pytest.mark.clause("GD/J 089 clause 4.1.5, table D.12")
 def test_i1_an_unsigned_start_and_a_changed_one_are_refused() -> None:
     bench = Bench()
     assert answer_of(bench.hear(fefd.encode(bench.frame(START)))).text == "unsigned"
@@ -291,6 +292,7 @@ def test_parameters_are_set_or_refused_by_name(setting: fefd.Setting, result: Re
     assert bench.terminal.volume == volume
 
 
+@pytest.mark.clause("GD/J 089 clause D.3.4, table D.12")
 def test_every_other_request_is_answered_with_55() -> None:
     assert answer_of(Bench().tell(fefd.Opaque(0x40, b""), target=CODE)) == Answer(0x40, Result.NOT_SUPPORTED)
 

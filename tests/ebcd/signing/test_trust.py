@@ -61,6 +61,7 @@ def test_a_changed_certificate_is_refused(authority: Authority) -> None:
     assert told(TrustStore.load(authority.folder, [ROOT])) == [("000000000101.cer", "trust_issuer_signature")]
 
 
+@pytest.mark.clause("GD/J 081 clause 5.5")
 def test_a_certificate_of_a_stranger_is_refused(authority: Authority) -> None:
     authority.issue(PEER)
     (authority.folder / "000000000001.cer").unlink()
