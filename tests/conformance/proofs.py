@@ -85,8 +85,8 @@ def _named(value: Any, name: str) -> Iterator[tuple[str, str]]:
     """Name and clause of every object that has one."""
     if isinstance(value, dict):
         clause = value.get("clause", ())
-        for each in [clause] if isinstance(clause, str) else clause:
-            if citations(each):
+        for each in clause if isinstance(clause, list) else [clause]:
+            if isinstance(each, str) and citations(each):
                 yield f"vector {value.get('name', name)}", each
         for key, inner in value.items():
             yield from _named(inner, key)

@@ -269,6 +269,7 @@ async def test_dialling_again_waits_longer_each_time(clock: VirtualClock) -> Non
         assert 15 <= len(attempts) <= 60
 
 
+@pytest.mark.requirement("R-X-16")
 async def test_the_clock_is_told_after_connecting_and_in_every_period(clock: VirtualClock) -> None:
     async with bench(clock, config=FmTransmitterConfig("fm", clock_period_s=60.0)) as b:
         await asyncio.sleep(130.0)

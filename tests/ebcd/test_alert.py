@@ -99,6 +99,7 @@ def test_codes_that_another_one_covers_are_folded_into_it() -> None:
 # ---- class, level, depth -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R-SYS-03")
 @pytest.mark.clause("GD/J 082 MsgType, Severity")
 @pytest.mark.parametrize(
     ("ebm_id", "msg_type", "severity", "expected"),

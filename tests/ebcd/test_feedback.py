@@ -45,6 +45,7 @@ def response(each: AlertRecord, code: int, why: str = "", language: str = "en") 
     )
 
 
+@pytest.mark.requirement("R-PLT-16")
 def test_i8_coverage_counts_confirmed_terminals_only() -> None:
     told = response(record(), BrdState.ON_AIR)
     assert told.coverage is not None

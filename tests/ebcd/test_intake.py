@@ -48,6 +48,7 @@ def test_a_message_becomes_an_alert_with_everything_it_says() -> None:
     assert (alert.title, alert.text, alert.agency, alert.event_type) == ("暴雨", "转移。", "省应急", "11A01")
 
 
+@pytest.mark.requirement("R-SYS-03")
 @pytest.mark.clause("GD/J 082 LanguageCode")
 @pytest.mark.parametrize(("language", "title"), [("zho", "暴雨"), ("bod", "ཆར"), ("uig", "rain")])
 def test_the_countys_language_is_chosen_and_else_the_first(language: str, title: str) -> None:
@@ -63,6 +64,7 @@ def test_the_countys_language_is_chosen_and_else_the_first(language: str, title:
 # ---- sound -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R-SYS-02", "R-PLT-06")
 def test_a_text_is_spoken_with_the_siren_for_the_severe_only() -> None:
     desk = Desk()
     alert = desk.alert(message(1, NOW))
@@ -77,6 +79,7 @@ def test_a_message_without_a_text_speaks_its_title() -> None:
     assert desk.sounds.spoken == ["暴雨"]
 
 
+@pytest.mark.requirement("R-SYS-02")
 @pytest.mark.clause("GD/J 082 Auxiliary")
 @pytest.mark.parametrize("name", ["a.mp3", "EBDR_a.mp3"])
 @pytest.mark.parametrize("desc", ["a.mp3", "files/a.mp3", "files\\a.mp3"])

@@ -20,6 +20,7 @@ VILLAGE_TERMINAL = ResourceCode("63415231002000314010401")  # GD/J 080: village 
 ALL_COUNTY_TERMINALS = ResourceCode("63415230000000314010400")  # GD/J 080 table B.1
 
 
+@pytest.mark.requirement("R-ARC-02", "R-IF-08")
 @pytest.mark.clause("GD/J 080 tables 2, 3, 4, 5", "GD/J 082 table C.6")
 def test_the_standards_example_splits_into_its_fields() -> None:
     code = ResourceCode("43415230000000301010201")  # county FM station 1, adapter 1

@@ -45,6 +45,7 @@ def test_za_of_the_example() -> None:
     assert sm3(sm2_curve.za_input(PUBLIC)).hex().upper() == VECTORS["za"]
 
 
+@pytest.mark.requirement("R-SEC-01")
 @pytest.mark.clause("GB/T 32918 clause 6.1, annex A", "GD/J 081 clause 5.1")
 def test_signature_of_the_example_with_its_nonce() -> None:
     assert sign_with_nonce(D, MESSAGE, K) == SIGNATURE

@@ -104,6 +104,7 @@ def test_the_end_of_the_window_ends_it_with_a_successful_result() -> None:
     assert (result.result, result.times, result.start, result.end) == (1, 2, int(NOW), int(NOW) + 60)
 
 
+@pytest.mark.requirement("R-X-34")
 @pytest.mark.parametrize(
     ("change", "result"),
     [
@@ -205,6 +206,7 @@ def test_i12_a_stop_silences_at_once_and_its_start_stays_refused() -> None:
     assert [end.how for end in bench.log.ends] == ["stopped"]
 
 
+@pytest.mark.requirement("R-PRI-03")
 def test_i4_a_better_alert_interrupts_and_the_first_resumes_without_a_second_start() -> None:
     bench = Bench()
     daily = replace(START, ebm_id=OTHER, class_=5, level=4)

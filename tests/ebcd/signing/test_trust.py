@@ -135,6 +135,7 @@ def test_the_same_certificate_twice_is_no_problem(authority: Authority) -> None:
     assert told(TrustStore.load(authority.folder, [ROOT])) == []
 
 
+@pytest.mark.requirement("R-X-13")
 def test_an_expired_certificate_is_kept_and_warned_of(authority: Authority) -> None:
     authority.issue(PEER, year=2024)
     store = TrustStore.load(authority.folder, [ROOT])

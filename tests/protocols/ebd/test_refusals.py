@@ -31,6 +31,7 @@ NEEDED = (
 )
 
 
+@pytest.mark.requirement("R-PLT-02")
 @pytest.mark.clause("GD/J 083 ResultCode")
 @pytest.mark.parametrize("tag", NEEDED)
 def test_a_missing_mandatory_element_is_content_missing(tag: str) -> None:

@@ -91,6 +91,7 @@ def test_the_filler_belongs_to_no_source_level() -> None:
     assert Frame.decode(FILLER_FRAME).level == 0
 
 
+@pytest.mark.requirement("R-X-19")
 def test_a_start_for_one_area_takes_two_point_one_seconds_of_air() -> None:
     assert air_time_s(frame_count(len(START))) == pytest.approx(24 * 104 / 1187.5)
 

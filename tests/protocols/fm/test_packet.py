@@ -115,6 +115,7 @@ def test_level_digit_zero_is_never_sent() -> None:
         encode_command([ResourceCode("09999010000000314010400")], CONTENT)
 
 
+@pytest.mark.requirement("R-X-05")
 def test_97_areas_are_the_most_that_one_start_takes() -> None:
     assert codes_max(CONTENT) == 97
     full = [TARGET] * 97
