@@ -25,12 +25,12 @@ STATES: Final = {
     "undefined": "the text says too little to build it",
 }
 _INTRODUCTION: Final = (
-    f"Made by `make conformance` (`{COMMAND}`); a test fails when it is not what the code says today. Clauses",
-    "stand in `tests/conformance/standards/`, ids in `tests/conformance/requirements.toml`, each with a title in our own",
-    "words and, where something is missing, the reason. Where a clause is done is read from the citations in docstrings",
-    "and comments; which test proves it, from the marks on tests that pytest collects and never skips, and from vectors",
-    f'that name their clause. `{COMMAND} "GD/J 089 table A.12"` shows everything of one clause, `{COMMAND} R-PERF-01`',
-    "of one id.",
+    f"Made by `make conformance` (`{COMMAND}`); a test fails when it is not what the code says today.",
+    "Clauses stand in `tests/conformance/standards/`, ids in `tests/conformance/requirements.toml`, each with a title",
+    "in our own words and, where something is missing, the reason. Where a clause is done is read from the citations",
+    "in docstrings and comments; which test proves it, from the marks on tests that pytest collects and never skips,",
+    f'and from vectors that name their clause. `{COMMAND} "GD/J 089 table A.12"` shows everything of one',
+    f"clause, `{COMMAND} R-PERF-01` of one id.",
 )
 _PACKAGE_ORDER: Final = ("protocols", "devices", "ebcd", "simulators")
 
