@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench conformance lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -11,6 +11,7 @@ help:
 	@echo "make test   all tests"
 	@echo "make check  lint, types, architecture"
 	@echo "make bench  speed beside its floor (design: tests/benchmarks)"
+	@echo "make conformance  write docs/conformance.md anew: clause, code, test, gap"
 	@echo "make lock   write the hashed locks anew (needs uv)"
 
 .venv/runtime: requirements.lock pyproject.toml
@@ -38,6 +39,9 @@ check: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+conformance: .venv/dev
+	$(BIN)/python -m tests.conformance
 
 lock:
 	uv pip compile $(LOCK) --output-file requirements.lock pyproject.toml

@@ -241,7 +241,9 @@ def may_replace(new: Alert, old: Alert) -> bool:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Rank:
-    """Smaller goes first. The order of classes and of the two middle keys is configuration (GD/J 079 clause 5.10)."""
+    """Smaller goes first. The order of classes and of the two middle keys is configuration (GD/J 079 clause 5.10).
+
+    Level before start time: GD/J 086 annex C."""
 
     class_place: int
     first: int

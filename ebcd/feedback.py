@@ -15,7 +15,7 @@ from protocols.ebd.messages import Coverage, DeviceBroadcast, EbmStateResponse, 
 from protocols.ebd.reports import EbrdtState, ResourceState
 
 STATE_NORMAL, STATE_OFF, STATE_FAULT, STATE_RECOVERED = 1, 2, 3, 4
-"""资源状态 (GD/J 083; platform digest 5.5). An offline terminal is reported as fault, as deployed platforms do."""
+"""资源状态 (GD/J 083 StateCode; platform digest 5.5). An offline terminal is a fault, as deployed platforms say."""
 
 STATE_OF = {
     Condition.ONLINE: STATE_NORMAL,

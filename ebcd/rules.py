@@ -71,7 +71,7 @@ class Rules:
     success_ratio: float = 0.7  # confirmed / targeted from which an alert counts as played (BrdStateCode 3)
 
     def first_state(self, alert: Alert, now_s: float) -> tuple[AlertState, str]:
-        """Where an alert begins, and the slug of why where that is not plain."""
+        """Where an alert begins, and the slug of why; what is over is dropped (GD/J 086 clause 9.1)."""
         if not alert.areas:
             return AlertState.DROPPED, "no_area_of_ours"
         if now_s >= alert.window.end:

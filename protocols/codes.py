@@ -129,7 +129,7 @@ class ResourceCode(_Bcd):
 
     @property
     def type(self) -> str:
-        """Resource type, 4 digits: 0101 platform, 0301 FM, 0314 loudspeaker system (GD/J 080 table 4)."""
+        """Resource type, 4 digits: 0101 platform, 0314 loudspeaker system (GD/J 080 table 4, GD/J 082 table C.6)."""
         return self[13:17]
 
     @property

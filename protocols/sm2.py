@@ -18,7 +18,7 @@ PUBLIC_BYTES = 64
 SIGNATURE_BYTES = 64
 DRAWS_MAX = 64  # draws of a private key or nonce that may miss the range before the source is called broken
 
-# GB/T 32918.5 example key and a signature by it: whether an engine really does SM2 is asked at the first use.
+# GB/T 32918.5 annex A example key and a signature by it: whether an engine really does SM2 is asked at the first use.
 _PROBE_KEY = bytes.fromhex(
     "09F9DF311E5421A150DD7D161E4BC5C672179FAD1833FC076BB08FF356F35020"
     "CCEA490CE26775A52DC6EA718CC1AA600AED05FBF35E084A6632F6072DA9AD13"
@@ -75,7 +75,7 @@ def implementation() -> str:
 
 
 def sm3(data: bytes) -> bytes:
-    """SM3 digest of 32 bytes (GB/T 32905)."""
+    """SM3 digest of 32 bytes (GB/T 32905 clause 5)."""
     return _engine().sm3(data)
 
 
@@ -94,7 +94,10 @@ class PublicKey:
         self._verify: Callable[[bytes, bytes], bool] | None = None
 
     def verify(self, message: bytes, signature: bytes) -> bool:
-        """Whether `signature` (r ‖ s) is this key's over `message`, with ZA of the usual id. Garbage is False."""
+        """Whether `signature` (r ‖ s) is this key's over `message`, with ZA of the usual id; garbage is not.
+
+        GB/T 32918.2 clause 7.1, GD/J 081 clause 5.1.
+        """
         if len(signature) != SIGNATURE_BYTES:
             return False
         verify = self._verify

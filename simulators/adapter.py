@@ -47,7 +47,8 @@ ACCEPTED = (
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """An annex D frame for the adapter's terminals. `returned`: their answers go to the platform by annex E."""
+    """An annex D frame for the adapter's terminals. `returned`: their answers go to the platform by annex E
+    (clause A.4.2.1.5)."""
 
     data: bytes
     returned: bool = False
@@ -221,7 +222,7 @@ class Adapter:
         )
 
     def _reports(self, changes: list[Change]) -> list[annex_a.Message]:
-        """0x18 when a task first sounds, 0x19 when it is over."""
+        """0x18 when a task first sounds, 0x19 when it is over (tables A.33, A.34)."""
         reports: list[annex_a.Message] = []
         for change in changes:
             start = self._ordered.get(change.task.order.ebm_id)

@@ -53,7 +53,7 @@ Action = Reply | Report | Fetch
 
 
 class Terminal:
-    """One loudspeaker. All times are UTC seconds of its own clock."""
+    """One loudspeaker (clauses 4.1.5, E.1.3.1, E.1.3.2). All times are UTC seconds of its own clock."""
 
     __slots__ = (
         "_answers",

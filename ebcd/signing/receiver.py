@@ -106,7 +106,7 @@ class _Memory:
 
 
 class SignatureVerifier:
-    """Judges signatures with one trust store and one memory."""
+    """Judges signatures with one trust store and one memory (GD/J 081 clause 5.4; replay: GD/J 085 clause 5.3)."""
 
     def __init__(
         self, trust: TrustStore, policy: Policy | None = None, registry: CollectorRegistry | None = None

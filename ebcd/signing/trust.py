@@ -35,7 +35,7 @@ class Trusted:
 
 
 class TrustStore:
-    """Certificates by number; a value, made anew when the folder changes."""
+    """Certificates by number (GD/J 081 clause 5.5); a value, made anew when the folder changes."""
 
     def __init__(self, trusted: Collection[Trusted], problems: Collection[Problem] = ()) -> None:
         self._by_number = {each.number: each for each in trusted}

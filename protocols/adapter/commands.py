@@ -203,7 +203,7 @@ class UpdateTerminalCertificates:
 
 @dataclass(frozen=True, slots=True)
 class UpdateAdapterCertificates:
-    """0x41 (table A.11): the same for the adapter itself."""
+    """0x41 (table A.11, clause A.4.1.7): the same for the adapter itself."""
 
     type: ClassVar[int] = 0x41
     lists: tuple[bytes, ...]

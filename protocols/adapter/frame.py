@@ -58,8 +58,8 @@ Sign = Callable[[bytes], SignatureBlock]
 
 @dataclass(frozen=True, slots=True)
 class AdapterFrame:
-    """One whole frame with a right CRC. Its signature is not judged here: `signed` is what the signer covers before
-    the time of the block (GD/J 081 clause 5.4)."""
+    """One whole frame with a right CRC (tables A.1, A.3). Its signature is not judged here: `signed` is what
+    the signer covers before the time of the block (GD/J 081 clause 5.4)."""
 
     message: Message
     type: int

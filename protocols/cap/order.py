@@ -35,7 +35,8 @@ _UNIT: Final = re.compile(r"(\d{14})_\d{14}(?:_\d+)?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One message to broadcast, in the fields of an EBM. Times are UTC seconds; `end` None: the warning names none.
+    """One message to broadcast, in the fields of an EBM (GB/T 35965 Identifier, Sender, Status, MsgType, Severity,
+    EventType, Window, Texts, Geocode, Resource). Times are UTC seconds; `end` None: the warning names none.
 
     `areas` have twelve digits where six or nine were written; others stand as they came, for the daemon to name.
     `related` are identifiers of the warnings that this one replaces or cancels.

@@ -70,7 +70,7 @@ class Geocode:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A place: its name, its outlines as written, its codes."""
+    """A place: its name, its outlines as written, its codes (CAP 1.2 clause 3.2.4)."""
 
     description: str = ""
     polygons: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A file that belongs to the warning. `size` in bytes."""
+    """A file that belongs to the warning (CAP 1.2 clause 3.2.3). `size` in bytes."""
 
     description: str = ""
     mime_type: str = ""
@@ -94,7 +94,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """What is warned of, in one language."""
+    """What is warned of, in one language (CAP 1.2 clause 3.2.2)."""
 
     language: str = ""
     event: str = ""  # the event in words; in the Chinese profile its code of five characters

@@ -42,7 +42,7 @@ class EbdType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Who sends what to whom.
+    """EBD: who sends what to whom.
 
     `ebd_id` 41 digits (36 in 2016), `source` and `destination` resource codes, `time` UTC seconds, `source_url` where
     the sender takes requests, `related_ebd_id` the package this one answers. `ebd_type` is the peer's own text:

@@ -65,7 +65,7 @@ class InformationContent:
 
 @dataclass(frozen=True, slots=True)
 class BroadcastStyle:
-    """How one kind of resource publishes. `presentation` as in platform.md 5.10, frequency such as 1t/3min."""
+    """How one kind of resource publishes. Presentation as in platform.md 5.10, frequency such as 1t/3min."""
 
     publish_means: str = ""
     presentation: str = ""

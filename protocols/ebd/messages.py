@@ -12,7 +12,7 @@ from protocols.ebd.result import ResultCode
 
 @dataclass(frozen=True, slots=True)
 class MsgBasicInfo:
-    """Head of a message. A cancel (`msg_type` 2) may lack what follows `send_time`; any other has it all."""
+    """MsgBasicInfo. A cancel (`msg_type` 2) may lack what follows `send_time`; any other has it all."""
 
     msg_type: int  # 1 broadcast, 2 cancel, 3 platform drill, 4 head-end drill, 5 terminal drill
     sender_name: str
@@ -26,7 +26,7 @@ class MsgBasicInfo:
 
 @dataclass(frozen=True, slots=True)
 class Auxiliary:
-    """A programme resource. `type` as in platform.md 5.8, 61 a stream; `desc` a file of the package or the URL."""
+    """Auxiliary. `type` as in platform.md 5.8, 61 a stream; `desc` a file of the package or the URL."""
 
     type: int
     desc: str
@@ -36,7 +36,7 @@ class Auxiliary:
 
 @dataclass(frozen=True, slots=True)
 class MsgContent:
-    """The message in one language."""
+    """MsgContent: the message in one language (LanguageCode, AreaCode)."""
 
     language_code: str = ""
     title: str = ""
@@ -56,7 +56,7 @@ class BroadcastOrder:
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """Who is to act for one language."""
+    """Dispatch: who is to act for one language."""
 
     language_code: str = ""
     platform: str | None = None  # EBRPS
@@ -79,7 +79,7 @@ class Ebm:
 
 @dataclass(frozen=True, slots=True)
 class EbmStateRequest:
-    """What has become of this message?"""
+    """EBMStateRequest: what has become of this message?"""
 
     ebm_id: str
 
@@ -118,7 +118,7 @@ class ResourceBroadcast:
 
 @dataclass(frozen=True, slots=True)
 class EbmStateResponse:
-    """State of one message. `state_code`: 0 not processed, 1 waiting, 2 on air, 3 done, 4 failed, 5 cancelled."""
+    """EBMStateResponse. `state_code`: 0 not processed, 1 waiting, 2 on air, 3 done, 4 failed, 5 cancelled."""
 
     rpt_time: int
     ebm_id: str
@@ -144,7 +144,7 @@ class ReportParams:
 
 @dataclass(frozen=True, slots=True)
 class OmdRequest:
-    """Ask for one of the ten types of operation data."""
+    """OMDRequest: ask for one of the ten types of operation data."""
 
     omd_type: str
     params: ReportParams | None = None
@@ -152,14 +152,14 @@ class OmdRequest:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionCheck:
-    """A heartbeat."""
+    """ConnectionCheck: a heartbeat."""
 
     rpt_time: int
 
 
 @dataclass(frozen=True, slots=True)
 class EbdNotify:
-    """An earlier package could not be processed after its receipt."""
+    """EBDNotify: an earlier package could not be processed after its receipt."""
 
     code: ResultCode
     desc: str = ""
@@ -167,7 +167,7 @@ class EbdNotify:
 
 @dataclass(frozen=True, slots=True)
 class EbdResponse:
-    """The receipt, in the HTTP response."""
+    """EBDResponse: the receipt, in the HTTP response."""
 
     code: ResultCode
     desc: str = ""

@@ -91,7 +91,7 @@ class TvParams:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """One line of a timetable: 1 Monday ... 7 Sunday; times as written, with or without a date."""
+    """One line of a timetable (Schedule): 1 Monday ... 7 Sunday; times as written, with or without a date."""
 
     weekday: int
     start_time: str
@@ -138,7 +138,7 @@ class TerminalInfo:
 
 @dataclass(frozen=True, slots=True)
 class ResourceState:
-    """State of one resource: 1 on, 2 off, 3 fault, 4 recovered, 5 on air."""
+    """State of one resource (StateCode): 1 on, 2 off, 3 fault, 4 recovered, 5 on air."""
 
     rpt_time: int
     ebr_id: str
@@ -188,28 +188,28 @@ class EbrdtInfo:
 
 @dataclass(frozen=True, slots=True)
 class EbrpsState:
-    """States of platforms."""
+    """EBRPSState: states of platforms."""
 
     items: tuple[ResourceState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EbrasState:
-    """States of adapters."""
+    """EBRASState: states of adapters."""
 
     items: tuple[ResourceState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EbrbsState:
-    """States of transmitting devices."""
+    """EBRBSState: states of transmitting devices."""
 
     items: tuple[ResourceState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EbrdtState:
-    """States of platform devices and terminals."""
+    """EBRDTState: states of platform devices and terminals."""
 
     items: tuple[ResourceState, ...] = ()
 
@@ -248,7 +248,7 @@ class BroadcastRecord:
 
 @dataclass(frozen=True, slots=True)
 class EbmBroadcastLog:
-    """Messages broadcast in a period."""
+    """EBMBrdLog: messages broadcast in a period."""
 
     items: tuple[BroadcastRecord, ...] = ()
     params: ReportParams | None = None

@@ -22,7 +22,7 @@ SIGNATURE_XML_BYTES_MAX = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SignatureFile:
-    """One signature file. `block` is what `protocols.signature.SignatureBlock.decode` takes."""
+    """One signature file (GD/J 081 clauses 6.3, 6.4). `block` is what `SignatureBlock.decode` takes."""
 
     block: bytes
     related_ebd_id: str | None = None

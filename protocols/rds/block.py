@@ -69,7 +69,7 @@ REMAINDER: Final = _remainders()
 
 
 def _burst_patterns(burst_bits_max: int) -> dict[int, int]:
-    """Syndrome -> 26-bit error pattern, for every burst that spans at most `burst_bits_max` bits."""
+    """Syndrome -> 26-bit error pattern, for every burst that spans at most `burst_bits_max` bits (EN 50067 annex B)."""
     patterns: dict[int, int] = {}
     for span in range(1, burst_bits_max + 1):
         # A burst starts and ends with a wrong bit; what lies between is free.
@@ -104,7 +104,7 @@ def encode_block(word: int, offset: Offset) -> int:
 
 
 def decode_block(block: int, position: int, *, burst_bits_max: int) -> tuple[int | None, bool]:
-    """The word of the block at `position` (0-3) of its frame, and whether it arrived whole.
+    """The word of the block at `position` (0-3) of its frame, and whether it arrived whole (GD/J 085 clause 6.1.3).
 
     Bursts of at most `burst_bits_max` (0-5) bits are corrected. Longer damage may be "corrected" to a wrong word: 36 %
     of random blocks at five bits, 5 % at two, so the caller needs a check of its own over the message.

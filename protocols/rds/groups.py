@@ -90,7 +90,7 @@ class RadioTextShort:
 
 @dataclass(frozen=True, slots=True)
 class OpenDataAnnouncement:
-    """3A: which group carries which application in this transmission (clause 3.1.5.4). `group` as of `group_code`."""
+    """3A: which group carries which application for now (clauses 3.1.4, 3.1.5.4). `group` as of `group_code`."""
 
     group: int
     message: int

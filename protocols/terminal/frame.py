@@ -50,7 +50,7 @@ Sign = Callable[[bytes], SignatureBlock]
 
 
 class Header(Enum):
-    """Which of the two headers."""
+    """Which of the two headers (tables D.2, E.2); only D has a signature (table D.4)."""
 
     D = "D"
     E = "E"
@@ -176,7 +176,7 @@ def decode(data: bytes) -> Frame:
 
 
 def decode_checked(data: bytes) -> Frame:
-    """The same for a frame whose lengths and CRC a deframer has checked."""
+    """The same for a frame whose lengths and CRC (clause E.2.4) a deframer has checked."""
     if data[12] >= 0xF0:
         header = Header.D
         _, version, session, packet_type, _, _, source, count = _D.unpack_from(data)

@@ -99,8 +99,8 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """0x10 (tables D.7, E): `first` 1 is the first registration after power-on, else 2. `phys` is upper-case
-    hexadecimal."""
+    """0x10 (table D.7; annex E, type 10): `first` 1 is the first registration after power-on, else 2. `phys` is
+    upper-case hexadecimal."""
 
     type: ClassVar[int] = 0x10
     state: int
@@ -136,7 +136,7 @@ class ParameterSet:
 
 @dataclass(frozen=True, slots=True)
 class FaultReport:
-    """0x13 (annex E): flag 1 fault, 2 cleared; fault 1-5 as in annex A. `text` None: the draft's form without one."""
+    """0x13 (annex E, type 13): flag 1 fault, 2 cleared; fault as in annex A. `text` None: the draft's form without."""
 
     type: ClassVar[int] = 0x13
     flag: int
@@ -147,7 +147,7 @@ class FaultReport:
 
 @dataclass(frozen=True, slots=True)
 class TaskSwitch:
-    """0x14 (annex E): flag 1 begins, 2 ends; `task` as `Task`."""
+    """0x14 (annex E, type 14): flag 1 begins, 2 ends; `task` as `Task`."""
 
     type: ClassVar[int] = 0x14
     flag: int
@@ -158,7 +158,7 @@ class TaskSwitch:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """0x15 (annex E): result 1 success, 0 fail: the other way round than everywhere else."""
+    """0x15 (annex E, type 15): result 1 success, 0 fail: the other way round than everywhere else."""
 
     type: ClassVar[int] = 0x15
     ebm_id: EbmId
@@ -190,7 +190,7 @@ class ReturnRecord:
 
 @dataclass(frozen=True, slots=True)
 class RecordReport:
-    """0x16 (annex E): sent by township and village adapters each return period."""
+    """0x16 (annex E, type 16): sent by township and village adapters each return period."""
 
     type: ClassVar[int] = 0x16
     front: ResourceCode

@@ -49,7 +49,7 @@ class Code(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class RealTimeClock:
-    """0D: the encoder's clock, in UTC. `offset`: bit 5 west, bits 4-0 half hours, FF leaves it as it is."""
+    """Element 0D: the encoder's clock, in UTC. `offset`: bit 5 west, bits 4-0 half hours, FF leaves it as it is."""
 
     year: int  # of the century
     month: int
@@ -76,7 +76,7 @@ class RealTimeClock:
 
 @dataclass(frozen=True, slots=True)
 class GroupSequence:
-    """16: group type codes sent in turn for ever; 4A, 14B and 15B do not belong here."""
+    """Element 16: group type codes sent in turn for ever; 4A, 14B and 15B do not belong here."""
 
     groups: tuple[int, ...]
     dsn: int = 0
@@ -84,7 +84,7 @@ class GroupSequence:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """17: ask for the element `wanted`; `parameters` are its DSN, PSN and what else names it."""
+    """Element 17: ask for the element `wanted`; `parameters` are its DSN, PSN and what else names it."""
 
     wanted: int
     parameters: bytes = b""
@@ -92,7 +92,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """18: what became of a frame; `sqc` names it, usually only when `code` is not 0."""
+    """Element 18: what became of a frame; `sqc` names it, usually only when `code` is not 0."""
 
     code: int
     sqc: int | None = None
@@ -100,7 +100,7 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class ClockTimeSwitch:
-    """19: group 4A on or off."""
+    """Element 19: group 4A on or off."""
 
     on: bool
     spare: int = 0
@@ -108,14 +108,14 @@ class ClockTimeSwitch:
 
 @dataclass(frozen=True, slots=True)
 class DataSetSelect:
-    """1C: which data set is on air, 1-253."""
+    """Element 1C: which data set is on air, 1-253."""
 
     data_set: int
 
 
 @dataclass(frozen=True, slots=True)
 class RdsSwitch:
-    """1E: the subcarrier on or off."""
+    """Element 1E: the subcarrier on or off."""
 
     on: bool
     spare: int = 0
@@ -123,7 +123,7 @@ class RdsSwitch:
 
 @dataclass(frozen=True, slots=True)
 class SiteAddress:
-    """23: `action` 0 removes, 1 adds a site address, 2 removes all."""
+    """Element 23: `action` 0 removes, 1 adds a site address, 2 removes all."""
 
     action: int
     address: int
@@ -131,7 +131,7 @@ class SiteAddress:
 
 @dataclass(frozen=True, slots=True)
 class EncoderAddress:
-    """27: the same for encoder addresses."""
+    """Element 27: the same for encoder addresses."""
 
     action: int
     address: int
@@ -139,14 +139,14 @@ class EncoderAddress:
 
 @dataclass(frozen=True, slots=True)
 class CommunicationMode:
-    """2C: see `Mode`."""
+    """Element 2C: see `Mode`."""
 
     mode: int
 
 
 @dataclass(frozen=True, slots=True)
 class ManufacturerCommand:
-    """2D: the maker's two letters, then what only the maker knows."""
+    """Element 2D: the maker's two letters, then what only the maker knows."""
 
     maker: bytes
     data: bytes

@@ -24,7 +24,7 @@ PRIORITY_IMMEDIATE: Final = 2  # only together with ONCE
 
 @dataclass(frozen=True, slots=True)
 class FreeFormatGroup:
-    """24: any group. `buffer` is ONCE, CYCLIC or REMOVE."""
+    """Element 24: any group. `buffer` is ONCE, CYCLIC or REMOVE."""
 
     group: int
     buffer: int
@@ -36,7 +36,7 @@ class FreeFormatGroup:
 
 @dataclass(frozen=True, slots=True)
 class EarlyWarning:
-    """2B EWS: group 9A. That its five bytes are laid out like those of 24 is inferred."""
+    """Element 2B EWS: group 9A. That its five bytes are laid out like those of 24 is inferred."""
 
     bits: int
     block3: int
@@ -46,7 +46,7 @@ class EarlyWarning:
 
 @dataclass(frozen=True, slots=True)
 class TrafficMessage:
-    """30 TMC: `units` of five bytes, each block 2's bits, block 3, block 4."""
+    """Element 30 TMC: `units` of five bytes, each block 2's bits, block 3, block 4."""
 
     units: bytes
     urgent: bool = False
@@ -57,7 +57,7 @@ class TrafficMessage:
 
 @dataclass(frozen=True, slots=True)
 class OpenDataConfiguration:
-    """40: which group carries application `aid`, and its message bits for 3A. `timeout_minutes` 0: none."""
+    """Element 40: which group carries application `aid`, and its message bits for 3A. `timeout_minutes` 0: none."""
 
     group: int
     aid: int
@@ -69,7 +69,7 @@ class OpenDataConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class OpenDataFreeFormat:
-    """42: one group of an application, by group type. `mode` is normal, burst or spinning wheel."""
+    """Element 42: one group of an application, by group type. `mode` is normal, burst or spinning wheel."""
 
     group: int
     bits: int
@@ -84,7 +84,7 @@ class OpenDataFreeFormat:
 
 @dataclass(frozen=True, slots=True)
 class OpenData:
-    """46: data of application `aid`, whose group the encoder knows from 40.
+    """Element 46: data of application `aid`, whose group the encoder knows from 40.
 
     `data`: two bytes of message bits for 3A, or block 2's bits with block 3 and 4 (five bytes), or with block 4 alone
     (three bytes, version B).

@@ -23,7 +23,7 @@ CLEAR: Final = 0b11
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeIdentification:
-    """01 PI."""
+    """Element 01 PI."""
 
     pi: int
     dsn: int = 0
@@ -32,7 +32,7 @@ class ProgrammeIdentification:
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeServiceName:
-    """02 PS: eight characters, filled up with blanks."""
+    """Element 02 PS: eight characters, filled up with blanks."""
 
     name: bytes
     dsn: int = 0
@@ -41,7 +41,7 @@ class ProgrammeServiceName:
 
 @dataclass(frozen=True, slots=True)
 class TrafficFlags:
-    """03 TA and TP."""
+    """Element 03 TA and TP."""
 
     ta: bool
     tp: bool
@@ -52,7 +52,7 @@ class TrafficFlags:
 
 @dataclass(frozen=True, slots=True)
 class DecoderInformation:
-    """04 DI and dynamic PTY indicator."""
+    """Element 04 DI and dynamic PTY indicator."""
 
     stereo: bool
     artificial_head: bool
@@ -65,7 +65,7 @@ class DecoderInformation:
 
 @dataclass(frozen=True, slots=True)
 class MusicSpeech:
-    """05 M/S."""
+    """Element 05 M/S."""
 
     music: bool
     spare: int = 0
@@ -75,7 +75,7 @@ class MusicSpeech:
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeItemNumber:
-    """06 PIN: scheduled start; `day` 0 means none."""
+    """Element 06 PIN: scheduled start; `day` 0 means none."""
 
     day: int
     hour: int
@@ -86,7 +86,7 @@ class ProgrammeItemNumber:
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeType:
-    """07 PTY: 31 is the alarm, 30 its test."""
+    """Element 07 PTY: 31 is the alarm, 30 its test."""
 
     pty: int
     spare: int = 0
@@ -96,7 +96,7 @@ class ProgrammeType:
 
 @dataclass(frozen=True, slots=True)
 class RadioText:
-    """0A RT. `text` None is the element without content, which clears the display. `transmissions` 0: for ever."""
+    """Element 0A RT. `text` None: without content, which clears the display. `transmissions` 0: for ever."""
 
     text: bytes | None
     toggle: bool = False  # flip the A/B flag: receivers clear the display
@@ -121,7 +121,7 @@ class RadioText:
 
 @dataclass(frozen=True, slots=True)
 class AlternativeFrequencies:
-    """13 AF: `start` is a place in the list (FFFFh appends), `codes` as in 0A, ended by 00."""
+    """Element 13 AF: `start` is a place in the list (FFFFh appends), `codes` as in 0A, ended by 00."""
 
     start: int
     codes: bytes
@@ -131,7 +131,7 @@ class AlternativeFrequencies:
 
 @dataclass(frozen=True, slots=True)
 class SlowLabelling:
-    """1A: block 3 of group 1A; variant 0 carries the extended country code (China F0h)."""
+    """Element 1A: block 3 of group 1A; variant 0 carries the extended country code (China F0h)."""
 
     variant: int
     data: int
@@ -141,7 +141,7 @@ class SlowLabelling:
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeTypeName:
-    """3E PTYN: eight characters."""
+    """Element 3E PTYN: eight characters."""
 
     name: bytes
     dsn: int = 0

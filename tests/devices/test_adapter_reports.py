@@ -6,6 +6,8 @@ import asyncio
 import random
 from dataclasses import replace
 
+import pytest
+
 from devices.link import Began, Connected, DeviceState, Ended, Heartbeat, Rejected
 from protocols import adapter as a
 from tests.devices.annex_a_adapter import CONFIG, county, settle
@@ -44,6 +46,7 @@ async def test_one_signed_reply_serves_the_heartbeats_of_a_minute(clock: Virtual
         assert at.sign.count == 2
 
 
+@pytest.mark.clause("GD/J 089 clause A.2")
 async def test_begin_and_end_of_a_task_are_told_and_answered(clock: VirtualClock, rng: random.Random) -> None:
     async with county(clock, rng) as at:
         reporter = await at.report(a.encode(BEGAN) + a.encode(a.TaskEnded(ONE, EBM)))
@@ -81,6 +84,7 @@ async def test_bytes_that_are_no_frame_end_the_connection_after_what_is_whole_be
         assert len(at.told(Heartbeat)) == len(reporter.replies) == 1
 
 
+@pytest.mark.clause("GD/J 089 table A.37")
 async def test_a_bad_signature_gets_code_4_and_no_effect(clock: VirtualClock, rng: random.Random) -> None:
     async with county(clock, rng) as at:
         asked: list[bytes] = []

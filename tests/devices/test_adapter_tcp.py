@@ -34,6 +34,7 @@ def answered(number: int = 1, verb: Verb = Verb.START, result: int = 0, text: st
     return Answered("adapters", adapter_code(number), EBM, verb, result, text)
 
 
+@pytest.mark.requirement("R-IF-06", "R-PLT-14", "R-PLT-18", "R-TST-03")
 async def test_one_signature_starts_all_adapters_and_each_answer_is_told(
     clock: VirtualClock, rng: random.Random
 ) -> None:
@@ -91,6 +92,7 @@ async def test_an_unknown_adapter_is_told(clock: VirtualClock, rng: random.Rando
         assert at.told(NoAnswer) == [NoAnswer("adapters", TWO, EBM, Verb.START, "unknown adapter")]
 
 
+@pytest.mark.clause("GD/J 089 clause A.2")
 async def test_i8_silence_is_tried_three_times_on_new_connections_and_then_told(
     clock: VirtualClock, rng: random.Random
 ) -> None:
@@ -283,6 +285,7 @@ async def test_beijing_time_base_moves_annex_a_times_by_eight_hours(clock: Virtu
         assert at.stations[1].messages == [a.SetClock(int(clock.wall()) + 28_800)]
 
 
+@pytest.mark.requirement("R-X-05")
 async def test_more_than_255_targets_take_several_frames_and_one_answer_is_told(
     clock: VirtualClock, rng: random.Random
 ) -> None:

@@ -34,6 +34,7 @@ def test_a_start_is_on_air_with_the_very_next_frame() -> None:
     assert [emergency(packet) for packet in air.packets] == [(Action.START, ebm_id(1))]
 
 
+@pytest.mark.requirement("R-IF-02", "R-IF-05")
 def test_a_start_names_the_programme_its_level_and_its_targets() -> None:
     air = Transmission()
     air.offer(start(1, TOWN_A, TOWN_B, level=3))

@@ -166,6 +166,7 @@ async def test_the_stream_is_never_faster_than_the_bit_rate_and_its_lead(clock: 
             assert total <= AIR_BYTES * ((at_s - begin_s) / FRAME_S + 1 + b.config.lead_frames_max) + 1e-6
 
 
+@pytest.mark.clause("GD/J 085 clause 6.1")
 async def test_an_idle_stream_is_filler_in_sync(clock: VirtualClock) -> None:
     async with bench(clock) as b:
         await asyncio.sleep(10.0)
@@ -268,6 +269,7 @@ async def test_dialling_again_waits_longer_each_time(clock: VirtualClock) -> Non
         assert 15 <= len(attempts) <= 60
 
 
+@pytest.mark.requirement("R-X-16")
 async def test_the_clock_is_told_after_connecting_and_in_every_period(clock: VirtualClock) -> None:
     async with bench(clock, config=FmTransmitterConfig("fm", clock_period_s=60.0)) as b:
         await asyncio.sleep(130.0)

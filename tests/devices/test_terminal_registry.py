@@ -40,6 +40,7 @@ def reasons(events: list[Event]) -> list[str]:
     return [event.reason for event in events if isinstance(event, Rejected)]
 
 
+@pytest.mark.clause("GD/J 089 clauses D.3.4, D.3.3.1")
 async def test_the_first_heartbeat_binds_a_socket_and_is_answered(clock: VirtualClock, rng: random.Random) -> None:
     async with listener(clock, rng, terminal_device(1)) as at:
         one = await at.dial(1)
@@ -107,6 +108,7 @@ async def test_another_source_on_a_bound_socket_gets_59(clock: VirtualClock, rng
         assert at.told(Began) == []
 
 
+@pytest.mark.requirement("R-PLT-23")
 async def test_a_known_physical_address_under_another_code_is_told_its_code(
     clock: VirtualClock, rng: random.Random
 ) -> None:
@@ -214,6 +216,7 @@ REPORTS: list[tuple[t.Message, Event]] = [
 ]
 
 
+@pytest.mark.requirement("R-ARC-05", "R-IF-07", "R-TRM-13", "R-LNK-04")
 @pytest.mark.parametrize("header", Header)
 @pytest.mark.parametrize(("report", "event"), REPORTS)
 async def test_a_report_becomes_an_event_by_either_header(
@@ -247,6 +250,7 @@ async def test_a_returns_listener_hears_many_devices_on_one_socket(clock: Virtua
         assert reasons(at.events) == ["unknown-device"]
 
 
+@pytest.mark.requirement("R-PLT-24")
 async def test_records_of_a_village_adapter_tell_what_is_on_air(clock: VirtualClock, rng: random.Random) -> None:
     playing = t.ReturnRecord(1, 2, EBM, 1, 4, 1, "11A01", 1, 2, 80, (ONE,))
     async with listener(clock, rng, terminal_device(1), config=RETURNS) as at:

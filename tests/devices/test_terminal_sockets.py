@@ -69,6 +69,7 @@ async def fleet(
                     dialler.transport.close()
 
 
+@pytest.mark.requirement("R-PERF-14", "R-X-22")
 async def test_five_hundred_terminals_start_and_stop_on_one_signature_each(rng: random.Random) -> None:
     async with fleet(rng, TERMINALS) as (at, terminals):
         signed = at.sign.count

@@ -86,6 +86,7 @@ def test_i2_other_lengths_and_letters_are_dropped_and_named(written: str) -> Non
     assert (found.inside, found.dropped) == ((VILLAGE_A1,), (written,))
 
 
+@pytest.mark.clause("GD/J 082 AreaCode")
 def test_i2_unknown_and_outside_codes_are_dropped_and_named() -> None:
     found = resolve_areas(["350000000000", "349901999000"], COUNTY, known)
     assert (found.inside, found.dropped) == ((), ("350000000000", "349901999000"))
@@ -98,6 +99,8 @@ def test_codes_that_another_one_covers_are_folded_into_it() -> None:
 # ---- class, level, depth -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R-SYS-03")
+@pytest.mark.clause("GD/J 082 MsgType, Severity")
 @pytest.mark.parametrize(
     ("ebm_id", "msg_type", "severity", "expected"),
     [

@@ -36,6 +36,7 @@ def counts(record: AlertRecord) -> dict[str, int]:
     return {name: value for name, value in record.counts().items() if value}
 
 
+@pytest.mark.requirement("R-PERF-02")
 async def test_every_terminal_confirms_and_the_province_hears_2_then_3() -> None:
     async with control_room() as room:
         record = room.take_in()
@@ -49,6 +50,7 @@ async def test_every_terminal_confirms_and_the_province_hears_2_then_3() -> None
         assert counts(record) == {"targeted": 12, "confirmed": 12, "played": 12}
 
 
+@pytest.mark.requirement("R-PERF-01", "R-X-17", "R-X-28", "R-PLT-12")
 async def test_one_frame_serves_all_and_names_the_county_not_the_terminals() -> None:
     async with control_room() as room:
         room.take_in()
@@ -71,6 +73,7 @@ async def test_i8_silence_is_never_success() -> None:
         assert [code for _, code, _ in room.told] == [2, 4]
 
 
+@pytest.mark.requirement("R-ARC-04", "R-SYS-10", "R-LNK-02", "R-ARC-10")
 async def test_a_terminal_silent_on_ip_is_told_over_cellular_and_then_over_fm() -> None:
     def paths(_village: AreaCode, _serial: int) -> tuple[Path, ...]:
         return (Path.IP, Path.CELLULAR, Path.FM)
@@ -139,6 +142,18 @@ async def test_i4_a_higher_level_takes_over_and_the_lower_one_resumes_without_a_
         await asyncio.sleep(20)
         assert daily.holds == set(room.inventory.places)
         assert len(room.links[Path.IP].started(daily.alert.id)) == 12
+
+
+@pytest.mark.requirement("R-PERF-05", "R-PERF-06")
+async def test_two_towns_hear_two_messages_of_one_level_at_the_same_time() -> None:
+    async with control_room() as room:
+        first, second = room.take_in(areas=(TOWN_A,)), room.take_in(areas=(TOWN_B,))
+        await asyncio.sleep(1)
+        assert state(first) is state(second) is AlertState.ON_AIR
+        heard = [set(room.links[Path.IP].started(record.alert.id)) for record in (first, second)]
+        assert heard[0] | heard[1] == set(room.codes())
+        assert not heard[0] & heard[1]
+        assert counts(first)["confirmed"] + counts(second)["confirmed"] == 12
 
 
 async def test_an_equal_level_waits_for_the_running_one() -> None:
@@ -219,6 +234,8 @@ async def test_i12_a_terminal_cut_off_during_the_cancel_is_stopped_when_it_is_ba
         assert stop.members == (deaf,)
 
 
+@pytest.mark.requirement("R-PRI-06")
+@pytest.mark.clause("GD/J 084 clause 6.3", "GD/J 086 clause 9.1")
 async def test_i3_a_message_whose_window_is_over_never_starts() -> None:
     async with control_room() as room:
         start = int(room.clock.wall())
@@ -237,6 +254,7 @@ async def test_i2_a_message_for_other_counties_only_is_dropped_and_told() -> Non
         assert [code for _, code, _ in room.told] == [0]
 
 
+@pytest.mark.requirement("R-SYS-09", "R-TST-07")
 async def test_i14_daily_content_from_above_is_held_in_quiet_hours_told_and_released() -> None:
     async with control_room() as room:
         seconds = int(room.clock.wall()) % 86400
@@ -263,6 +281,7 @@ async def test_i1_what_an_operator_wrote_waits_for_somebody_else() -> None:
         assert counts(record) == {"targeted": 12, "confirmed": 12}
 
 
+@pytest.mark.requirement("R-TST-09")
 @pytest.mark.parametrize("depth", [DrillDepth.PLATFORM, DrillDepth.HEADEND])
 async def test_i5_a_drill_above_the_terminals_reaches_none(depth: DrillDepth) -> None:
     async with control_room() as room:
@@ -305,6 +324,7 @@ async def test_a_terminal_that_was_off_is_started_when_it_comes_back_in_time() -
         assert record.deliveries[late].state is DeliveryState.CONFIRMED
 
 
+@pytest.mark.requirement("R-X-01")
 async def test_an_update_stops_the_old_message_and_starts_the_new_one() -> None:
     async with control_room() as room:
         old = room.take_in()

@@ -45,6 +45,7 @@ def response(each: AlertRecord, code: int, why: str = "", language: str = "en") 
     )
 
 
+@pytest.mark.requirement("R-PLT-16")
 def test_i8_coverage_counts_confirmed_terminals_only() -> None:
     told = response(record(), BrdState.ON_AIR)
     assert told.coverage is not None
@@ -85,12 +86,14 @@ def test_an_end_is_told_when_it_is_over_and_not_before() -> None:
     assert response(over, 3).resources[0].devices[0].end_time == 1100
 
 
+@pytest.mark.clause("GD/J 083 BrdStateCode")
 @pytest.mark.parametrize("state", list(AlertState))
 def test_every_state_has_a_code_for_the_platform_above(state: AlertState) -> None:
     assert report_for(AlertRecord(alert(1), state, "why")).code == BRD_STATE[state]
     assert state not in (AlertState.CANCELLING,) or BRD_STATE[state] is BrdState.ON_AIR
 
 
+@pytest.mark.clause("GD/J 083 StateCode")
 def test_an_offline_terminal_is_a_fault_and_an_unknown_one_is_left_out() -> None:
     changes = {
         HORNS[1]: (Condition.OFFLINE, "silent"),

@@ -48,6 +48,8 @@ def test_a_message_becomes_an_alert_with_everything_it_says() -> None:
     assert (alert.title, alert.text, alert.agency, alert.event_type) == ("暴雨", "转移。", "省应急", "11A01")
 
 
+@pytest.mark.requirement("R-SYS-03")
+@pytest.mark.clause("GD/J 082 LanguageCode")
 @pytest.mark.parametrize(("language", "title"), [("zho", "暴雨"), ("bod", "ཆར"), ("uig", "rain")])
 def test_the_countys_language_is_chosen_and_else_the_first(language: str, title: str) -> None:
     ebm = message(1, NOW)
@@ -62,6 +64,7 @@ def test_the_countys_language_is_chosen_and_else_the_first(language: str, title:
 # ---- sound -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R-SYS-02", "R-PLT-06")
 def test_a_text_is_spoken_with_the_siren_for_the_severe_only() -> None:
     desk = Desk()
     alert = desk.alert(message(1, NOW))
@@ -76,6 +79,8 @@ def test_a_message_without_a_text_speaks_its_title() -> None:
     assert desk.sounds.spoken == ["暴雨"]
 
 
+@pytest.mark.requirement("R-SYS-02")
+@pytest.mark.clause("GD/J 082 Auxiliary")
 @pytest.mark.parametrize("name", ["a.mp3", "EBDR_a.mp3"])
 @pytest.mark.parametrize("desc", ["a.mp3", "files/a.mp3", "files\\a.mp3"])
 def test_the_programme_file_is_found_with_or_without_path_and_prefix(name: str, desc: str) -> None:
@@ -156,6 +161,7 @@ def test_ids_that_are_none_are_refused(ids: dict[str, str]) -> None:
         Desk().alert(replace(message(1, NOW), **ids))  # type: ignore[arg-type]
 
 
+@pytest.mark.clause("GD/J 082 EventType")
 @pytest.mark.parametrize("event_type", [None, "", "11A", "暴雨洪水灾"])
 def test_an_event_type_that_is_none_becomes_other_incident(event_type: str | None) -> None:
     assert Desk().alert(with_basic(message(1, NOW), event_type=event_type)).event_type == "90000"
@@ -185,6 +191,7 @@ def test_a_message_that_names_itself_replaces_nothing() -> None:
 # ---- cancels ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.clause("GD/J 082 RelatedInfo")
 def test_a_cancel_means_the_related_message_and_else_its_own_id() -> None:
     assert cancel_target(message(2, NOW, msg_type=2, related=ebm_id(1))) == ebm_id(1)
     assert cancel_target(message(2, NOW, msg_type=2)) == ebm_id(2)

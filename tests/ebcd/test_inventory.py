@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,6 +143,7 @@ _devices = st.lists(
 )
 
 
+@pytest.mark.requirement("R-SYS-04", "R-PLT-22", "R-PLT-25")
 @given(devices=_devices, areas=st.lists(_areas, min_size=1, max_size=4))
 def test_i2_addresses_reach_exactly_the_terminals_inside_the_areas(
     devices: list[Device], areas: list[AreaCode]

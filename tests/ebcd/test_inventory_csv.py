@@ -36,6 +36,7 @@ def _problems(file: FilePath, *rows: str, header: str = HEADER) -> list[str]:
     return [str(problem).removeprefix(f"{file}: ") for problem in problems]
 
 
+@pytest.mark.requirement("R-PLT-09", "R-SUP-04", "R-PLT-23")
 def test_each_kind_of_row_becomes_its_device(file: FilePath) -> None:
     roster = load(_write(file, ADAPTER, TERMINAL, TRANSMITTER), area=COUNTY).roster
     assert roster.adapters == (

@@ -49,6 +49,7 @@ def test_a_stage_fills_its_histogram(registry: CollectorRegistry, metrics: Metri
     assert registry.get_sample_value("ebcd_stage_seconds_bucket", {"stage": "confirmed_last", "le": "1.0"}) == 1
 
 
+@pytest.mark.requirement("R-SUP-02")
 def test_states_and_links_are_asked_for_at_the_scrape(registry: CollectorRegistry, metrics: Metrics) -> None:
     alerts = {"on_air": 1}
     status = LinkStatus(up=True, reason="", devices=7, outbox_depth=2, outbox_limit=512, dropped=4)

@@ -206,6 +206,7 @@ async def test_i5_the_depth_of_a_drill_means_nothing_for_an_emergency() -> None:
         assert at.room.core.state.alerts[EbmId(row.ebm_id)].alert.depth is DrillDepth.TERMINAL
 
 
+@pytest.mark.requirement("R-PLT-07")
 async def test_ids_count_up_within_the_day_in_beijing_and_are_never_given_twice() -> None:
     async with desk() as at:
         first, second = [await at.operations.send(DRAFT, CHEN) for _ in range(2)]
@@ -224,6 +225,7 @@ async def test_two_drafts_sent_at_once_get_two_ids() -> None:
 # ---- cancels (I12) ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R-X-09")
 async def test_i12_cancel_all_stops_what_plays_what_waits_and_what_is_pending() -> None:
     async with desk() as at:
         at.room.take_in(areas=(TOWN_B,))
@@ -265,6 +267,7 @@ async def test_an_alert_that_nobody_knows_cannot_be_touched() -> None:
 # ---- looking ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R-PLT-13", "R-PLT-17")
 async def test_alerts_are_shown_newest_first_and_by_state() -> None:
     async with desk() as at:
         at.room.take_in()
@@ -275,6 +278,7 @@ async def test_alerts_are_shown_newest_first_and_by_state() -> None:
         assert [r.state for r in await at.operations.alerts(AlertFilter(state="on_air"))] == ["on_air"]
 
 
+@pytest.mark.requirement("R-X-10", "R-SUP-04", "R-SUP-03")
 async def test_an_alert_is_shown_with_its_counts_by_path_and_town_and_its_failures_by_name() -> None:
     async with desk() as at:
         deaf = terminal(VILLAGE_A1, 1)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import pytest
 
 from devices.link import Path
 from ebcd.alert import Media
@@ -68,6 +69,7 @@ async def sent(http: httpx.AsyncClient, **changes: Any) -> AlertRow:
     return decoded(AlertRow, answer.content)
 
 
+@pytest.mark.requirement("R-PLT-08", "R-X-02")
 async def test_i1_nothing_is_started_before_somebody_else_approves() -> None:
     async with desk() as (room, http):
         row = await sent(http)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from tests.ebcd.county import TOWN_A, TOWN_B, VILLAGE_A1, VILLAGE_B1, terminal
 paths_of_a_terminal = st.sets(st.sampled_from(list(Path)), min_size=1).map(tuple)
 
 
+@pytest.mark.requirement("R-PLT-12")
 @given(paths_of_a_terminal, st.sets(st.sampled_from(list(Path))))
 def test_every_path_is_tried_once_live_ones_first_each_by_preference(paths: tuple[Path, ...], live: set[Path]) -> None:
     ordered = order_paths(Terminal(terminal(VILLAGE_A1, 1), VILLAGE_A1, paths), lambda code, path: path in live)

@@ -17,6 +17,7 @@ DAYS = 30
 ACTS_OF_A_DAY = 60
 
 
+@pytest.mark.requirement("R-X-34")
 @pytest.mark.parametrize("day", range(DAYS))
 async def test_on_a_bad_day_everything_that_must_hold_does(day: int, rng: random.Random) -> None:
     story = BadDay(rng)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import permutations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,7 @@ def after(claims: list[Claim], changes: Changes) -> dict[EbmId, frozenset[AreaCo
     }
 
 
+@pytest.mark.requirement("R-PRI-04")
 @given(counties())
 def test_a_place_has_one_winner_and_is_never_left_silent(claims: list[Claim]) -> None:
     held = after(claims, decide(claims, RULE, NOW_S))
@@ -124,12 +126,16 @@ def test_a_second_decision_at_the_same_moment_changes_nothing(claims: list[Claim
     assert not decide(again, RULE, NOW_S)
 
 
+@pytest.mark.requirement("R-PRI-05")
+@pytest.mark.clause("GD/J 084 clause 6.4")
 def test_an_equal_one_waits_even_if_its_window_began_earlier() -> None:
     running, equal = alert(1, start=950), alert(2, start=900)
     claims = [Claim(running, frozenset(PLACES), frozenset(PLACES)), Claim(equal, frozenset(PLACES), frozenset())]
     assert not decide(claims, RULE, NOW_S)
 
 
+@pytest.mark.requirement("R-PRI-05")
+@pytest.mark.clause("GD/J 084 clause 6.4")
 def test_what_was_pre_empted_regains_its_places_when_the_higher_one_ends() -> None:
     low, high = alert(1, level=4, end=1200), alert(2, level=1, end=1050)
     some = frozenset(PLACES[:2])
@@ -139,6 +145,7 @@ def test_what_was_pre_empted_regains_its_places_when_the_higher_one_ends() -> No
     assert (back.gained, back.lost, back.ended) == ({low.id: some}, {}, (high.id,))
 
 
+@pytest.mark.requirement("R-PRI-01", "R-PRI-03", "R-SYS-09")
 def test_the_order_of_classes_is_configuration() -> None:
     daily, emergency = alert(1, level=4, class_=5), alert(2, level=1)
     claims = [Claim(daily, frozenset(PLACES), frozenset(PLACES)), Claim(emergency, frozenset(PLACES), frozenset())]
@@ -147,6 +154,8 @@ def test_the_order_of_classes_is_configuration() -> None:
     assert not decide(claims, daily_first, NOW_S)
 
 
+@pytest.mark.requirement("R-PRI-06", "R-X-29")
+@pytest.mark.clause("GD/J 084 clause 6.3", "GD/J 086 annex C")
 def test_event_level_or_origin_level_decides_first_as_configured() -> None:
     village_red, nation_blue = alert(1, level=1, origin=6), alert(2, level=4, origin=1)
     assert RULE.outranks(village_red, nation_blue)

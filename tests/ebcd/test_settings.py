@@ -58,6 +58,7 @@ def _problems(folder: Path, text: str, **environ: str) -> list[str]:
     return [str(problem).removeprefix(f"{folder}/") for problem in caught.value.problems]
 
 
+@pytest.mark.requirement("R-X-29")
 def test_a_file_with_only_the_platform_gets_every_default(tmp_path: Path) -> None:
     settings = _load(tmp_path, PLATFORM)
     assert settings.platform.language is Language.ZH

@@ -16,6 +16,7 @@ def ebm(number: int) -> EbmId:
     return EbmId(f"{number:035d}")
 
 
+@pytest.mark.requirement("R-PERF-03", "R-SUP-03")
 def test_figures_are_seconds_since_t0_per_path() -> None:
     trace = Traces().begin(ebm(1), 100.0)
     trace.stage("accepted", 100.5)

@@ -30,6 +30,7 @@ def codes(room: Office) -> list[tuple[str, int]]:
     return [(r.ebm_id[-4:], r.state_code) for r in room.mail.of(EbmStateResponse)]
 
 
+@pytest.mark.requirement("R-SYS-01", "R-ARC-03", "R-PLT-01", "R-PLT-15", "R-TST-01", "R-SUP-06", "R-X-03")
 async def test_a_message_becomes_an_alert_and_the_province_hears_of_it(tmp_path: Folder, clock: VirtualClock) -> None:
     async with office(tmp_path, clock) as room:
         await room.upstream.accept(room.received(room.ebm()))
@@ -123,6 +124,7 @@ async def test_a_full_disk_promises_nothing(
 # ---- cancels and updates ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R-X-01")
 @pytest.mark.parametrize("by_related", [True, False])
 async def test_i12_a_cancel_stops_the_message_it_names(tmp_path: Folder, clock: VirtualClock, by_related: bool) -> None:
     async with office(tmp_path, clock) as room:
@@ -212,6 +214,7 @@ async def test_two_messages_that_name_each_other_do_not_wait_for_ever(tmp_path: 
 # ---- questions, refusals, devices ------------------------------------------------------------------------------------
 
 
+@pytest.mark.clause("GD/J 083 EBMStateRequest")
 async def test_a_question_for_a_state_is_answered_with_the_number_of_the_question(
     tmp_path: Folder, clock: VirtualClock
 ) -> None:
@@ -228,6 +231,7 @@ async def test_a_question_for_a_state_is_answered_with_the_number_of_the_questio
         assert answer.coverage.area_codes == (COUNTY,)
 
 
+@pytest.mark.clause("GD/J 083 EBDNotify")
 async def test_a_question_for_an_unknown_message_is_answered_with_a_notify(
     tmp_path: Folder, clock: VirtualClock
 ) -> None:
@@ -268,6 +272,8 @@ async def test_files_of_the_package_reach_the_sound_keeper(tmp_path: Folder, clo
         assert room.state.alerts[ebm_id(1)].state is AlertState.ON_AIR
 
 
+@pytest.mark.requirement("R-PLT-10")
+@pytest.mark.clause("GD/J 083 EBRDTState")
 async def test_changes_of_terminals_go_up_together_and_a_first_sign_of_life_is_no_news(
     tmp_path: Folder, clock: VirtualClock
 ) -> None:

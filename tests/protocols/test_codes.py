@@ -20,6 +20,8 @@ VILLAGE_TERMINAL = ResourceCode("63415231002000314010401")  # GD/J 080: village 
 ALL_COUNTY_TERMINALS = ResourceCode("63415230000000314010400")  # GD/J 080 table B.1
 
 
+@pytest.mark.requirement("R-ARC-02", "R-IF-08")
+@pytest.mark.clause("GD/J 080 tables 2, 3, 4, 5", "GD/J 082 table C.6")
 def test_the_standards_example_splits_into_its_fields() -> None:
     code = ResourceCode("43415230000000301010201")  # county FM station 1, adapter 1
     assert (code.level, code.area, code.type, code.type_serial) == (4, "341523000000", "0301", "01")
@@ -96,6 +98,7 @@ def test_eighteen_zero_bytes_mean_everything() -> None:
     assert EbmId.EVERYTHING.to_bcd() == b"\xf0" + bytes(17)
 
 
+@pytest.mark.clause("GD/J 082 EBMID")
 def test_an_ebm_id_tells_platform_date_serial_and_force() -> None:
     ebm = EbmId("24300000000000102010101201904260183")  # platform.md 4.3
     assert (ebm.platform, ebm.date, ebm.serial) == ("24300000000000102010101", "20190426", "0183")
@@ -109,6 +112,7 @@ def test_ebm_serials_fit_four_digits() -> None:
         EbmId.build("24300000000000102010101", "20190426", 10000)
 
 
+@pytest.mark.clause("GD/J 083 EBDID")
 def test_an_ebd_id_is_kind_sender_and_sequence() -> None:
     ebd = EbdId.build("10", "24300000000000102010101", 30585)
     assert ebd == "10243000000000001020101010000000000030585"
@@ -132,6 +136,7 @@ def test_other_lengths_of_areas_are_refused(text: str) -> None:
         AreaCode.parse(text)
 
 
+@pytest.mark.clause("GD/J 080 clause 4")
 @pytest.mark.parametrize(
     ("area", "stem", "level"),
     [
@@ -168,6 +173,7 @@ def test_an_area_covers_exactly_those_that_it_encloses(one: str, two: str) -> No
     assert covers(AreaCode("0" * 12), inner)
 
 
+@pytest.mark.clause("GD/J 080 table B.1")
 def test_the_standards_address_of_all_village_terminals_matches() -> None:
     assert matches(ALL_COUNTY_TERMINALS, VILLAGE_TERMINAL)
 

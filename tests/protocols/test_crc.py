@@ -28,6 +28,7 @@ def shift_register(data: bytes, *, bits: int, polynomial: int, final: int) -> in
     return register ^ final
 
 
+@pytest.mark.clause("GD/J 089 annex G", "SPB 490 clause 2.2.7")
 @pytest.mark.parametrize(
     ("crc", "check"), [(crc32_mpeg2, 0x0376E6E7), (crc16_ccitt_false, 0x29B1), (crc16_uecp, 0xD64E)]
 )
@@ -47,6 +48,7 @@ def test_residue_over_data_and_its_crc_is_zero(data: bytes) -> None:
     assert crc32_mpeg2(data + crc32_mpeg2(data).to_bytes(4, "big")) == 0
 
 
+@pytest.mark.clause("GD/J 089 annex G")
 @pytest.mark.parametrize("name", FRAMES)
 def test_worked_frame_carries_its_crc(name: str) -> None:
     frame = bytes.fromhex(FRAMES[name])

@@ -46,6 +46,7 @@ def example_sign(message: bytes) -> bytes:
     return sign_with_nonce(D, message, K)
 
 
+@pytest.mark.clause("GD/J 081 clauses 5.4, 6.2.1")
 def test_the_command_example_is_signed_over_command_and_time() -> None:
     example = VECTORS["command"]
     block = SignatureBlock(example["time"], NUMBER, bytes.fromhex(example["signature"]))
@@ -63,6 +64,7 @@ def test_signature_in_a_worked_frame_verifies(name: str) -> None:
     assert not KEY.verify(signed_bytes(frame[:-80], block, Scope.ALL_PRECEDING), block.value)
 
 
+@pytest.mark.clause("GD/J 081 clause 6.1")
 def test_the_certificate_example_is_made_again_byte_for_byte() -> None:
     made = Certificate(bytes.fromhex("000000000001"), NUMBER, 2030, 12, PUBLIC).signed_by(example_sign)
     assert made.encode().hex().upper() == VECTORS["certificate"]
@@ -71,6 +73,7 @@ def test_the_certificate_example_is_made_again_byte_for_byte() -> None:
     assert len(made.signed_bytes()) == 79
 
 
+@pytest.mark.clause("GD/J 081 clause 6.5")
 def test_the_list_example_is_made_again_byte_for_byte() -> None:
     made = AuthorisationList(bytes.fromhex("000000000301"), 1, (NUMBER,), bytes.fromhex("000000000001"))
     made = made.signed_by(example_sign)
@@ -79,6 +82,7 @@ def test_the_list_example_is_made_again_byte_for_byte() -> None:
     assert KEY.verify(made.signed_bytes(), made.signature)
 
 
+@pytest.mark.clause("GD/J 081 clause 5.3")
 @pytest.mark.parametrize(("value", "scope"), [("value_file", Scope.COMMAND), ("value_file_time", Scope.CMD_TIME)])
 def test_both_profiles_of_a_signature_file_verify(value: str, scope: Scope) -> None:
     example = VECTORS["xml"]
@@ -179,6 +183,7 @@ def test_the_captured_validity_is_binary_not_bcd() -> None:
     assert august_2018.encode()[13:15].hex() == "1208"
 
 
+@pytest.mark.clause("GD/J 081 clause 6.5")
 @pytest.mark.parametrize(
     ("old", "new", "follows"),
     [(1, 2, True), (1, 1, False), (2, 1, False), (250, 5, True), (0, 127, True), (0, 128, False)],
@@ -193,6 +198,7 @@ def test_a_zero_block_is_known_as_unsigned() -> None:
     assert not SignatureBlock(1, bytes(6), bytes(64)).is_empty
 
 
+@pytest.mark.clause("GD/J 081 annex B")
 @pytest.mark.parametrize("text", ["000000000201", "0000000000000201", " 000000000201 "])
 def test_numbers_are_read_as_12_or_16_hex_digits(text: str) -> None:
     assert number_from_text(text) == NUMBER

@@ -30,6 +30,7 @@ SIGNATURE = bytes.fromhex(VECTORS["standard"]["signature"])
 openssl_command = pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command is not installed")
 
 
+@pytest.mark.clause("GB/T 32905 clause 5, annex A", "GD/J 081 clause 5.1")
 def test_sm3_of_the_standards_two_examples() -> None:
     assert sm3(b"abc").hex().upper() == "66C7F0F462EEEDD9D1F2D46BDC10E4E24167C4875CF2F7A2297DA02B8F4BA8E0"
     assert sm3(b"abcd" * 16).hex().upper() == "DEBE9FF92275B8A138604889C18E5A4D6FDB70E5387E5765293DCBA39C0C5732"
@@ -39,14 +40,18 @@ def test_public_key_of_the_example() -> None:
     assert PrivateKey.from_scalar(D).public.raw == PUBLIC
 
 
+@pytest.mark.clause("GB/T 32918 clause 5.5")
 def test_za_of_the_example() -> None:
     assert sm3(sm2_curve.za_input(PUBLIC)).hex().upper() == VECTORS["za"]
 
 
+@pytest.mark.requirement("R-SEC-01")
+@pytest.mark.clause("GB/T 32918 clause 6.1, annex A", "GD/J 081 clause 5.1")
 def test_signature_of_the_example_with_its_nonce() -> None:
     assert sign_with_nonce(D, MESSAGE, K) == SIGNATURE
 
 
+@pytest.mark.clause("GB/T 32918 clause 7.1")
 def test_signature_of_the_example_verifies() -> None:
     assert PublicKey(PUBLIC).verify(MESSAGE, SIGNATURE)
 

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
+import pytest
+
 from protocols import adapter as annex_a
 from protocols import terminal as fefd
 from protocols.codes import EbmId, ResourceCode
@@ -167,6 +169,7 @@ async def test_a_slow_adapter_answers_and_acts_late_and_repeats_change_nothing(c
         assert len(at.log.starts) == 2
 
 
+@pytest.mark.clause("GD/J 089 clauses A.4.2.1.5, E.1.3.1")
 async def test_a_query_brings_the_terminals_answers_by_annex_e(clock: VirtualClock) -> None:
     async with village(clock) as at:
         query = annex_a.QueryTerminals(annex_a.IpReturn("127.0.0.1", 1), annex_a.Targets((ALL_HORNS,)), (6,))

@@ -154,6 +154,7 @@ async def test_a_stop_ends_it_within_its_air_time_and_the_driver_s_lead(clock: V
         assert all(at - offered_s <= 24 * FRAME_S + LEAD_S for at, _ebm in site.ended)
 
 
+@pytest.mark.requirement("R-X-19")
 async def test_the_end_of_the_window_silences_fm_terminals_within_eight_seconds(clock: VirtualClock) -> None:
     async with on_air(clock, 40, FmFaults(0.02)) as site, driving(clock, site) as (driver, _sink):
         begin_s = clock.monotonic()
@@ -163,6 +164,7 @@ async def test_the_end_of_the_window_silences_fm_terminals_within_eight_seconds(
         assert max(at for at, _ebm in site.ended) - begin_s - 20 <= 8.0
 
 
+@pytest.mark.requirement("R-X-19")
 async def test_with_two_percent_block_errors_99_of_100_begin_within_eight_seconds(clock: VirtualClock) -> None:
     async with on_air(clock, 200, FmFaults(0.02)) as site, driving(clock, site) as (driver, _sink):
         await asyncio.sleep(3.0)

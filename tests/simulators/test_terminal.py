@@ -104,6 +104,7 @@ def test_the_end_of_the_window_ends_it_with_a_successful_result() -> None:
     assert (result.result, result.times, result.start, result.end) == (1, 2, int(NOW), int(NOW) + 60)
 
 
+@pytest.mark.requirement("R-X-34")
 @pytest.mark.parametrize(
     ("change", "result"),
     [
@@ -120,6 +121,7 @@ def test_i1_i11_what_it_must_not_believe_starts_nothing(change: dict[str, object
     assert len(actions) == 1
 
 
+@pytest.mark.clause("GD/J 089 clause 4.1.5, table D.12")
 def test_i1_an_unsigned_start_and_a_changed_one_are_refused() -> None:
     bench = Bench()
     assert answer_of(bench.hear(fefd.encode(bench.frame(START)))).text == "unsigned"
@@ -204,6 +206,7 @@ def test_i12_a_stop_silences_at_once_and_its_start_stays_refused() -> None:
     assert [end.how for end in bench.log.ends] == ["stopped"]
 
 
+@pytest.mark.requirement("R-PRI-03")
 def test_i4_a_better_alert_interrupts_and_the_first_resumes_without_a_second_start() -> None:
     bench = Bench()
     daily = replace(START, ebm_id=OTHER, class_=5, level=4)
@@ -291,6 +294,7 @@ def test_parameters_are_set_or_refused_by_name(setting: fefd.Setting, result: Re
     assert bench.terminal.volume == volume
 
 
+@pytest.mark.clause("GD/J 089 clause D.3.4, table D.12")
 def test_every_other_request_is_answered_with_55() -> None:
     assert answer_of(Bench().tell(fefd.Opaque(0x40, b""), target=CODE)) == Answer(0x40, Result.NOT_SUPPORTED)
 

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, cast
 
+import pytest
+
 from protocols import terminal as fefd
 from protocols.codes import EbmId, ResourceCode
 from protocols.terminal import Frame, Header
@@ -129,6 +131,7 @@ async def test_the_first_frame_is_a_heartbeat_and_more_follow_in_their_period(cl
         assert all(frame.header is Header.D for frame in at.frames)
 
 
+@pytest.mark.clause("GD/J 089 clause E.1.3.2")
 async def test_a_start_is_answered_and_every_step_is_reported_on_the_same_socket(clock: VirtualClock) -> None:
     async with scene(clock) as at:
         at.desks[0].transport.write(at.signed(at.start(31.0)))

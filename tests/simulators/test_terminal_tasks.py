@@ -74,6 +74,7 @@ def test_i12_a_stop_that_overtakes_its_start_still_holds() -> None:
     assert tasks.start(order(1), NOW + 1)[0] is Result.BAD_CONTENT
 
 
+@pytest.mark.clause("GD/J 089 clause D.3.1")
 def test_i4_a_better_rank_interrupts_and_the_other_resumes() -> None:
     tasks = TaskList()
     tasks.start(order(1, class_=5, level=4), NOW)

@@ -159,6 +159,7 @@ async def test_odd_packages_of_a_good_province_are_heard_on_every_path(tmp_path:
         assert all(reached[path] for path in ("ip", "adapter", "cellular", "mqtt")), reached
 
 
+@pytest.mark.requirement("R-X-34")
 @pytest.mark.real
 @pytest.mark.timeout(60)
 async def test_i7_i10_kills_and_a_locked_journal_lose_and_double_nothing(tmp_path: Path, rng: random.Random) -> None:

@@ -13,6 +13,7 @@ TERMINALS = 240
 OUTCOMES = ("confirmed", "refused", "timed_out", "unconfirmed", "cancelled", "pending")
 
 
+@pytest.mark.requirement("R-ARC-08", "R-ARC-10", "R-PERF-06", "R-PLT-14", "R-TST-03")
 @pytest.mark.real
 @pytest.mark.timeout(240)
 def test_a_small_county_holds_from_the_first_start_to_the_crash(tmp_path: Path) -> None:

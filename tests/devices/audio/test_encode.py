@@ -34,6 +34,7 @@ def other(container: str, codec: str) -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.requirement("R-X-26")
 def test_an_mp3_has_the_length_of_its_sound_and_the_rate_asked_for() -> None:
     found = probe(MP3)
     assert (found.format, found.rate_hz, found.channels) == ("mp3", 22_050, 1)

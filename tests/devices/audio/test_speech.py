@@ -36,6 +36,7 @@ def test_text_is_text_whatever_stands_in_it() -> None:
     assert speak('<break time="90s"/> [[h@l]] & \x00\x1b[0m 停').duration_s < 30
 
 
+@pytest.mark.requirement("R-PLT-06", "R-X-07")
 @pytest.mark.real
 def test_an_announcement_is_an_mp3_with_its_tone_and_repeats() -> None:
     once = announce(WARNING)

@@ -46,6 +46,7 @@ def _pack(desk: Path, *options: str) -> Path:
     return out
 
 
+@pytest.mark.requirement("R-TST-02", "R-PLT-07")
 @pytest.mark.parametrize("profile", ["xml", "xml+time"])
 def test_a_signed_package_verifies_with_the_signers_certificate(desk: Path, profile: str) -> None:
     package = _pack(desk, "--key", f"{desk}/k.pem", "--number", "000000000201", "--profile", profile)

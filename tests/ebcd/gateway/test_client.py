@@ -181,6 +181,7 @@ async def test_reports_are_sent_once(sending: Sending) -> None:
     assert len(sending.poster.letters) == 1
 
 
+@pytest.mark.clause("GD/J 083 ConnectionCheck")
 async def test_heartbeats_go_out_each_period_unsigned_and_are_never_retried(sending: Sending) -> None:
     sending.poster.rule = broken
     async with running(sending.client):

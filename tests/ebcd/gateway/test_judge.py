@@ -53,6 +53,7 @@ async def test_a_heartbeat_needs_no_signature_and_reaches_nobody(exchange: Excha
     assert not exchange.book.received
 
 
+@pytest.mark.requirement("R-X-01")
 async def test_the_same_number_again_gets_the_same_answer_and_has_no_second_effect(exchange: Exchange) -> None:
     archive = exchange.archive(MESSAGE)
     assert [await _code(exchange, archive) for _ in range(3)] == [ResultCode.SUCCESS] * 3
@@ -77,6 +78,28 @@ async def test_two_posts_of_one_number_at_once_have_one_effect(exchange: Exchang
         gate.set()
     assert first.result() is second.result() is ResultCode.SUCCESS
     assert len(exchange.book.received) == 1
+
+
+@pytest.mark.requirement("R-PERF-04")
+async def test_five_messages_at_once_are_all_taken_and_wait_for_none_of_the_others(exchange: Exchange) -> None:
+    archives = [exchange.archive(MESSAGE) for _ in range(5)]
+    inside = 0
+    all_inside = asyncio.Event()
+    inner = exchange.book.accept
+
+    async def together(received: object) -> None:
+        nonlocal inside
+        inside += 1
+        if inside == len(archives):
+            all_inside.set()
+        await all_inside.wait()
+        await inner(received)  # type: ignore[arg-type]
+
+    object.__setattr__(exchange.judge._desk, "accept", together)
+    async with asyncio.timeout(10):
+        codes = await asyncio.gather(*(_code(exchange, archive) for archive in archives))
+    assert codes == [ResultCode.SUCCESS] * 5
+    assert len({received.ebd.envelope.ebd_id for received in exchange.book.received}) == 5
 
 
 async def test_a_number_answered_before_a_restart_has_no_second_effect(exchange: Exchange) -> None:
@@ -136,6 +159,7 @@ async def test_i11_a_package_held_back_and_signed_anew_in_time_is_refused_by_its
     assert exchange.book.received == []
 
 
+@pytest.mark.requirement("R-SYS-07", "R-SEC-02", "R-PLT-18", "R-PLT-02")
 async def test_bad_signatures_are_4(exchange: Exchange) -> None:
     good = unpack(exchange.archive(MESSAGE))
     assert good.signature_xml is not None

@@ -64,6 +64,7 @@ def heartbeat(exchange: Exchange) -> bytes:
     return request(body_of(exchange.archive(ConnectionCheck(samples.START), signed=False)))
 
 
+@pytest.mark.requirement("R-PERF-03")
 async def test_t0_is_the_moment_of_the_last_byte(exchange: Exchange, clock: VirtualClock) -> None:
     whole = request(body_of(exchange.archive(samples.message())))
     async with serving(exchange) as network:

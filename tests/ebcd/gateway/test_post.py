@@ -149,6 +149,7 @@ async def _keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
     writer.close()
 
 
+@pytest.mark.requirement("R-IF-01")
 @pytest.mark.real
 async def test_our_client_and_our_server_understand_each_other(exchange: Exchange) -> None:
     server = GatewayServer(exchange.judge, exchange.county, exchange.clock, GatewayLimits())

@@ -50,6 +50,7 @@ async def raw(port: int, request: bytes, *, half_close: bool = False) -> bytes:
             await writer.wait_closed()
 
 
+@pytest.mark.clause("GD/J 083 HTTP, EBDResponse")
 async def test_a_message_gets_a_signed_receipt_in_the_same_response(exchange: Exchange) -> None:
     archive = exchange.archive(samples.message())
     before_s = exchange.clock.monotonic()

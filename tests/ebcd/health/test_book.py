@@ -42,6 +42,7 @@ class Ward:
         return self.book.of(HORN).condition
 
 
+@pytest.mark.requirement("R-SYS-08", "R-TST-05", "R-X-21")
 def test_a_device_is_offline_after_exactly_three_missed_periods() -> None:
     ward = Ward()
     ward.beat(100.0)

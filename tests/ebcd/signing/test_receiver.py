@@ -83,6 +83,7 @@ def test_an_expired_certificate_is_refused(bench: Bench) -> None:
     assert verdict.refusal is Refusal.EXPIRED_CERTIFICATE
 
 
+@pytest.mark.clause("GD/J 081 clause 5.4")
 def test_a_signature_over_other_bytes_is_refused(bench: Bench) -> None:
     assert bench.verifier.verify(b"y", bench.block(b"x", NOW), NOW).refusal is Refusal.BAD_SIGNATURE
 
@@ -203,6 +204,8 @@ def test_memory_is_bounded_and_what_was_pushed_out_stays_refused(bench: Bench, m
     assert bench.registry.get_sample_value("ebcd_signature_replay_evictions_total") == 8
 
 
+@pytest.mark.requirement("R-SYS-07")
+@pytest.mark.clause("GD/J 085 clause 5.3", "GD/J 081 clause 6.2.1")
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(-400, 400), st.integers(0, 900)), max_size=25))
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_i11_nothing_signed_with_its_time_is_accepted_twice(bench: Bench, steps: list[tuple[int, int, int]]) -> None:

@@ -61,6 +61,7 @@ def test_a_changed_certificate_is_refused(authority: Authority) -> None:
     assert told(TrustStore.load(authority.folder, [ROOT])) == [("000000000101.cer", "trust_issuer_signature")]
 
 
+@pytest.mark.clause("GD/J 081 clause 5.5")
 def test_a_certificate_of_a_stranger_is_refused(authority: Authority) -> None:
     authority.issue(PEER)
     (authority.folder / "000000000001.cer").unlink()
@@ -134,6 +135,7 @@ def test_the_same_certificate_twice_is_no_problem(authority: Authority) -> None:
     assert told(TrustStore.load(authority.folder, [ROOT])) == []
 
 
+@pytest.mark.requirement("R-X-13")
 def test_an_expired_certificate_is_kept_and_warned_of(authority: Authority) -> None:
     authority.issue(PEER, year=2024)
     store = TrustStore.load(authority.folder, [ROOT])

@@ -88,6 +88,7 @@ async def test_an_export_with_an_altered_line_is_refused_at_that_line(opener: Op
 # ---- prove ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R-SYS-08", "R-SUP-05")
 async def test_a_proof_shows_one_alerts_events_and_no_other_and_leads_to_the_head(
     opener: Opener, tmp_path: Path
 ) -> None:

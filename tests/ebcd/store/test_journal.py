@@ -100,6 +100,7 @@ async def test_a_time_that_is_no_number_is_refused(opener: Opener, at: float) ->
         await opener().append([NewEvent(COUNTY, "test.happened", "tester", {}, at=at)])
 
 
+@pytest.mark.requirement("R-PLT-19")
 @pytest.mark.parametrize("sql", ["UPDATE journal SET actor = 'nobody'", "DELETE FROM journal"])
 async def test_the_database_refuses_to_change_or_remove_a_row(opener: Opener, tmp_path: Path, sql: str) -> None:
     store = opener()

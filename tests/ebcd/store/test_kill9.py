@@ -65,6 +65,7 @@ def live_and_die(url: str, life: int, lines_max: int, heard: Acknowledged) -> No
     assert writer.returncode == -9
 
 
+@pytest.mark.requirement("R-X-23")
 @pytest.mark.real
 async def test_i10_a_writer_killed_at_random_moments_loses_and_doubles_nothing(
     threaded: Opener, tmp_path: Path, rng: random.Random

@@ -21,6 +21,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "state" / "packages"
 
 
+@pytest.mark.requirement("R-PLT-03", "R-SUP-05")
 async def test_an_accepted_package_is_a_file_named_by_its_sm3_with_row_and_events(
     opener: Opener, tmp_path: Path
 ) -> None:

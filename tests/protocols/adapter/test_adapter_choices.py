@@ -45,6 +45,7 @@ def test_id_zero_of_a_stop_is_accepted_as_plain_zeros_and_sent_with_its_nibble()
     assert adapter.decode_body(0x04, bytes(18) + body[18:]) == everything
 
 
+@pytest.mark.clause("GD/J 089 table A.9")
 def test_a_record_query_for_any_message_asks_with_all_ones() -> None:
     body = adapter.encode_body(adapter.QueryRecords(FRONT, None, 0, 0, 1))
     assert body[12:30] == b"\xff" * 18
@@ -65,6 +66,7 @@ def test_an_always_present_telephone_field_is_understood_and_kept() -> None:
     assert adapter.encode_body(read) == always
 
 
+@pytest.mark.clause("GD/J 089 tables A.1, A.4")
 def test_table_a1_numbers_reports_differently() -> None:
     beat = adapter.AdapterHeartbeat(FRONT, 1, 7)
     data = adapter.encode(beat, table=adapter.TypeTable.A1)

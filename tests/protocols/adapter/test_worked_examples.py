@@ -102,6 +102,7 @@ def test_a_worked_example_is_found_whole_byte_by_byte_behind_noise_and_before_tr
     assert adapter.Deframer().feed(data + b"\xff\x00") == [frame]
 
 
+@pytest.mark.clause("GD/J 089 table A.21")
 def test_a_certificate_update_has_the_crc_worked_by_hand() -> None:
     example = json.loads((ROOT / "tests/vectors/signature/worked_examples.json").read_text("utf-8"))
     text = json.dumps(example)

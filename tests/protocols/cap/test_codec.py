@@ -95,6 +95,7 @@ def warnings_in(dialect: Dialect) -> st.SearchStrategy[PublicWarning]:
     )
 
 
+@pytest.mark.clause("CAP 1.2 clauses 3.2.1, 3.2.2, 3.2.3, 3.2.4")
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_sample_reads_as_it_was_meant_and_its_encoding_reads_the_same(name: str) -> None:
     xml, warning = SAMPLES[name]

@@ -13,6 +13,7 @@ from tests.protocols.cap.samples import CAP, GB, SENT
 EARLIER = (Reference("34112341600000_20251009160000_1"),)
 
 
+@pytest.mark.clause("GB/T 35965 Identifier, Sender, Severity, EventType, Window, Texts, Geocode, Resource")
 def test_a_chinese_warning_becomes_one_message() -> None:
     assert orders_of(GB) == (
         Order(
@@ -56,6 +57,7 @@ def test_a_code_of_an_odd_length_stands_as_it_came() -> None:
     assert order.areas == ("3411",)
 
 
+@pytest.mark.clause("GB/T 35965 MsgType", "CAP 1.2 clause 3.2.1")
 def test_an_update_and_a_cancel_name_what_they_mean() -> None:
     (update,) = orders_of(replace(GB, kind=Kind.UPDATE, references=EARLIER))
     assert (update.msg_type, update.related) == (1, ("34112341600000_20251009160000_1",))
@@ -63,6 +65,7 @@ def test_an_update_and_a_cancel_name_what_they_mean() -> None:
     assert (cancel.msg_type, cancel.related) == (2, ("34112341600000_20251009160000_1",))
 
 
+@pytest.mark.clause("GB/T 35965 Status")
 @pytest.mark.parametrize("status", [Status.EXERCISE, Status.TEST])
 def test_i5_exercises_and_tests_stay_inside_the_platform(status: Status) -> None:
     (order,) = orders_of(replace(GB, status=status))

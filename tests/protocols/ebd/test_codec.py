@@ -46,6 +46,7 @@ def test_a_damaged_document_is_read_or_refused_by_name(data: st.DataObject) -> N
         assert result_code(error) in ResultCode  # noqa: PT017
 
 
+@pytest.mark.clause("GD/J 082 EBM, MsgBasicInfo, AreaCode, LanguageCode, Auxiliary", "GD/J 083 EBD")
 def test_a_message_is_written_as_the_standard_has_it() -> None:
     """Worked by hand from platform.md 2 and 3.1; Beijing is eight hours ahead of START."""
     ebd = Ebd(samples.envelope(EbdType.EBM), samples.message())
@@ -65,6 +66,7 @@ def test_a_message_is_written_as_the_standard_has_it() -> None:
     )
 
 
+@pytest.mark.clause("GD/J 083 EBMStateResponse")
 def test_a_state_feedback_always_has_its_resource_list() -> None:
     """The minimal form that provinces accept (platform.md 3.3), with the own platform in it."""
     state = EbmStateResponse(samples.START, samples.EBM_ID, 2, "播发中")
@@ -141,6 +143,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.clause("GD/J 083 EBD")
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("root", ["<EBD>", '<EBD xmlns="urn:x">', '<EBD xmlns:xs="http://www.w3.org/2001/XMLSchema">'])
 def test_spellings_orders_and_namespaces_of_peers_are_read(variant: str, root: str) -> None:

@@ -27,6 +27,7 @@ def test_a_body_reads_back(seed: int) -> None:
     assert decode_information(encode_information(body)) == body
 
 
+@pytest.mark.clause("GD/J 082 EBI, InfoStatus, Presentation")
 def test_the_standards_own_misspellings_are_read() -> None:
     body = decode_information(MISSPELT.encode())
     assert body.strategy is not None
@@ -48,6 +49,7 @@ def test_what_is_no_information_body_is_refused(xml: bytes) -> None:
         decode_information(xml)
 
 
+@pytest.mark.clause("GD/J 082 InfoID")
 def test_an_id_of_more_than_forty_characters_is_refused() -> None:
     with pytest.raises(RemoteProtocolError, match="InfoID"):
         decode_information(MISSPELT.replace("123", "1" * 41, 1).replace("<InfoID>123", f"<InfoID>{'1' * 41}").encode())

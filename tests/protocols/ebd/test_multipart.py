@@ -52,6 +52,7 @@ BODIES = {
 }
 
 
+@pytest.mark.clause("GD/J 083 HTTP")
 @pytest.mark.parametrize("name", BODIES)
 def test_the_archive_is_found(name: str) -> None:
     content_type, body = BODIES[name]

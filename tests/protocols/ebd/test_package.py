@@ -37,6 +37,7 @@ def archive(files: Files, kind: int = tarfile.USTAR_FORMAT) -> bytes:
 WHOLE: Files = [(DOCUMENT, XML), ("EBDR_a.mp3", b"\xff\xfbx"), (SIGNATURE, b"<Signature/>")]
 
 
+@pytest.mark.clause("GD/J 083 TAR")
 def test_the_order_is_document_information_resources_signature() -> None:
     made = pack(XML, b"<Signature/>", {"EBDR_a.mp3": b"x"}, InformationFile("EBDI_1.xml", b"<EBI/>", b"<S/>"))
     with tarfile.open(fileobj=io.BytesIO(made)) as judge:
@@ -47,6 +48,7 @@ def test_the_order_is_document_information_resources_signature() -> None:
     assert package_name(samples.EBD_ID) == f"EBDT_{samples.EBD_ID}.tar"
 
 
+@pytest.mark.clause("GD/J 083 TAR")
 def test_the_bytes_are_those_of_pythons_own_ustar_writer() -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:

@@ -31,6 +31,8 @@ NEEDED = (
 )
 
 
+@pytest.mark.requirement("R-PLT-02")
+@pytest.mark.clause("GD/J 083 ResultCode")
 @pytest.mark.parametrize("tag", NEEDED)
 def test_a_missing_mandatory_element_is_content_missing(tag: str) -> None:
     with pytest.raises(RemoteProtocolError) as refusal:
@@ -45,6 +47,7 @@ def test_the_envelope_alone_tells_what_it_lacks(tag: str) -> None:
         read_envelope(_without(tag))
 
 
+@pytest.mark.clause("GD/J 082 Severity, MsgType, EventType")
 @pytest.mark.parametrize(
     ("tag", "text"),
     [
@@ -118,6 +121,7 @@ BAD_XML = {
 }
 
 
+@pytest.mark.clause("GD/J 083 ResultCode")
 @pytest.mark.parametrize("name", BAD_XML)
 def test_xml_that_cannot_be_trusted_is_a_parse_failure(name: str) -> None:
     with pytest.raises(RemoteProtocolError) as refusal:
@@ -145,6 +149,7 @@ def test_a_cancel_needs_no_content_and_no_window() -> None:
     assert decode(encode(ebd)) == ebd
 
 
+@pytest.mark.clause("GD/J 082 MsgBasicInfo")
 def test_a_message_that_is_not_compulsory_may_lack_its_head() -> None:
     daily = samples.message(ebm_id=samples.EBM_ID[:-4] + "0000", basic=None)
     ebd = Ebd(samples.envelope(EbdType.EBM), daily)

@@ -18,6 +18,7 @@ VALUE = "aOd4AAAAAAACARmyDZB0Sk3Im8Mx0PouvLI4ZW+tSEoaEDMjIiNPG8GkL8f7phvMMbuOEar
 SIGNATURE = SignatureFile(base64.b64decode(VALUE), related_ebd_id=samples.EBD_ID, certificate_text="0000000000000201")
 
 
+@pytest.mark.clause("GD/J 081 clause 6.4")
 def test_the_flat_form_is_written_as_the_standard_has_it() -> None:
     assert encode_signature(SIGNATURE).decode() == (
         '<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n'
@@ -34,6 +35,7 @@ def test_who_and_when_come_from_the_block() -> None:
     assert read.certificate_text == "0000000000009999"
 
 
+@pytest.mark.clause("GD/J 081 clause 6.3")
 @given(
     block=st.binary(min_size=74, max_size=74),
     form=st.sampled_from(Edition),

@@ -89,6 +89,7 @@ FM = BroadcastParameter("23400000000000301010301", "3", "97400")
 NAME = BroadcastParameter("43415230000000301010201", "1", "")
 
 
+@pytest.mark.clause("GD/J 083 BrdSysInfo")
 def test_broadcast_parameters_read_as_the_standard_writes_them() -> None:
     assert parse_broadcast_parameters("(23400000000000301010301,3,97400)") == (FM,)
     assert parse_broadcast_parameters("(23400000000000301010301,3,97400),(43415230000000301010201,1,)") == (FM, NAME)

@@ -73,6 +73,7 @@ def amplitude_at(samples: array[float], frequency_hz: float, rate_hz: int = RATE
     return abs(total) / len(samples)
 
 
+@pytest.mark.clause("GD/J 085 clause 6.3", "EN 50067 clause 1")
 @pytest.mark.parametrize("bits", [0.0, 0.03, 0.125, 0.2, 0.37, 0.5, 1.1, 1.9])
 def test_the_pulse_is_the_transform_of_the_cosine_filter(bits: float) -> None:
     steps = 20_000
@@ -90,6 +91,7 @@ def test_a_symbol_is_odd_and_gone_two_bits_away() -> None:
     assert all(abs(symbol(2.0 + number / 100)) < 0.002 * peak for number in range(100))
 
 
+@pytest.mark.clause("GD/J 085 clause 6.2", "EN 50067 clause 1")
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
 def test_one_bit_is_forty_eight_cycles_of_the_carrier(rate_hz: int) -> None:
     assert samples_per_bit(rate_hz) * CARRIER_HZ == 48 * rate_hz
@@ -101,6 +103,7 @@ def test_a_rate_without_whole_samples_per_bit_is_refused() -> None:
         Modulator(192_000)
 
 
+@pytest.mark.clause("GD/J 085 clause 6.3")
 def test_a_one_changes_the_phase_and_a_zero_keeps_it() -> None:
     length = samples_per_bit(RATE_HZ)
     samples = Modulator().feed(0b0000_1000_0000, 12)

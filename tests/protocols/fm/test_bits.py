@@ -42,6 +42,7 @@ def noise(rng: random.Random, count: int) -> int:
     return rng.getrandbits(count)
 
 
+@pytest.mark.clause("GD/J 085 clause 6.1, annex A")
 def test_the_worked_start_is_sent_bit_for_bit() -> None:
     sent = b"".join(frame_to_air(frame) for frame in START_FRAMES)
     assert int.from_bytes(sent, "big") == start_on_air()
@@ -109,6 +110,7 @@ def test_noise_alone_never_raises_and_never_stays_in_sync(seed: int) -> None:
         assert lost.bit - gained.bit <= 60 * 26
 
 
+@pytest.mark.clause("EN 50067 annex C.1")
 def test_the_phase_is_lost_about_fifty_blocks_after_the_signal() -> None:
     receiver = BitReceiver()
     list(receiver.feed(start_on_air(), START_BITS))
@@ -150,6 +152,7 @@ def test_a_short_burst_is_corrected_and_no_longer_called_whole(position: int, st
     assert others == [word for at, word in enumerate(words(START_FRAMES[7])) if at != position]
 
 
+@pytest.mark.clause("GD/J 085 annex A")
 def test_a_stream_with_the_printed_offset_b_is_received_whole() -> None:
     stream = 0
     for frame in START_FRAMES:

@@ -65,6 +65,7 @@ MORE: list[Content] = [
 ]
 
 
+@pytest.mark.clause("GD/J 085 clauses 5.2.2-5.2.7", "GD/J 085 clauses 5.2.10-5.2.19", "GD/J 085 clause 3.3.4")
 @pytest.mark.parametrize("name", VECTORS["contents"])
 def test_every_worked_content_is_written_byte_for_byte(name: str) -> None:
     assert encode_content(EXAMPLES[name]).hex().upper() == VECTORS["contents"][name]
@@ -115,6 +116,7 @@ def test_what_a_damaged_content_still_means_can_be_written_again(content: Conten
     assert decode_content(content_type(content), encode_content(read)) == read
 
 
+@pytest.mark.clause("GD/J 085 clause 5.2")
 @pytest.mark.parametrize("packet_type", [9, 10, 16, 20, 25, 30, 31])
 def test_reserved_types_keep_their_bytes(packet_type: int) -> None:
     content = decode_content(packet_type, b"\x01\x02")
@@ -152,6 +154,7 @@ def test_values_without_a_meaning_are_refused(packet_type: int, data: str, why: 
         decode_content(packet_type, bytes.fromhex(data))
 
 
+@pytest.mark.clause("GD/J 085 clause 5.2.9")
 def test_certificates_with_a_length_before_each_are_understood() -> None:
     items = (b"\x01" * 143, b"\x02" * 143)
     data = b"\x02" + b"".join(bytes((len(item),)) + item for item in items)

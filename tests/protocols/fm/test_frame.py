@@ -26,6 +26,7 @@ from tests.protocols.fm.test_packet import TEN_AREAS
 from tests.protocols.fm.vectors import MESSAGE, START, START_FRAMES, VECTORS, sign
 
 
+@pytest.mark.clause("GD/J 085 clause 5.4")
 def test_the_worked_start_makes_its_24_printed_frames() -> None:
     assert to_frames(START, SourceLevel.COUNTY, 1) == START_FRAMES
     assert f"{crc16_ccitt_false(START):04X}" == VECTORS["start"]["crc"]
@@ -90,6 +91,7 @@ def test_the_filler_belongs_to_no_source_level() -> None:
     assert Frame.decode(FILLER_FRAME).level == 0
 
 
+@pytest.mark.requirement("R-X-19")
 def test_a_start_for_one_area_takes_two_point_one_seconds_of_air() -> None:
     assert air_time_s(frame_count(len(START))) == pytest.approx(24 * 104 / 1187.5)
 
@@ -106,6 +108,7 @@ def test_a_version_on_air_is_never_given_to_another_packet(first: int, rotating:
     assert all(versions.take(rotating) not in rotating for _ in range(count))
 
 
+@pytest.mark.clause("GD/J 085 clause 5.4")
 def test_a_33rd_packet_in_rotation_is_refused() -> None:
     with pytest.raises(RotationFull, match="32 packets"):
         Versions(0).take(range(32))

@@ -29,6 +29,7 @@ CONTENT = Emergency(Action.START, Switch.TO_FREQUENCY, 2, "11A01", MESSAGE, 98_5
 TEN_AREAS = tuple(ResourceCode(f"699990110{number}0000314010400") for number in range(10))
 
 
+@pytest.mark.clause("GD/J 085 clauses 5.1, 5.2.11", "GD/J 081 clause 5.4")
 def test_the_worked_start_is_written_byte_for_byte() -> None:
     assert encode_packet([TARGET], CONTENT, sign) == START
 
@@ -114,6 +115,7 @@ def test_level_digit_zero_is_never_sent() -> None:
         encode_command([ResourceCode("09999010000000314010400")], CONTENT)
 
 
+@pytest.mark.requirement("R-X-05")
 def test_97_areas_are_the_most_that_one_start_takes() -> None:
     assert codes_max(CONTENT) == 97
     full = [TARGET] * 97

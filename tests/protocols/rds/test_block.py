@@ -29,6 +29,7 @@ WORDS = st.integers(0, 0xFFFF)
 POSITIONS = st.integers(0, 3)
 
 
+@pytest.mark.clause("EN 50067 clause 2.3, annex A")
 @pytest.mark.parametrize("group", GROUPS["groups"], ids=lambda group: group["name"])
 def test_the_checkwords_of_worked_groups_come_out(group: dict[str, list[str]]) -> None:
     version_b = len(group["words"]) == 4 and int(group["words"][1], 16) >> 11 & 1
@@ -37,6 +38,7 @@ def test_the_checkwords_of_worked_groups_come_out(group: dict[str, list[str]]) -
     assert [f"{check:03X}" for check in made] == group["checks"]
 
 
+@pytest.mark.clause("EN 50067 clause 2")
 def test_a_group_on_air_is_the_worked_bit_string() -> None:
     words = [int(word, 16) for word in GROUPS["groups"][0]["words"]]
     bits = 0
@@ -56,10 +58,12 @@ def test_a_word_of_more_than_16_bits_is_refused(word: int) -> None:
         encode_block(word, Offset.A)
 
 
+@pytest.mark.clause("EN 50067 annex B")
 def test_every_burst_of_up_to_five_bits_has_a_syndrome_of_its_own() -> None:
     assert [len(patterns) for patterns in CORRECTIONS] == [0, 26, 51, 99, 191, 367]
 
 
+@pytest.mark.clause("GD/J 085 clause 6.1.3", "EN 50067 clause 2.3")
 @pytest.mark.parametrize("position", range(4))
 def test_every_burst_of_up_to_five_bits_is_corrected_and_none_counts_as_whole(position: int) -> None:
     block = encode_block(0xA5C3, SENT[position])
@@ -79,6 +83,7 @@ def test_one_and_two_wrong_bits_are_always_noticed() -> None:
     assert all(remainder(1 << bit) for bit in range(BLOCK_BITS))
 
 
+@pytest.mark.clause("GD/J 085 clause 6.1.3")
 @given(start=st.integers(0, 25), shape=st.integers(1, 1023))
 def test_a_burst_of_up_to_ten_bits_is_always_noticed(start: int, shape: int) -> None:
     burst = (shape << start) & ((1 << BLOCK_BITS) - 1)

@@ -127,6 +127,7 @@ def test_a_group_of_version_b_with_another_pi_in_block_3_is_refused() -> None:
         groups.decode((0x8123, 0xBC75, 0x8124, 0xBEEF))
 
 
+@pytest.mark.clause("EN 50067 clause 3.1.5.21")
 def test_a_group_15b_that_does_not_repeat_block_2_is_refused() -> None:
     words = groups.encode(Group(0x8123, True, 31, FastSwitching(True, True, False, 2)))
     assert words == (0x8123, 0xFFFA, 0x8123, 0xFFFA)
@@ -155,6 +156,7 @@ def test_a_value_that_fits_no_field_is_refused(content: groups.Content) -> None:
         groups.encode(replace(Group(0x8123, False, 0, RadioText(False, 0, b"TEST")), pty=32))
 
 
+@pytest.mark.clause("EN 50067 figure 9")
 def test_group_types_have_their_application_codes() -> None:
     assert [groups.group_code(each) for each in ("0A", "3A", "9A", "11A", "12A", "15B")] == [0, 6, 0x12, 0x16, 0x18, 31]
     assert all(groups.group_code(groups.group_name(each)) == each for each in range(32))

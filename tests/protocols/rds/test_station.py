@@ -27,6 +27,7 @@ def radio_text_of(groups: list[Group]) -> bytes:
     return b"".join(segments[at] for at in sorted(segments))
 
 
+@pytest.mark.clause("EN 50067 clause 3.1.3")
 def test_the_whole_name_goes_out_about_once_a_second() -> None:
     found = [g.content for g in sent(STATION, 110) if isinstance(g.content, BasicTuning)]
     assert len(found) / 110 * GROUPS_PER_S >= 4.0
@@ -50,12 +51,14 @@ def test_without_radio_text_only_names_and_slow_codes_are_sent() -> None:
     assert kinds == {BasicTuning, SlowLabelling}
 
 
+@pytest.mark.clause("EN 50067 annex F")
 def test_an_alarm_shows_in_every_group() -> None:
     alarm = Programme(0xC123, "A", pty=31, tp=True, ta=True)
     assert all(g.pty == 31 and g.tp for g in sent(alarm, 11))
     assert all(g.content.ta for g in sent(alarm, 11) if isinstance(g.content, BasicTuning))
 
 
+@pytest.mark.clause("EN 50067 clause 3.2.1.6, table 10")
 def test_alternative_frequencies_follow_their_number() -> None:
     assert station.af_pairs(()) == [(0xE0, 0xCD)]
     assert station.af_pairs((87_600, 97_400)) == [(0xE2, 1), (99, 0xCD)]
@@ -75,6 +78,7 @@ def test_a_clock_takes_the_place_of_one_group() -> None:
     assert station.clock_at(noon, -7).west
 
 
+@pytest.mark.clause("EN 50067 annex G")
 @given(st.integers(0, 2**32))
 def test_the_clock_of_any_time_is_its_minute(utc_s: int) -> None:
     assert station.clock_utc_s(station.clock_at(utc_s)) == utc_s - utc_s % 60
@@ -96,6 +100,7 @@ def test_a_text_that_fits_comes_back_and_another_is_refused(text: str) -> None:
             charset.encode_text(text)
 
 
+@pytest.mark.clause("EN 50067 annex E")
 def test_the_table_is_not_ascii_in_four_places_and_not_latin_1() -> None:
     assert charset.decode_text(bytes.fromhex("24 5E 60 7E AB 80 FE 0D")) == "¤―‖¯$áŧ\N{REPLACEMENT CHARACTER}"
     assert charset.encode_text("$é") == bytes.fromhex("AB 82")

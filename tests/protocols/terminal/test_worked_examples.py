@@ -100,6 +100,7 @@ def test_a_worked_example_is_written_byte_for_byte(name: str) -> None:
     assert t.encode(FRAMES[name], sign=sign if name in SIGNED else None) == WORKED[name]
 
 
+@pytest.mark.clause("GD/J 089 clause E.2.4")
 @pytest.mark.parametrize("name", WORKED)
 def test_a_worked_example_is_read_and_its_signature_holds(name: str) -> None:
     frame = t.decode(WORKED[name])
@@ -126,6 +127,7 @@ def test_a_worked_example_is_found_whole_byte_by_byte_behind_noise_and_before_tr
     assert t.Deframer().feed(data + b"\xff\x00") == [frame]
 
 
+@pytest.mark.clause("GD/J 089 type 13")
 def test_a_fault_report_pads_its_text_to_255_bytes() -> None:
     data = t.encode(back(9, t.FaultReport(1, 3, "功放输出电压过低", TIME + 0x25D)))
     assert len(data) == 305
@@ -133,6 +135,7 @@ def test_a_fault_report_pads_its_text_to_255_bytes() -> None:
     assert t.decode(data).message == t.FaultReport(1, 3, "功放输出电压过低", TIME + 0x25D)
 
 
+@pytest.mark.clause("GD/J 089 table D.11")
 def test_a_certificate_update_has_the_crc_worked_by_hand() -> None:
     text = (ROOT / "tests/vectors/signature/worked_examples.json").read_text("utf-8").upper()
     words = [word for word in text.split('"') if word and set(word) <= set("0123456789ABCDEF")]

@@ -42,11 +42,13 @@ def test_any_body_of_a_known_code_is_read_or_refused(mec: int, body: bytes) -> N
         assert encode_message(*decode_message(message)) == message
 
 
+@pytest.mark.clause("SPB 490 clause 2.3")
 def test_several_elements_stand_in_one_message() -> None:
     elements = (programme.ProgrammeType(31), programme.TrafficFlags(True, True), programme.RadioText(None))
     assert encode_message(*elements) == bytes.fromhex("07 00 00 1F  03 00 00 03  0A 00 00 00")
 
 
+@pytest.mark.clause("SPB 490 element 18")
 def test_an_acknowledgement_may_carry_a_number_even_with_ok() -> None:
     assert decode_message(bytes.fromhex("18 00 42")) == (control.Acknowledgement(0, 0x42),)
     assert decode_message(bytes.fromhex("18 02 42")) == (control.Acknowledgement(control.Code.NOT_RECEIVED, 0x42),)

@@ -72,6 +72,7 @@ def lossy(rng: random.Random, loss: float) -> Line:
     return lambda data_: bytes(byte for byte in data_ if rng.random() >= loss)
 
 
+@pytest.mark.clause("SPB 490 clause 7")
 @pytest.mark.parametrize("mode", [Mode.REQUESTED, Mode.SPONTANEOUS])
 def test_every_element_is_acknowledged_in_turn(mode: Mode) -> None:
     encoder = FakeEncoder(mode)
@@ -80,6 +81,7 @@ def test_every_element_is_acknowledged_in_turn(mode: Mode) -> None:
     assert encoder.acted == ALARM
 
 
+@pytest.mark.clause("SPB 490 clause 7")
 def test_a_one_way_line_says_that_it_was_written_and_no_more() -> None:
     encoder = FakeEncoder(Mode.ONE_WAY)
     events = converse(offered(Session(WEAK, Mode.ONE_WAY), ALARM), encoder)
