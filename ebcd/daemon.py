@@ -33,7 +33,7 @@ from devices.link import (
     StateTold,
 )
 from devices.ports import Clock
-from ebcd import api, facts, http_server, media, media_server, snapshot
+from ebcd import api, api_orders, facts, http_server, media, media_server, snapshot
 from ebcd.core import Core
 from ebcd.facts import Fact
 from ebcd.following import Following
@@ -57,6 +57,9 @@ from ebcd.systemd import notify
 from ebcd.trace import Traces
 from ebcd.upstream import Upstream
 from ebcd.views import Views
+from ebcd.workorders import Crew, Desk, OrderRule, OrderState, sites_of
+from ebcd.workorders.office import WorkOffice
+from ebcd.workorders.part import Confirmations, WorkPart
 from ebcd.world import World
 
 CHECKPOINT_S = 60.0
@@ -75,6 +78,7 @@ class Daemon:
     ledger: Ledger
     core: Core
     ward: Ward
+    work: WorkPart
     links: tuple[tuple[str, Link], ...]
     upstream: Upstream
     mailroom: Mailroom
@@ -120,7 +124,8 @@ async def build(settings: Settings, world: World) -> Daemon:
     base = await lay(settings, world)
     inventory, rules, metrics, clock = base.inventory, base.rules, base.metrics, world.clock
     checker = Checker(inventory, rules, lambda violation: _broken(violation, metrics))
-    watchers = (checker, lambda fact, _state: count_outcomes(fact, metrics))
+    confirmations = Confirmations()
+    watchers = (checker, lambda fact, _state: count_outcomes(fact, metrics), confirmations.watch)
     ledger = Ledger(base.state, base.store, base.stream, watchers)
     reach = Reach(inventory.adapter_of)
     volumes = Volumes(settings.delivery.volume_level_1_2, settings.delivery.volume_default)
@@ -144,16 +149,35 @@ async def build(settings: Settings, world: World) -> Daemon:
     ward = Ward(health, by_path, base.store, clock, WardRule(w.clock_error_s, w.round_hour), metrics.watched)
     await ward.prepare()
     views = Views(inventory, reach, health, rules.approvals, volumes)
+    work = _work(base, ledger, health, confirmations)
     room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
     identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
     _watch(metrics, base.state, health, links)
-    return Daemon(base, ledger, core, ward, links, upstream, mailroom, CountyOperations(identity, room), sounds)
+    return Daemon(base, ledger, core, ward, work, links, upstream, mailroom, CountyOperations(identity, room), sounds)
 
 
 def _health_book(base: Foundation, paths: dict[str, Path]) -> HealthBook:
     h = base.settings.health
     ways = ways_of(base.inventory, paths, path_periods(base.settings), adapter_period(base.settings))
     return HealthBook(ways, flap_rule=FlapRule(h.flap_falls, h.flap_window_s, h.flap_settle_s))
+
+
+def _work(base: Foundation, ledger: Ledger, health: HealthBook, confirmations: Confirmations) -> WorkPart:
+    o = base.settings.orders
+    overdue_s = {
+        OrderState.DISPATCHED: o.accept_within_s,
+        OrderState.ACCEPTED: o.arrive_within_s,
+        OrderState.ON_SITE: o.mend_within_s,
+        OrderState.MENDED: o.mend_within_s,
+    }
+    rule = OrderRule(o.dispatch_after_s, o.proof_s, overdue_s, o.escalations_max)
+    crews = [Crew(c.name, c.areas, c.phone, c.email, c.webhook) for c in base.settings.crews]
+    county = base.settings.platform.area
+    desk = Desk(base.state.work, ledger.enter, health.of, county, crews, rule, confirmations.of)
+    sites = sites_of(base.inventory, health.ways)
+    part = WorkPart(desk, health, sites, base.state, base.inventory.adapter_of, base.world.clock)
+    ledger.watched_by(part.watch)
+    return part
 
 
 def _broken(violation: Violation, metrics: Metrics) -> None:
@@ -248,7 +272,9 @@ async def run(settings: Settings, world: World, ready: Callable[[], None] = lamb
 @contextlib.asynccontextmanager
 async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
     s, network = daemon.base.settings, daemon.base.world.network
-    operator_api = api.application(daemon.operations, operators_of(s))
+    operators = operators_of(s)
+    office = WorkOffice(daemon.work.desk, daemon.base.inventory, daemon.base.world.clock, daemon.ledger.mark)
+    operator_api = api.application(daemon.operations, operators, more=api_orders.routes(office, operators))
     metrics_page = api.metrics_application(daemon.base.world.registry)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(http_server.on_unix_socket(operator_api, s.api.socket))
@@ -265,6 +291,7 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "upstream", daemon.upstream.run
     yield "mailroom", lambda: daemon.mailroom.run(daemon.base.world.network)
     yield "health", daemon.ward.run
+    yield "orders", daemon.work.run
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)
 

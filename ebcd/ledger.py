@@ -38,6 +38,10 @@ class Ledger:
         self._broken: list[StoreError] = []
         self._ended = asyncio.Event()
 
+    def watched_by(self, watcher: Watcher) -> None:
+        """Add one who sees every fact from now on."""
+        self._watchers = (*self._watchers, watcher)
+
     async def watch(self) -> None:
         """Wait until a fact could not even be queued, then raise that StoreError: the daemon must end, and its next
         life begins with what the journal holds."""

@@ -22,12 +22,14 @@ from ebcd.settings_problems import problems_of
 from ebcd.settings_sections import (
     ApiSection,
     ApprovalSection,
+    CrewSection,
     DeliverySection,
     HealthSection,
     InventorySection,
     MediaSection,
     MetricsSection,
     OperatorSection,
+    OrdersSection,
     PlatformSection,
     PrioritySection,
     QuietHoursSection,
@@ -38,7 +40,7 @@ from ebcd.settings_sections import (
 )
 
 STORE_URL_ENV = "EBCD_STORE_URL"  # holds a password where the store is PostgreSQL
-TABLES = tuple(name for name in Sections.model_fields if name not in ("platform", "operators"))
+TABLES = tuple(name for name in Sections.model_fields if name not in ("platform", "operators", "crews"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Settings:
     priority: PrioritySection
     delivery: DeliverySection
     health: HealthSection
+    orders: OrdersSection
+    crews: tuple[CrewSection, ...]
     upstream: UpstreamSection
     links: tuple[LinkSettings, ...]
 
@@ -109,6 +113,7 @@ def read_tables(
     if sections is None:
         return None, problems
     problems += _twice(file, "operators", [operator.name for operator in sections.operators], "name")
+    problems += _twice(file, "crews", [crew.name for crew in sections.crews], "name")
     problems += _twice(file, "upstream.peers", [str(peer.code) for peer in sections.upstream.peers], "code")
     tables = {name: getattr(sections, name) for name in Sections.model_fields}
     return Settings(file=path.absolute(), links=links, **tables), problems

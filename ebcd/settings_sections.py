@@ -253,6 +253,27 @@ class HealthSection(Section):
     round_hour: Annotated[int, Field(ge=0, le=23)] = 2
 
 
+class OrdersSection(Section):
+    """How long work orders may wait."""
+
+    dispatch_after_s: Annotated[float, Field(ge=0, le=86_400)] = 120.0
+    proof_s: Annotated[float, Field(ge=30, le=86_400)] = 300.0
+    accept_within_s: Annotated[float, Field(ge=60, le=604_800)] = 1800.0
+    arrive_within_s: Annotated[float, Field(ge=60, le=604_800)] = 14_400.0
+    mend_within_s: Annotated[float, Field(ge=60, le=604_800)] = 14_400.0
+    escalations_max: Annotated[int, Field(ge=0, le=100)] = 3
+
+
+class CrewSection(Section):
+    """One crew ([[crews]])."""
+
+    name: Name
+    areas: tuple[Area, ...]
+    phone: Annotated[str, Field(pattern=r"^(\+?\d{3,20})?$")] = ""
+    email: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+)?$", max_length=200)] = ""
+    webhook: Annotated[str, Field(max_length=500)] = ""
+
+
 class UpstreamSection(Section):
     """The platform gateway (GD/J 083)."""
 
@@ -284,4 +305,6 @@ class Sections(Section):
     priority: PrioritySection
     delivery: DeliverySection
     health: HealthSection
+    orders: OrdersSection
+    crews: tuple[CrewSection, ...] = ()
     upstream: UpstreamSection

@@ -18,6 +18,7 @@ from ebcd.lifecycle import (
     DeliveryState,
 )
 from ebcd.reporting import BRD_STATE
+from ebcd.workorders import ORDER, ORDER_FINAL, OrderState
 
 PAGE = Path(__file__).parent.parent / "docs" / "states.md"
 
@@ -54,13 +55,23 @@ CONDITIONS = {
     Condition.OFFLINE: "silent for three periods while its way to us works",
     Condition.UNREACHABLE: "its head-end or link is down, so nothing can be known of it; not a fault of its own",
 }
+ORDER_STATES = {
+    OrderState.OPEN: "noticed and named; nobody has been sent yet",
+    OrderState.DISPATCHED: "its crew was told",
+    OrderState.ACCEPTED: "the crew goes",
+    OrderState.ON_SITE: "the crew is there",
+    OrderState.MENDED: "the crew says so; the devices have to prove it",
+    OrderState.CLOSED: "every device has been well for long enough, or a person heard it",
+    OrderState.WITHDRAWN: "a person found that nothing was wrong",
+    OrderState.ABSORBED: "it turned out to be part of another order's cause",
+}
 
 HEAD = """# States
 
 An alert has a state, and so has its way to every single terminal (a *delivery*): tables in `ebcd/lifecycle.py`. So has
-every device: `ebcd/health/table.py`. This page is drawn from them by `python -m tests.state_diagrams`, and a test
-compares it. A pair of state and event that is not drawn is refused for an alert, and changes nothing for a delivery or
-a device: they say things late and twice.
+every device (`ebcd/health/table.py`) and every work order (`ebcd/workorders/table.py`). This page is drawn from them by
+`python -m tests.state_diagrams`, and a test compares it. A pair of state and event that is not drawn is refused for an
+alert and an order, and changes nothing for a delivery or a device: they say things late and twice.
 """
 
 
@@ -84,6 +95,12 @@ def page() -> str:
         _table(
             ("condition", "meaning", "what may happen"),
             ((f"`{c}`", CONDITIONS[c], _ways_out(HEALTH, c)) for c in Condition),
+        ),
+        "## A work order\n",
+        _diagram(ORDER, (OrderState.OPEN,), ORDER_FINAL),
+        _table(
+            ("state", "meaning", "what may happen"),
+            ((f"`{s}`", ORDER_STATES[s], _ways_out(ORDER, s)) for s in OrderState),
         ),
     ]
     return "\n".join(parts)

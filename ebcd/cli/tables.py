@@ -46,7 +46,7 @@ def alerts_table(rows: Sequence[AlertRow], language: str) -> RenderableType:
     """`ebcd alerts`."""
     if not rows:
         return text("cli.no_alerts", language)
-    table = _table(language, "ebm_id", "state", "level", "title", "origin", "window", "heard", "approvals")
+    table = table_of(language, "ebm_id", "state", "level", "title", "origin", "window", "heard", "approvals")
     for row in rows:
         table.add_row(
             row.ebm_id,
@@ -92,7 +92,7 @@ def alert_detail(detail: AlertDetail, language: str) -> RenderableType:
 
 
 def _by_path(paths: Iterable[PathCounts], all_of_them: Counts, language: str) -> Table:
-    table = _table(language, "path", *COUNTED)
+    table = table_of(language, "path", *COUNTED)
     for one in paths:
         table.add_row(word("path", one.path, language), *_numbers(one.counts))
     table.add_section()
@@ -103,14 +103,14 @@ def _by_path(paths: Iterable[PathCounts], all_of_them: Counts, language: str) ->
 def _latency(times: Mapping[str, Any], language: str) -> Table:
     """How long the confirmations took, from the package or the last approval to the journal."""
     columns = ("first", "median", "p99", "last")
-    table = _table(language, "path", *columns, title=text("cli.latency", language))
+    table = table_of(language, "path", *columns, title=text("cli.latency", language))
     for path, spread in times["latency_by_path_s"].items():
         table.add_row(word("path", path, language), *(str(spread.get(column, "-")) for column in columns))
     return table
 
 
 def _by_town(towns: Iterable[TownProgress], language: str) -> Table:
-    table = _table(language, "town", "heard", *COUNTED[3:], "by_path")
+    table = table_of(language, "town", "heard", *COUNTED[3:], "by_path")
     for town in towns:
         paths = "  ".join(f"{word('path', each.path, language)} {heard(each.counts)}" for each in town.by_path)
         table.add_row(escape(town.name), heard(town.counts), *_numbers(town.counts)[3:], paths)
@@ -119,7 +119,7 @@ def _by_town(towns: Iterable[TownProgress], language: str) -> Table:
 
 def _failures(detail: AlertDetail, language: str) -> Table:
     told = text("cli.failures", language, shown=len(detail.failures), total=detail.failures_total)
-    table = _table(language, "terminal", "code", "town", "path", "outcome", "reason", title=told)
+    table = table_of(language, "terminal", "code", "town", "path", "outcome", "reason", title=told)
     for one in detail.failures:
         table.add_row(
             escape(one.name),
@@ -159,7 +159,7 @@ def preview_table(preview: Preview, title: str, language: str) -> RenderableType
 def terminals_table(page: TerminalPage, language: str) -> RenderableType:
     """`ebcd terminals`."""
     told = text("cli.rows_shown", language, shown=len(page.rows), total=page.total)
-    table = _table(language, "code", "terminal", "town", "state", "path", "last_heard", "playing", "note", title=told)
+    table = table_of(language, "code", "terminal", "town", "state", "path", "last_heard", "playing", "note", title=told)
     for row in page.rows:
         paths = Text(" ")
         paths = paths.join(
@@ -178,7 +178,7 @@ def terminals_table(page: TerminalPage, language: str) -> RenderableType:
 
 def links_table(rows: Sequence[LinkRow], language: str) -> RenderableType:
     """`ebcd links`."""
-    table = _table(language, "link", "type", "path", "state", "devices", "outbox", "lost", "reason")
+    table = table_of(language, "link", "type", "path", "state", "devices", "outbox", "lost", "reason")
     for row in rows:
         state = Text(word("link_state", "up" if row.up else "down", language), style="green" if row.up else "bold red")
         outbox = f"{row.outbox_depth}/{row.outbox_limit}"
@@ -210,11 +210,12 @@ def _numbers(counts: Counts) -> list[str]:
     return [str(getattr(counts, name)) for name in COUNTED]
 
 
-def _table(language: str, *columns: str, title: str | None = None) -> Table:
+def table_of(language: str, *columns: str, title: str | None = None) -> Table:
+    """An empty table with these columns of the catalogue."""
     table = Table(title=title, title_justify="left")
     for column in columns:
         numeric = column in COUNTED or column in NUMBERS
-        copied = column in ("ebm_id", "code")  # people copy these: never cut in two
+        copied = column in ("ebm_id", "code", "order")  # people copy these: never cut in two
         justify: JustifyMethod = "right" if numeric else "left"
         table.add_column(_head(column, language), justify=justify, overflow="fold", no_wrap=copied)
     return table

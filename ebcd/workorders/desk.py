@@ -15,7 +15,7 @@ from ebcd.workorders.book import WorkBook, order_moved, order_narrowed, order_no
 from ebcd.workorders.crews import Crew, OrderRule, area_of, crew_for, is_overdue
 from ebcd.workorders.table import MAY_BE_ABSORBED, OrderEvent, OrderState
 from ebcd.workorders.values import Finding, Trouble, WorkOrder
-from protocols.codes import AreaCode
+from protocols.codes import AreaCode, ResourceCode
 
 BEIJING = timezone(timedelta(hours=8))
 ESCALATED = "escalated"
@@ -35,7 +35,7 @@ class Desk:
         self,
         book: WorkBook,
         enter: Callable[..., None],
-        health_of: Callable[[str], DeviceHealth],
+        health_of: Callable[[ResourceCode], DeviceHealth],
         county: AreaCode,
         crews: Sequence[Crew],
         rule: OrderRule,
@@ -110,7 +110,7 @@ class Desk:
             return False
         if order.trouble is Trouble.RECEIPT:
             return all(self._confirmed_at(code) > order.opened_at for code in order.devices)
-        healths = [self._health_of(code) for code in order.devices]
+        healths = [self._health_of(ResourceCode(code)) for code in order.devices]
         return all(
             h.condition is Condition.ONLINE and not h.flapping and now - h.since >= self.rule.proof_s for h in healths
         )
@@ -120,7 +120,7 @@ class Desk:
         if now - order.mended_at < self.rule.proof_s:
             return False
         bad = (Condition.OFFLINE, Condition.FAULT, Condition.UNREACHABLE)
-        return any(self._health_of(code).condition in bad for code in order.devices)
+        return any(self._health_of(ResourceCode(code)).condition in bad for code in order.devices)
 
     # ---- what people do --------------------------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ class Yard:
         self.desk = Desk(
             self.state.work,
             self.enter,
-            lambda code: self.health.of(ResourceCode(code)),
+            self.health.of,
             COUNTY,
             crews,
             OrderRule(),

@@ -1,0 +1,108 @@
+"""The running part: looks at health and at finished alerts, keeps the orders true, tells crews what concerns them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from devices.ports import Clock
+from ebcd.alert import AlertClass
+from ebcd.facts import ALERT_MOVED, RECEIPTS, Fact
+from ebcd.health import Change, HealthBook
+from ebcd.lifecycle import AlertEvent, DeliveryEvent
+from ebcd.state import CountyState
+from ebcd.workorders.book import ORDER_MOVED, ORDER_NOTED, ORDER_OPENED
+from ebcd.workorders.cause import findings
+from ebcd.workorders.desk import ESCALATED, Desk
+from ebcd.workorders.missed import missed_receipts
+from ebcd.workorders.sites import Sites
+from protocols.codes import EbmId, ResourceCode
+
+LOOK_S = 5.0
+"""Changes gather so long, so that what fell silent together is seen together."""
+ENDS = frozenset({AlertEvent.SUCCEEDED, AlertEvent.FELL_SHORT})
+CONFIRMS = frozenset({DeliveryEvent.CONFIRM, DeliveryEvent.PLAY})
+
+log = structlog.get_logger("ebcd.orders")
+
+
+class Confirmations:
+    """When each device last confirmed an alert, UTC seconds: the proof of one that lives and had missed a message."""
+
+    def __init__(self) -> None:
+        self._at: dict[str, float] = {}
+
+    def of(self, code: str) -> float:
+        """0.0 for one that has not confirmed since the start."""
+        return self._at.get(code, 0.0)
+
+    def watch(self, fact: Fact, _state: CountyState) -> None:
+        """A watcher of the ledger."""
+        if fact.kind == RECEIPTS:
+            items = fact.payload["items"]
+            self._at.update({code: at for code, event, _path, _detail, at in items if event in CONFIRMS})
+
+
+class WorkPart:
+    """Drives one desk."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        health: HealthBook,
+        sites: Sites,
+        state: CountyState,
+        adapter_of: Callable[[ResourceCode], ResourceCode | None],
+        clock: Clock,
+    ) -> None:
+        self.desk = desk
+        self._health = health
+        self._sites = sites
+        self._state = state
+        self._adapter_of = adapter_of
+        self._clock = clock
+        self._changed = True
+        self._ended: list[EbmId] = []
+        health.on_change(self._note)
+
+    def _note(self, _change: Change) -> None:
+        self._changed = True
+
+    def watch(self, fact: Fact, _state: CountyState) -> None:
+        """A watcher of the ledger: alerts that are over may have been missed by devices that live."""
+        if fact.kind == ALERT_MOVED and fact.alert is not None and fact.payload["event"] in ENDS:
+            self._ended.append(fact.alert)
+        elif fact.kind == ORDER_OPENED:
+            log.warning("order.opened", **_said(fact))
+        elif fact.kind == ORDER_MOVED:
+            log.info("order.moved", actor=fact.actor, **_said(fact))
+        elif fact.kind == ORDER_NOTED and fact.payload["what"] == ESCALATED:
+            log.error("order.overdue", **_said(fact))
+
+    async def run(self) -> None:
+        """Look every few seconds until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self.look()
+
+    def look(self) -> None:
+        """Once."""
+        now = self._clock.wall()
+        if self._changed:
+            self._changed = False
+            self.desk.reconcile(findings(self._health, self._sites), now)
+        ended, self._ended = self._ended, []
+        for alert in ended:
+            record = self._state.alerts.get(alert)
+            if record is not None and record.alert.class_ in (AlertClass.EMERGENCY, AlertClass.DAILY):
+                self.desk.missed(missed_receipts(record, self._health.of, self._adapter_of), now)
+        self.desk.look(now)
+
+
+def _said(fact: Fact) -> dict[str, object]:
+    """What a line of the log tells of an order's fact."""
+    names = ("trouble", "root", "area", "crew", "why", "event", "note")
+    told: dict[str, object] = {name: fact.payload[name] for name in names if fact.payload.get(name)}
+    return {"order": fact.payload["id"], **told}

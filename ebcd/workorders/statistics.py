@@ -1,0 +1,78 @@
+"""What a month of orders shows (绩效): how long it took to notice, to arrive, to mend; by cause, town and crew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from statistics import median
+
+from ebcd.workorders.table import OrderState
+from ebcd.workorders.values import WorkOrder
+
+BEIJING = timezone(timedelta(hours=8))
+BY = ("trouble", "town", "crew")
+TOWN_DIGITS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One group of orders. Times are medians in seconds, None where no order of the group got so far."""
+
+    group: str
+    value: str
+    orders: int
+    open: int
+    healed: int  # came back before anybody was sent
+    withdrawn: int  # nothing was wrong
+    relapses: int
+    overdue: int
+    dispatch_s: float | None
+    arrive_s: float | None
+    mend_s: float | None
+    close_s: float | None
+
+
+def month_of(at: float) -> str:
+    """YYYY-MM in Beijing."""
+    return f"{datetime.fromtimestamp(at, BEIJING):%Y-%m}"
+
+
+def statistics(orders: Iterable[WorkOrder], month: str) -> tuple[Line, ...]:
+    """All orders opened in a month (YYYY-MM), then by trouble, town and crew. Absorbed ones count with what absorbed
+    them."""
+    counted = [o for o in orders if month_of(o.opened_at) == month and o.state is not OrderState.ABSORBED]
+    keys: dict[str, Callable[[WorkOrder], str]] = {
+        "trouble": lambda order: str(order.trouble),
+        "town": lambda order: order.area[:TOWN_DIGITS].ljust(12, "0"),
+        "crew": lambda order: order.crew,
+    }
+    lines = [_line("all", "", counted)]
+    for group in BY:
+        values: dict[str, list[WorkOrder]] = {}
+        for order in counted:
+            values.setdefault(keys[group](order), []).append(order)
+        lines += [_line(group, value, values[value]) for value in sorted(values)]
+    return tuple(lines)
+
+
+def _line(group: str, value: str, orders: list[WorkOrder]) -> Line:
+    return Line(
+        group,
+        value,
+        orders=len(orders),
+        open=sum(order.live for order in orders),
+        healed=sum(order.state is OrderState.CLOSED and not order.dispatched_at for order in orders),
+        withdrawn=sum(order.state is OrderState.WITHDRAWN for order in orders),
+        relapses=sum(order.relapses for order in orders),
+        overdue=sum(bool(order.escalated) for order in orders),
+        dispatch_s=_median(order.dispatched_at - order.opened_at for order in orders if order.dispatched_at),
+        arrive_s=_median(order.arrived_at - order.opened_at for order in orders if order.arrived_at),
+        mend_s=_median(order.mended_at - order.opened_at for order in orders if order.mended_at),
+        close_s=_median(o.closed_at - o.opened_at for o in orders if o.state is OrderState.CLOSED),
+    )
+
+
+def _median(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return median(found) if found else None
