@@ -6,8 +6,8 @@ follows the table from top to bottom with the standard's own names.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from lxml import etree
@@ -120,6 +120,25 @@ class Record(Generic[RecordT]):
                 parent = containers[element.outer]
             for item in content if element.many else (content,):
                 _write_element(element, parent, item, edition)
+
+
+def renamed(record: Record[RecordT], value: RecordT, change: Mapping[int, Callable[[str], str]]) -> RecordT:
+    """The same value with every text of certain kinds changed; `change` by `id` of the Scalar."""
+    changed: dict[str, Any] = {}
+    for element in record.elements:
+        content = getattr(value, element.attribute)
+        if content == element.default:
+            continue
+        if isinstance(element.kind, Record):
+            inner = element.kind
+            changed[element.attribute] = (
+                tuple(renamed(inner, item, change) for item in content)
+                if element.many
+                else renamed(inner, content, change)
+            )
+        elif (rename := change.get(id(element.kind))) is not None:
+            changed[element.attribute] = rename(content)
+    return replace(value, **changed)  # type: ignore[type-var]
 
 
 def _merged(nodes: list[etree._Element]) -> dict[str, list[etree._Element]]:
