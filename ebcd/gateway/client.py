@@ -177,7 +177,7 @@ class GatewayClient:
         now_s = self._clock.monotonic()
         return tuple(
             PeerStatus(
-                line.peer.code,
+                line.peer.written_code,
                 line.up,
                 None if line.heard_s is None else now_s - line.heard_s,
                 line.outbox.depth,
