@@ -8,7 +8,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from protocols.codes import AreaCode, EbdId
-from protocols.ebd import Detail, Ebd, Edition, Envelope, SignatureFile, encode, encode_signature, pack, package_name, unpack
+from protocols.ebd import (
+    Detail,
+    Ebd,
+    Edition,
+    Envelope,
+    SignatureFile,
+    encode,
+    encode_signature,
+    pack,
+    package_name,
+    unpack,
+)
 from protocols.ebd.messages import (
     Auxiliary,
     ConnectionCheck,
