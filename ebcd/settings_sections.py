@@ -267,13 +267,18 @@ class PeerSection(Section):
     @field_validator("code")
     @classmethod
     def _its_code(cls, value: str, info: ValidationInfo) -> str:
-        return _short_code(value) if info.data.get("edition") == Edition.Y2016 else _resource(value)
+        match info.data.get("edition"):
+            case Edition.Y2016:
+                return _short_code(value)
+            case Edition.Y2018:
+                return _resource(value)
+        return value  # the edition is told to be wrong
 
     @field_validator("own_code")
     @classmethod
     def _our_code(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("edition") != Edition.Y2016:
-            if value:
+        if (edition := info.data.get("edition")) != Edition.Y2016:
+            if value and edition is not None:
                 raise _wrong("own_code_of_2018")
             return value
         if value == info.data.get("code"):

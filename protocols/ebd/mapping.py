@@ -164,7 +164,8 @@ def _read_element(element: Element, scope: dict[str, list[etree._Element]], edit
         if len(nodes) > REPEATS_MAX:
             raise RemoteProtocolError("xml-limit", f"{path}: {len(nodes)} items, at most {REPEATS_MAX}")
         return tuple(_read_kind(element, node, edition, path) for node in nodes)
-    if isinstance(element.kind, Scalar) and element.kind is not TEXT:
+    absent = element.default is None and not element.required  # a text that can be there or not, and not just empty
+    if isinstance(element.kind, Scalar) and (element.kind is not TEXT or absent):
         nodes = [node for node in nodes if text_of(node)]  # empty is absent, except for plain text
     if not nodes:
         if element.required:
