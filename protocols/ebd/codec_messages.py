@@ -197,7 +197,7 @@ STATE_REQUEST = Record(m.EbmStateRequest, (Element("ebm_id", "EBM/EBMID", EBM_ID
 COVERAGE = Record(
     m.Coverage,
     (
-        Element("rate", "CoverageRate", RATE),
+        Element("rate", "CoverageRate", RATE, also=("CoveragePercent",)),  # the name that early peers use
         Element("area_codes", "AreaCode", LIST, default=()),
         Element("used", "ResBrdStat", COUNTS, default=()),
     ),

@@ -19,7 +19,7 @@ BEIJING = timezone(timedelta(seconds=BEIJING_S))
 _TIME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})[ T]+(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,18}(?:\.0+)?", re.ASCII)
 _EVENT_TYPE = re.compile(r"[0-9A-Z]{5}")
-_LIST_SEPARATORS = re.compile("[,，;；、\\s]+")
+_LIST_SEPARATORS = re.compile("[,，;；、()（）\\s]+")
 _COMMA = re.compile("[,，]")
 _GROUP = re.compile(r"[(（]([^(（)）]*)[)）]")
 
@@ -89,7 +89,8 @@ def _read_event_type(text: str, _edition: Edition) -> str:
 
 
 def split_list(text: str) -> tuple[str, ...]:
-    """The items of a list joined by commas; other separators that people type are accepted too."""
+    """The items of a list joined by commas; other separators that people type, and brackets around the whole, as early
+    peers have them, are accepted too."""
     return tuple(item for item in _LIST_SEPARATORS.split(text) if item)
 
 

@@ -44,7 +44,6 @@ async def test_an_alert_of_2016_is_heard_and_told_under_the_id_that_the_province
 
             stop = await room.order("stop", msg_type=2, related=short)
             assert stop["code"] == 1
-            assert await room.state_told(short, (5,), 40.0) is not None
             assert await room.state_told(stop["ebmid"], (5,), 40.0) is not None
 
             assert not [e for e in room.province.events if e.get("event") in ("rejected", "rdtstate")]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from protocols.ebd import EbdType, decode, encode
+from protocols.ebd import EbdType, Edition, ResultCode, decode, encode
 from protocols.ebd.codec import Ebd
-from protocols.ebd.messages import Ebm
+from protocols.ebd.messages import EbdResponse, Ebm, EbmStateResponse
 from protocols.ebd.reports import EbrasInfo, VendorParameter
 from protocols.ebd.values import BroadcastParameter, parse_broadcast_parameters
 from tests.protocols.ebd import samples
@@ -74,6 +74,43 @@ def test_area_codes_are_told_apart_however_they_are_joined(separator: str) -> No
     detail = decode(MESSAGE.replace("AreaCode>341123000000<", text).encode()).detail
     assert isinstance(detail, Ebm)
     assert detail.contents[0].area_codes == ("341123000000", "341124")
+
+
+@pytest.mark.parametrize("written", ["(341123000000,341124)", "（341123000000，341124）", "(341123000000),(341124)"])
+def test_area_codes_in_brackets_mean_the_same(written: str) -> None:
+    """Early peers write (code,code); a bracket that stays in a code would make it an area that nobody knows."""
+    detail = decode(MESSAGE.replace("AreaCode>341123000000<", f"AreaCode>{written}<").encode()).detail
+    assert isinstance(detail, Ebm)
+    assert detail.contents[0].area_codes == ("341123000000", "341124")
+
+
+def test_a_receipt_of_an_early_peer_is_read() -> None:
+    """EBEID for EBRID, an empty one beside it in SRC, an empty DEST."""
+    xml = (
+        '<?xml version="1.0" encoding="utf-8"?><EBD xmlns:xs="http://www.w3.org/2001/XMLSchema">'
+        f"<EBDVersion>1.0</EBDVersion><EBDID>{'1' * 36}</EBDID><EBDType>EBDResponse</EBDType>"
+        f"<SRC><EBEID>{'2' * 18}</EBEID><EBEID /></SRC><DEST /><EBDTime>2018-06-26 14:43:59</EBDTime>"
+        f"<RelatedEBD><EBDID>{'3' * 36}</EBDID></RelatedEBD>"
+        "<EBDResponse><ResultCode>1</ResultCode><ResultDesc>执行成功</ResultDesc></EBDResponse></EBD>"
+    )
+    ebd = decode(xml.encode(), edition=Edition.Y2016)
+    assert ebd.detail == EbdResponse(ResultCode.SUCCESS, "执行成功")
+    assert (ebd.envelope.source, ebd.envelope.destination) == ("2" * 18, None)
+
+
+@pytest.mark.parametrize("tag", ["CoverageRate", "CoveragePercent", "coveragerate"])
+@pytest.mark.parametrize(
+    ("text", "rate"), [("0.9", 0.9), ("90", 0.9), ("90%", 0.9), ("1", 1.0), ("100", 1.0), ("0", 0.0)]
+)
+def test_a_share_is_read_as_a_share_or_per_cent(tag: str, text: str, rate: float) -> None:
+    xml = MESSAGE.partition("<EBM>")[0].replace("EBDType>EBM<", "EBDType>EBMStateResponse<") + (
+        f"<EBMStateResponse><RptTime>2026-11-22 14:00:00</RptTime><EBM><EBMID>{samples.EBM_ID}</EBMID></EBM>"
+        f"<BrdStateCode>2</BrdStateCode><Coverage><{tag}>{text}</{tag}></Coverage></EBMStateResponse></EBD>"
+    )
+    detail = decode(xml.encode()).detail
+    assert isinstance(detail, EbmStateResponse)
+    assert detail.coverage is not None
+    assert detail.coverage.rate == rate
 
 
 CANCEL = MESSAGE.replace("<MsgType>1<", "<MsgType>2<")
