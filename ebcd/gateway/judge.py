@@ -161,6 +161,9 @@ class Judge:
         self._answers: OrderedDict[str, ResultCode] = OrderedDict()
         self._running: dict[str, asyncio.Future[None]] = {}
         self._unfinished: OrderedDict[str, None] = OrderedDict()
+        self._details: OrderedDict[str, int] = (
+            OrderedDict()
+        )  # what came under a number, for as long as it is remembered
 
     async def judge(self, posted: Posted) -> Answer:
         """The answer to one POST; never raises for anything that a peer can send."""
@@ -239,6 +242,9 @@ class Judge:
             _remember(self._unfinished, number, None)
         ebd = peer.read(package.xml)
         if known is ResultCode.SUCCESS:
+            if self._details.get(number, hash(ebd.detail)) != hash(ebd.detail):
+                # Some peers draw their numbers by chance. "Received" would be a lie: nothing of this one was kept.
+                raise RemoteProtocolError("number-reused", f"{number} came before with another {envelope.ebd_type}")
             return
         if known is not None:
             raise _Refused("repeated", known, f"{number} was refused before")
@@ -250,6 +256,7 @@ class Judge:
             raise _Refused("store", ResultCode.OTHER, "the package could not be kept; send it again", outcome)
         self._unfinished.pop(number, None)
         _remember(self._answers, number, ResultCode.SUCCESS)
+        _remember(self._details, number, hash(ebd.detail))
 
     def _refuse_stale(self, envelope: Envelope) -> None:
         """A package held back on its way and let go later (I11). SigTime may stand outside the signature (profile
