@@ -40,8 +40,10 @@ from ebcd.signing import FileProfile, FileSigner, SignatureVerifier
 from ebcd.store import Outgoing, Store
 from ebcd.world import World
 from protocols.codes import ResourceCode
-from protocols.ebd import Detail, Edition, ResultCode, decode
+from protocols.ebd import Detail, Edition, Naming, ResultCode
+from protocols.ebd.short_codes import lengthened
 from protocols.errors import RemoteProtocolError
+from protocols.signature import number_text
 
 log = structlog.get_logger("ebcd.mailroom")
 
@@ -67,7 +69,8 @@ class Mailroom:
         metrics: Metrics,
     ) -> None:
         upstream = settings.upstream
-        self.peers = {str(peer.code): _peer(peer) for peer in upstream.peers}
+        known = (_peer(peer, settings.platform.code) for peer in upstream.peers)
+        self.peers = {peer.code: peer for peer in known}
         self._settings = settings
         self._world = world
         self._store = store
@@ -80,6 +83,7 @@ class Mailroom:
             next_ebd_id=self._numbers.next,
             signer=signer,
             wall=world.clock.wall,
+            issuer=number_text(mine.certificate.issuer) if (mine := verifier.trust.get(signer.certificate)) else "",
         )
         self._poster = HttpPoster()
         self._client = GatewayClient(
@@ -154,14 +158,14 @@ class Mailroom:
         for waiting in await self._store.outbox_waiting():
             if only is not None and waiting.ebd_id not in only:
                 continue
+            if (peer := self.peers.get(waiting.peer)) is None:
+                log.warning("letter.unaddressed", peer=waiting.peer, ebd=waiting.ebd_id)
+                continue
             try:
-                detail = decode(waiting.document).detail
+                detail = peer.read(waiting.document).detail
             except RemoteProtocolError as error:
                 log.error("letter.lost", ebd=waiting.ebd_id, reason=str(error))
                 await self._store.outbox_done(waiting.ebd_id)
-                continue
-            if waiting.peer not in self.peers:
-                log.warning("letter.unaddressed", peer=waiting.peer, ebd=waiting.ebd_id)
                 continue
             letter = Letter(waiting.ebd_id, waiting.document, True, {})
             self._offer(waiting.peer, letter, lane_of(detail, waiting.ebd_id), worth_of(detail))
@@ -215,12 +219,15 @@ class Mailroom:
         )
 
 
-def _peer(section: PeerSection) -> Peer:
+def _peer(section: PeerSection, own_code: ResourceCode) -> Peer:
+    """The codes of the 2016 edition end here: inside, a peer has 23 digits (`protocols.ebd.short_codes`)."""
+    short = Edition(section.edition) is Edition.Y2016
     return Peer(
-        code=section.code,
+        code=lengthened(section.code) if short else section.code,
         url=section.url,
         edition=Edition(section.edition),
         profile=FileProfile(section.sign_profile),
         certificates=frozenset(bytes.fromhex(number) for number in section.certificates),
         require_signature=section.require_signature,
+        naming=Naming(own_code, section.own_code) if short else None,
     )

@@ -9,15 +9,27 @@ from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from ebcd.catalogue import Language
 from protocols.codes import AreaCode, InvalidCode, ResourceCode
+from protocols.ebd.edition import RULES, Edition
+from protocols.ebd.short_codes import lengthened
 
 PACKAGE_BYTES_MAX_MAX = 2**30  # a gigabyte: an hour of sound is 60 MB; more is an attack or a mistake
 SOCKET_PATH_BYTES_MAX = 107  # sockaddr_un of Linux, less the closing zero
 APPROVERS_MAX = 9
+SHORT_CODE_DIGITS = RULES[Edition.Y2016].resource_code_digits
 SQLITE = "sqlite:///"
 
 
@@ -31,6 +43,15 @@ def _resource(value: object) -> ResourceCode:
         return ResourceCode(str(value))
     except InvalidCode as error:
         raise _wrong("code", detail=str(error)) from None
+
+
+def _short_code(value: str) -> str:
+    """A resource code of the 2016 edition, 18 digits."""
+    try:
+        lengthened(value)
+    except ValueError:
+        raise _wrong("code_of_2016", digits=SHORT_CODE_DIGITS) from None
+    return value
 
 
 def _area(value: object) -> AreaCode:
@@ -235,12 +256,34 @@ class DeliverySection(Section):
 class PeerSection(Section):
     """One platform above: who it is, where it listens and how it signs (platform.md section 7)."""
 
-    code: Resource
+    edition: Literal["2016", "2018"] = "2018"  # before the codes, which it judges
+    code: str
+    own_code: Annotated[str, Field(validate_default=True)] = ""  # 2016 only: ours has more digits than it can read
     url: Url
-    edition: Literal["2018"] = "2018"
     sign_profile: Literal["xml", "xml+time"] = "xml"
     certificates: tuple[CertificateNumber, ...] = ()
     require_signature: bool = True
+
+    @field_validator("code")
+    @classmethod
+    def _its_code(cls, value: str, info: ValidationInfo) -> str:
+        match info.data.get("edition"):
+            case Edition.Y2016:
+                return _short_code(value)
+            case Edition.Y2018:
+                return _resource(value)
+        return value  # the edition is told to be wrong
+
+    @field_validator("own_code")
+    @classmethod
+    def _our_code(cls, value: str, info: ValidationInfo) -> str:
+        if (edition := info.data.get("edition")) != Edition.Y2016:
+            if value and edition is not None:
+                raise _wrong("own_code_of_2018")
+            return value
+        if value == info.data.get("code"):
+            raise _wrong("own_code_is_the_peers")
+        return _short_code(value)
 
 
 class HealthSection(Section):

@@ -33,8 +33,8 @@ from ebcd.state import AlertRecord
 from ebcd.store import Duplicate, PackageMeta, SignatureSeen, Store, StoreError
 from ebcd.world import World
 from protocols.codes import EbdId, EbmId, InvalidCode, ResourceCode
-from protocols.ebd import Detail, ResultCode, decode, unpack
-from protocols.ebd.messages import EbdNotify, Ebm, EbmStateRequest, OmdRequest
+from protocols.ebd import Detail, Ebd, ResultCode, decode, read_envelope, unpack
+from protocols.ebd.messages import EbdNotify, EbdResponse, Ebm, EbmStateRequest, OmdRequest
 from protocols.errors import RemoteProtocolError
 from protocols.signature import number_text
 from protocols.sm2 import sm3
@@ -69,6 +69,7 @@ class _Package:
     files: Mapping[str, bytes]
     arrived_s: float  # monotonic
     arrived_at: float  # UTC seconds
+    answers: str | None = None  # the package of ours that it is about
 
 
 class Upstream:
@@ -123,15 +124,23 @@ class Upstream:
             try:
                 archive = await self._store.read_package(file)
                 package = unpack(archive)
-                ebd = decode(package.xml)
+                ebd = self._read(package.xml)
             except (StoreError, RemoteProtocolError) as error:
                 log.error("package.lost", ebd=ebd_id, reason=str(error))
                 self._ledger.enter(package_handled(ebd_id, None, self._clock.wall(), "unreadable"))
                 continue
             log.info("package.taken_up", ebd=ebd_id)
             now = (self._clock.monotonic(), self._clock.wall())
-            await self._handle(_Package(ResourceCode(ebd.envelope.source), ebd_id, ebd.detail, package.resources, *now))
+            head = ebd.envelope
+            source, answers = ResourceCode(head.source), head.related_ebd_id
+            await self._handle(_Package(source, ebd_id, ebd.detail, package.resources, *now, answers))
         self._taken_up.set()
+
+    def _read(self, xml: bytes) -> Ebd:
+        """A document of an earlier life, in the codes of the house. Raises RemoteProtocolError."""
+        source = read_envelope(xml).source
+        sender = next((peer for peer in self._mail.peers.values() if peer.written_code == source), None)
+        return decode(xml) if sender is None else sender.read(xml)
 
     # ---- packages in -------------------------------------------------------------------------------------------
 
@@ -175,7 +184,8 @@ class Upstream:
             open_packages.pop(ebd_id, None)
             return None
         log.info("package.received", ebd=ebd_id, type=envelope.ebd_type, alert=_ebm_id(detail), src=peer)
-        return _Package(peer, ebd_id, detail, received.package.resources, received.arrived_s, received.arrived_at)
+        files, answers = received.package.resources, envelope.related_ebd_id
+        return _Package(peer, ebd_id, detail, files, received.arrived_s, received.arrived_at, answers)
 
     async def _in_turn(self, package: _Package, ticket: int) -> None:
         """A cancel or an update comes after the message it names, if that arrived first."""
@@ -218,6 +228,9 @@ class Upstream:
                     self._post_state(package.peer, record, report.code, report.why, related=package.ebd_id)
             case OmdRequest(omd_type=wanted):
                 self._notify(package, "not_supported", ResultCode.OTHER, type=wanted)
+            case EbdNotify(code=code, desc=desc) | EbdResponse(code=code, desc=desc):
+                about = {"peer": package.peer, "about": package.answers}
+                log.warning("package.notice", ebd=package.ebd_id, **about, code=int(code), desc=desc)
             case other:
                 log.info("package.noted", ebd=package.ebd_id, type=type(other).__name__)
         self._ledger.enter(package_handled(package.ebd_id, None, self._clock.wall()))
@@ -307,8 +320,9 @@ class Upstream:
                 codes = list(self._changes)[:TERMINAL_STATES_MAX]
                 batch = {code: self._changes.pop(code) for code in codes}
                 states = terminal_states(batch, self._clock.wall())
-                for peer in self._mail.peers:
-                    self._mail.post(ResourceCode(peer), states, "")
+                for peer in self._mail.peers.values():
+                    if peer.naming is None:  # the 2016 edition has no codes for devices of ours
+                        self._mail.post(ResourceCode(peer.code), states, "")
 
 
 def _signature_of(received: Received) -> SignatureSeen | None:

@@ -27,9 +27,10 @@ from simulators.county_toml import (
     PLATFORM_CERTIFICATE,
     PORTS,
     PROVINCE_CERTIFICATE,
-    PROVINCE_CODE,
+    PROVINCE_CODES,
     ROOT_CERTIFICATE,
     county_toml,
+    own_code_2016,
 )
 
 VALID_YEARS = 20
@@ -39,9 +40,17 @@ Entropy = Callable[[int], bytes]
 
 
 def write_county(
-    out: Path, plan: CountyPlan, *, heartbeat_s: float, quiet: tuple[str, str], year: int, entropy: Entropy
+    out: Path,
+    plan: CountyPlan,
+    *,
+    heartbeat_s: float,
+    quiet: tuple[str, str],
+    year: int,
+    entropy: Entropy,
+    edition: str = "2018",
 ) -> None:
-    """Write all files of `plan` under `out`; what was there under the same names is replaced."""
+    """Write all files of `plan` under `out`, for a province of this `edition`; what was there under the same names is
+    replaced."""
     for folder in ("trust", "keys", "operators", "sim", "sim/keys", "state/packages", "state/media", "run"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     _write_keys(out, plan, year, entropy)
@@ -50,9 +59,9 @@ def write_county(
         token = entropy(24).hex()
         _private(out / "operators" / f"{name}.token", f"{token}\n".encode())
         digests[name] = hashlib.sha256(token.encode()).hexdigest()
-    (out / "ebcd.toml").write_text(county_toml(plan, digests, quiet), encoding="utf-8")
+    (out / "ebcd.toml").write_text(county_toml(plan, digests, quiet, edition), encoding="utf-8")
     (out / "inventory.csv").write_text(inventory_csv(plan), encoding="utf-8")
-    _json(out / "sim" / "fleet.json", fleet_facts(plan, heartbeat_s))
+    _json(out / "sim" / "fleet.json", fleet_facts(plan, heartbeat_s, edition))
     _json(out / "sim" / "faults.json", fault_facts(plan))
 
 
@@ -70,14 +79,23 @@ def inventory_csv(plan: CountyPlan) -> str:
     return text.getvalue()
 
 
-def fleet_facts(plan: CountyPlan, heartbeat_s: float) -> dict[str, object]:
+def fleet_facts(plan: CountyPlan, heartbeat_s: float, edition: str = "2018") -> dict[str, object]:
     """What the simulated devices are set to: addresses to dial, certificates, codes."""
     host = plan.transmitter.host
     return {
         "seed": plan.seed,
         "heartbeat_s": heartbeat_s,
-        "platform": {"code": plan.platform_code, "certificate": PLATFORM_CERTIFICATE},
-        "province": {"code": PROVINCE_CODE, "certificate": PROVINCE_CERTIFICATE, "key": "sim/keys/province.pem"},
+        "platform": {
+            "code": plan.platform_code,
+            "code_2016": own_code_2016(plan),
+            "certificate": PLATFORM_CERTIFICATE,
+        },
+        "province": {
+            "code": PROVINCE_CODES[edition],
+            "edition": edition,
+            "certificate": PROVINCE_CERTIFICATE,
+            "key": "sim/keys/province.pem",
+        },
         "root": {"certificate": ROOT_CERTIFICATE, "key": "sim/keys/root.pem"},
         "endpoints": {name: [host, plan.base_port + offset] for name, offset in PORTS.items()},
         "areas": [{"code": p.code, "name": p.name, "level": p.level} for p in plan.places],
@@ -154,6 +172,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--base-port", type=int, default=27000, metavar="P", help="P ... P+124 are used")
     parser.add_argument("--heartbeat-s", type=float, default=15.0, metavar="S")
+    parser.add_argument("--edition", choices=sorted(PROVINCE_CODES), default="2018", help="what the province speaks")
     parser.add_argument("--quiet", nargs=2, default=("22:00", "06:00"), metavar=("FROM", "TO"))
     options = parser.parse_args(argv)
     try:
@@ -168,5 +187,6 @@ def main(argv: Sequence[str]) -> int:
         quiet=(options.quiet[0], options.quiet[1]),
         year=datetime.fromtimestamp(SystemClock().wall(), UTC).year + VALID_YEARS,
         entropy=os.urandom,
+        edition=options.edition,
     )
     return 0

@@ -7,7 +7,7 @@ from simulators.county_plan import COUNTY_NAME, LOOPBACK, CountyPlan
 PLATFORM_CERTIFICATE = "000000000201"
 PROVINCE_CERTIFICATE = "000000000101"
 ROOT_CERTIFICATE = "000000000001"
-PROVINCE_CODE = "23400000000000101010101"
+PROVINCE_CODES = {"2018": "23400000000000101010101", "2016": "010134000000000001"}
 OPERATORS = ("chen", "liu")
 
 PORTS = {  # offset from the base port
@@ -105,7 +105,8 @@ heartbeat_s = 30.0
 [[upstream.peers]]
 code = "{province}"
 url = "http://{host}:{province_port}/EmergencyServer/receive/ebd"
-edition = "2018"
+edition = "{edition}"
+own_code = "{own_code}"
 sign_profile = "xml"
 certificates = ["{province_certificate}"]
 require_signature = true
@@ -153,8 +154,14 @@ type = "fm_transmitter"
 """
 
 
-def county_toml(plan: CountyPlan, token_sha256: dict[str, str], quiet: tuple[str, str]) -> str:
-    """The whole file; `token_sha256` by operator name, `quiet` the hours from and to as HH:MM."""
+def own_code_2016(plan: CountyPlan) -> str:
+    """The county as a province of the 2016 edition calls it: type 01, sub-type 03, area, extension 01."""
+    return f"0103{plan.places[0].code}01"
+
+
+def county_toml(plan: CountyPlan, token_sha256: dict[str, str], quiet: tuple[str, str], edition: str = "2018") -> str:
+    """The whole file; `token_sha256` by operator name, `quiet` the hours from and to as HH:MM, `edition` the one that
+    the province speaks."""
     ports = {name: plan.base_port + offset for name, offset in PORTS.items()}
     values = {
         **ports,
@@ -167,7 +174,9 @@ def county_toml(plan: CountyPlan, token_sha256: dict[str, str], quiet: tuple[str
         "root": ROOT_CERTIFICATE,
         "quiet_from": quiet[0],
         "quiet_to": quiet[1],
-        "province": PROVINCE_CODE,
+        "province": PROVINCE_CODES[edition],
+        "edition": edition,
+        "own_code": own_code_2016(plan) if edition == "2016" else "",
         "province_port": ports["province"],
         "province_certificate": PROVINCE_CERTIFICATE,
     }

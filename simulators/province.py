@@ -71,7 +71,7 @@ class Province:
         self._tell = tell
         self._composer = Composer(config, clock, PrivateKey.generate(entropy))
         self._inbox = Inbox(config, clock)
-        self._poster = Poster(config.county.url, clock, entropy)
+        self._poster = Poster(config.county.url, clock, entropy, config.edition)
         self._parcels: OrderedDict[str, Parcel] = OrderedDict()
         self._answers: list[AnswerWith] = []
         self._siren = functools.lru_cache(SIRENS_MAX)(siren_mp3)

@@ -3,7 +3,8 @@
 Read are `province` (code, certificate number, key file), `platform` (the county's code and certificate number),
 `endpoints.province` (where we listen), `endpoints.upstream` (where the county does), the place of level 4 in `areas`,
 and the county's 143-byte certificate in DIR/trust. File names are relative to DIR. Optional in `province`: `name`,
-`sign_profile` ("xml" or "xml+time", platform.md section 7); optional in `platform`: `url`.
+`sign_profile` ("xml" or "xml+time", platform.md section 7), `edition`; optional in `platform`: `url`. A province of the
+2016 edition has 18 digits in `province.code`, and the county's in `platform.code_2016`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from protocols.codes import AreaCode, ResourceCode
+from protocols.codes import AreaCode
+from protocols.ebd.edition import RULES, Edition
 from protocols.signature import Certificate
 from protocols.sm2 import PrivateKey
 
@@ -37,7 +39,7 @@ class SignProfile(StrEnum):
 class County:
     """The platform below, as its province knows it."""
 
-    code: ResourceCode
+    code: str
     area: AreaCode
     url: str
     certificate: Certificate
@@ -45,9 +47,9 @@ class County:
 
 @dataclass(frozen=True, slots=True)
 class ProvinceConfig:
-    """The province itself."""
+    """The province itself. Codes as its edition writes them."""
 
-    code: ResourceCode
+    code: str
     name: str
     key: PrivateKey
     certificate: bytes  # number, 6 bytes
@@ -55,6 +57,12 @@ class ProvinceConfig:
     host: str
     port: int
     county: County
+    edition: Edition = Edition.Y2018
+
+    def __post_init__(self) -> None:
+        digits = RULES[self.edition].resource_code_digits
+        if {len(self.code), len(self.county.code)} != {digits}:
+            raise ValueError(f"codes of the {self.edition} edition have {digits} digits")
 
     @property
     def url(self) -> str:
@@ -73,9 +81,10 @@ def load(folder: Path) -> ProvinceConfig:
     host, port = endpoints["province"]
     county_host, county_port = endpoints["upstream"]
     area = next(AreaCode(place["code"]) for place in facts["areas"] if place["level"] == COUNTY_LEVEL)
+    edition = Edition(province.get("edition", Edition.Y2018))
     certificate = (folder / "trust" / f"{platform['certificate']}.cer").read_bytes()
     return ProvinceConfig(
-        code=ResourceCode(province["code"]),
+        code=province["code"],
         name=province.get("name", "某省应急广播平台"),
         key=PrivateKey.from_pkcs8((folder / province["key"]).read_bytes()),
         certificate=bytes.fromhex(province["certificate"]),
@@ -83,9 +92,10 @@ def load(folder: Path) -> ProvinceConfig:
         host=host,
         port=int(port),
         county=County(
-            code=ResourceCode(platform["code"]),
+            code=platform["code" if edition is Edition.Y2018 else "code_2016"],
             area=area,
             url=platform.get("url", f"http://{county_host}:{county_port}{URL_PATH}"),
             certificate=Certificate.decode(certificate),
         ),
+        edition=edition,
     )

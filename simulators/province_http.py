@@ -16,7 +16,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from protocols.ebd import ResultCode, build_request_body, decode, unpack
+from protocols.ebd import Edition, ResultCode, build_request_body, decode, unpack
 from protocols.ebd.messages import EbdResponse
 from protocols.errors import RemoteProtocolError
 from simulators.clock import Clock
@@ -49,7 +49,10 @@ class Posted:
 class Poster:
     """Posts packages the way a strict province does: one connection each, Content-Length, file name last."""
 
-    def __init__(self, url: str, clock: Clock, entropy: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, url: str, clock: Clock, entropy: Callable[[int], bytes], edition: Edition = Edition.Y2018
+    ) -> None:
+        self._edition = edition
         self._url = url
         self._clock = clock
         self._entropy = entropy
@@ -76,11 +79,13 @@ class Poster:
         if response.status_code != httpx.codes.OK:
             raise NoReceipt(f"HTTP status {response.status_code}")
         try:
-            document = decode(unpack(response.content).xml)
+            document = decode(unpack(response.content).xml, edition=self._edition)
         except RemoteProtocolError as error:
             raise NoReceipt(f"{error.reason}: {error.detail}") from None
         if not isinstance(document.detail, EbdResponse):
             raise NoReceipt(f"answered with {document.envelope.ebd_type}")
+        if document.envelope.edition is not self._edition:
+            raise NoReceipt(f"answered with codes of the {document.envelope.edition} edition")
         told, envelope = document.detail, document.envelope
         return Posted(told.code, told.desc, envelope.ebd_id, envelope.related_ebd_id, finished[-1], took_s)
 

@@ -23,7 +23,7 @@ from protocols.ebd import (
 )
 from protocols.ebd.codec import Detail
 from protocols.ebd.envelope import EbdType
-from protocols.ebd.messages import ConnectionCheck, EbdNotify, EbmStateResponse
+from protocols.ebd.messages import ConnectionCheck, EbdNotify, EbdResponse, EbmStateResponse
 from protocols.ebd.reports import EbrasState, EbrbsState, EbrdtState, EbrpsInfo, EbrpsState
 from protocols.errors import RemoteProtocolError
 from protocols.sm2 import PublicKey
@@ -62,7 +62,7 @@ class Inbox:
             envelope = read_envelope(package.xml)
             self._check_who(envelope)
             profile = self._check_signature(envelope, package.xml, package.signature_xml)
-            detail = decode(package.xml).detail
+            detail = decode(package.xml, edition=self._config.edition).detail
         except RemoteProtocolError as error:
             event = {"event": "rejected", "reason": error.reason, "detail": error.detail, "at": self._clock.wall()}
             if envelope is not None:
@@ -81,6 +81,8 @@ class Inbox:
             raise RemoteProtocolError("source", f"{envelope.source} is no platform of ours")
         if envelope.destination not in (None, self._config.code):
             raise RemoteProtocolError("destination", f"the package is for {envelope.destination}")
+        if envelope.edition is not self._config.edition:
+            raise RemoteProtocolError("edition", f"the package has codes of the {envelope.edition} edition")
 
     def _check_signature(self, envelope: Envelope, xml: bytes, signature_xml: bytes | None) -> str:
         """Which profile matched; "" for an unsigned heartbeat."""
@@ -89,6 +91,10 @@ class Inbox:
                 return ""
             raise RemoteProtocolError("signature-missing", f"no EBDS file beside {envelope.ebd_id}")
         file = decode_signature(signature_xml)
+        if file.form is not self._config.edition:
+            raise RemoteProtocolError("signature-file", f"the signature has the form of the {file.form} edition")
+        if file.related_ebd_id != envelope.ebd_id:
+            raise RemoteProtocolError("signature-file", f"the signature is for package {file.related_ebd_id}")
         if file.certificate != self._config.county.certificate.number:
             raise RemoteProtocolError("signature", f"certificate {file.certificate.hex()} is not the county's")
         for profile in SignProfile:
@@ -113,7 +119,7 @@ def _told(detail: Detail, envelope: Envelope) -> tuple[str, Envelope, Event]:
     match detail:
         case EbmStateResponse():
             return "state", envelope, _state(detail)
-        case EbdNotify():
+        case EbdNotify() | EbdResponse():  # the later notice of the 2016 edition is an EBDResponse
             return "notify", envelope, {"code": int(detail.code), "desc": detail.desc}
         case EbrdtState():
             return "rdtstate", envelope, {"items": _items(detail.items)}

@@ -17,8 +17,10 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from protocols.codes import EbmId
+from protocols.ebd.edition import RULES
+from protocols.ebd.values import check_digits
 
+EBM_ID_DIGITS = tuple(rules.ebm_id_digits for rules in RULES.values())
 OMD_TYPES = (
     *("EBRPSInfo", "EBRSTInfo", "EBRASInfo", "EBRBSInfo", "EBRDTInfo", "EBMBrdLog"),
     *("EBRPSState", "EBRASState", "EBRBSState", "EBRDTState"),
@@ -127,7 +129,7 @@ def command_of(told: object, number: int) -> Command:
     values = {"tag": str(number), **{name: value for name, value in told.items() if name != "cmd"}}
     command = _built(KINDS[told["cmd"]], values)
     if isinstance(command, Message) and command.ebmid:
-        _check(lambda: EbmId(command.ebmid), "ebmid")
+        _check(lambda: check_digits(command.ebmid, EBM_ID_DIGITS, "EBM id"), "ebmid")
     if isinstance(command, OmdRequested) and command.type not in OMD_TYPES:
         raise BadCommand(f"type must be one of {', '.join(OMD_TYPES)}")
     if isinstance(command, Repost) and command.sigtime not in ("kept", "patched"):

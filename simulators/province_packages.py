@@ -7,8 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from protocols.codes import AreaCode, EbdId, EbmId, ResourceCode
-from protocols.ebd import Detail, Ebd, Envelope, SignatureFile, encode, encode_signature, pack, package_name, unpack
+from protocols.codes import AreaCode, EbdId
+from protocols.ebd import (
+    Detail,
+    Ebd,
+    Edition,
+    Envelope,
+    SignatureFile,
+    encode,
+    encode_signature,
+    pack,
+    package_name,
+    unpack,
+)
 from protocols.ebd.messages import (
     Auxiliary,
     ConnectionCheck,
@@ -71,7 +82,7 @@ class Composer:
             made -= LATE_S
         resources = {} if sound is None else {f"EBDR_{ebd_id}.mp3": sound}
         detail = self._ebm(message, ebm_id, made, resources)
-        xml = encode(Ebd(self._envelope(ebd_id, made, fault=message.fault), detail))
+        xml = self._written(Ebd(self._envelope(ebd_id, made, fault=message.fault), detail))
         if message.fault is Fault.NO_AREA:
             xml = _AREA.sub(b"", xml)
         elif message.fault is Fault.EMPTY_AREA:
@@ -94,9 +105,10 @@ class Composer:
 
     def heartbeat(self) -> Parcel:
         """ConnectionCheck, unsigned as its receivers take it (platform.md 6.8)."""
-        ebd_id = EbdId.build(EbdId.HEARTBEAT, self._config.code, 0)
+        ebd_id = self._ebd_id(EbdId.HEARTBEAT, 0)
         now = int(self._clock.wall())
-        return Parcel(ebd_id, "", pack(encode(Ebd(self._envelope(ebd_id, now), ConnectionCheck(now)))))
+        xml = self._written(Ebd(self._envelope(ebd_id, now), ConnectionCheck(now)))
+        return Parcel(ebd_id, "", pack(xml))
 
     def receipt(self, code: ResultCode, desc: str, answered: Envelope | None) -> Parcel:
         """EBDResponse to a package of the county; `answered` None where its envelope could not be read."""
@@ -108,7 +120,7 @@ class Composer:
         """Any other signed package; `related` is the package number it answers."""
         ebd_id = self._next_id()
         now = int(self._clock.wall())
-        xml = encode(Ebd(self._envelope(ebd_id, now, related=related), detail))
+        xml = self._written(Ebd(self._envelope(ebd_id, now, related=related), detail))
         return Parcel(ebd_id, ebm_id, pack(xml, self._signature(ebd_id, xml, now, self._config.key)))
 
     def patched(self, parcel: Parcel) -> Parcel:
@@ -148,7 +160,8 @@ class Composer:
         county = self._config.county
         destination: str = county.code
         if fault is Fault.DEST:
-            destination = ResourceCode.build(4, another_county(county.area), "0101", 1, 1, 1)
+            at = 1 if self._config.edition is Edition.Y2018 else 4  # where the area stands in a code
+            destination = f"{county.code[:at]}{another_county(county.area)}{county.code[at + 12 :]}"
         return Envelope(
             ebd_id=ebd_id,
             ebd_type="",
@@ -162,18 +175,25 @@ class Composer:
     def _signature(self, ebd_id: str, xml: bytes, time: int, key: PrivateKey) -> bytes:
         value = key.sign(self._config.sign_profile.signed(xml, time))
         block = time.to_bytes(4, "big") + self._config.certificate + value
-        return encode_signature(SignatureFile(block, related_ebd_id=ebd_id))
+        return encode_signature(SignatureFile(block, related_ebd_id=ebd_id, form=self._config.edition))
+
+    def _written(self, ebd: Ebd) -> bytes:
+        return encode(ebd, edition=self._config.edition)
 
     def _next_id(self) -> str:
         self._sequence += 1
-        return EbdId.build(EbdId.MESSAGE, self._config.code, self._sequence)
+        return self._ebd_id(EbdId.MESSAGE, self._sequence)
+
+    def _ebd_id(self, kind: str, sequence: int) -> str:
+        """Kind, sender and sixteen digits, in both editions (platform.md 4.2, 4.5)."""
+        return f"{kind}{self._config.code}{sequence:016d}"
 
     def _next_ebm_id(self, serial: int | None) -> str:
         if serial is None:
             self._serial = self._serial % 9_999 + 1
             serial = self._serial
         date = (datetime.fromtimestamp(self._clock.wall(), UTC) + BEIJING).strftime("%Y%m%d")
-        return EbmId.build(self._config.code, date, serial)
+        return f"{self._config.code}{date}{serial:04d}"  # in both editions (platform.md 4.3, 4.5)
 
 
 def another_county(area: AreaCode) -> AreaCode:

@@ -71,8 +71,8 @@ class CountyRoom:
 
     # ---- starting ----------------------------------------------------------------------------------------------
 
-    async def generate(self, quiet: tuple[str, str]) -> None:
-        """Write the county's directory."""
+    async def generate(self, quiet: tuple[str, str], edition: str = "2018") -> None:
+        """Write the county's directory; `edition` is what its province speaks."""
         self._clear()
         (self.folder / "log").mkdir(parents=True)
         options = {
@@ -80,6 +80,7 @@ class CountyRoom:
             "--terminals": str(self.terminals),
             "--seed": str(self.seed),
             "--base-port": str(free_base_port()),
+            "--edition": edition,
         }
         words = [word for option in options.items() for word in option]
         await run_to_end(["-m", "simulators", "county", *words, "--quiet", *quiet], self.folder / "log" / "county.log")

@@ -138,6 +138,7 @@ class GatewayClient:
             destination=peer.code,
             related_ebd_id=related_ebd_id,
             resources=resources,
+            naming=peer.naming,
         )
 
     def offer(self, peer_code: str, letter: Letter, *, lane: str, worth: Worth) -> None:
@@ -176,7 +177,7 @@ class GatewayClient:
         now_s = self._clock.monotonic()
         return tuple(
             PeerStatus(
-                line.peer.code,
+                line.peer.written_code,
                 line.up,
                 None if line.heard_s is None else now_s - line.heard_s,
                 line.outbox.depth,
@@ -237,7 +238,7 @@ class GatewayClient:
         peer = line.peer
         archive = self._writer.package(letter, peer.edition, peer.profile)
         boundary = f"ebcd{self._rng.randrange(10**BOUNDARY_DIGITS):0{BOUNDARY_DIGITS}d}"
-        body = build_request_body(archive, package_name(letter.ebd_id), boundary)
+        body = build_request_body(archive, package_name(letter.written_id), boundary)
         receipt = await self._poster.post(peer.url, body)
         self.heard(peer)
         return receipt
@@ -253,6 +254,7 @@ class GatewayClient:
                 destination=line.peer.code,
                 signed=False,
                 ebd_id=self._writer.heartbeat_id(),
+                naming=line.peer.naming,
             )
             try:
                 receipt = await self._post(line, letter)

@@ -13,12 +13,16 @@ from protocols.ebd import (
     Ebd,
     Edition,
     Envelope,
+    Naming,
     SignatureFile,
+    decode,
     encode,
     encode_signature,
     pack,
+    read_envelope,
     unpack,
 )
+from protocols.ebd.short_codes import shortened
 from protocols.signature import CertificateNumber, SignatureBlock
 
 
@@ -31,7 +35,11 @@ class SignsFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One platform (`[[upstream.peers]]`)."""
+    """One platform (`[[upstream.peers]]`).
+
+    `code` as the house knows it, 23 digits; a platform of the 2016 edition has a `naming`, which knows the codes it
+    writes itself.
+    """
 
     code: str
     url: str
@@ -39,16 +47,39 @@ class Peer:
     profile: FileProfile = FileProfile.XML
     certificates: frozenset[CertificateNumber] = frozenset()  # which may sign for it
     require_signature: bool = True
+    naming: Naming | None = None
+
+    @property
+    def written_code(self) -> str:
+        """SRC of its packages."""
+        return (self.naming and shortened(self.code)) or self.code
+
+    def read(self, xml: bytes) -> Ebd:
+        """A document of this platform, in the codes of the house. Raises RemoteProtocolError."""
+        ebd = decode(xml, edition=self.edition)
+        return self.naming.into_house(ebd) if self.naming else ebd
+
+    def number(self, ebd_id: str) -> str:
+        """A package number that this platform wrote, as the house knows it."""
+        return self.naming.package_in(ebd_id) if self.naming else ebd_id
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A document of ours: fixed under its number, signed anew for each try, so that its time is fresh."""
+    """A document of ours: fixed under its number, signed anew for each try, so that its time is fresh.
+
+    `ebd_id` as the house knows it.
+    """
 
     ebd_id: str
     xml: bytes
     signed: bool
     resources: Mapping[str, bytes]
+
+    @property
+    def written_id(self) -> str:
+        """The number as the document has it. Raises RemoteProtocolError for bytes that are no document."""
+        return read_envelope(self.xml).ebd_id
 
     @classmethod
     def from_archive(cls, archive: bytes) -> Letter:
@@ -68,13 +99,16 @@ class Writer:
         next_ebd_id: Callable[[], str],
         signer: SignsFiles,
         wall: Callable[[], float],
+        issuer: str = "",
     ) -> None:
-        """`next_ebd_id` gives a number never used before, restarts included; `wall` is UTC seconds."""
+        """`next_ebd_id` gives a number never used before, restarts included; `wall` is UTC seconds; `issuer` the
+        certificate number that signed ours, 12 hex digits, which signature files of 2016 name."""
         self.code = code
         self._url = url
         self._next_ebd_id = next_ebd_id
         self._signer = signer
         self._wall = wall
+        self._issuer = issuer
 
     def write(
         self,
@@ -86,11 +120,14 @@ class Writer:
         signed: bool = True,
         resources: Mapping[str, bytes] | None = None,
         ebd_id: str | None = None,
+        naming: Naming | None = None,
     ) -> Letter:
-        """A document under the next number, or under `ebd_id`. Raises LocalProtocolError."""
+        """A document under the next number, or under `ebd_id`. All codes are those of the house; `naming` puts them
+        into the receiver's. Raises LocalProtocolError."""
         number = ebd_id or self._next_ebd_id()
         envelope = Envelope(number, "", self.code, int(self._wall()), self._url, destination, related_ebd_id)
-        xml = encode(Ebd(envelope, detail), edition=edition)
+        ebd = Ebd(envelope, detail)
+        xml = encode(naming.out_of_house(ebd) if naming else ebd, edition=edition)
         return Letter(number, xml, signed, resources or {})
 
     def heartbeat_id(self) -> str:
@@ -102,5 +139,6 @@ class Writer:
         signature = None
         if letter.signed:
             block = self._signer.sign_file(letter.xml, profile).encode()
-            signature = encode_signature(SignatureFile(block, related_ebd_id=letter.ebd_id, form=edition))
+            file = SignatureFile(block, related_ebd_id=letter.written_id, issuer_text=self._issuer, form=edition)
+            signature = encode_signature(file)
         return pack(letter.xml, signature, letter.resources)

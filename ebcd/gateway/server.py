@@ -180,14 +180,15 @@ class GatewayServer:
         letter = self._writer.write(
             EbdResponse(answer.code, _printable(answer.desc)),
             edition,
-            destination=envelope.source if envelope else None,
-            related_ebd_id=envelope.ebd_id if envelope else None,
+            destination=peer.code if peer else envelope.source if envelope else None,
+            related_ebd_id=(peer.number(envelope.ebd_id) if peer else envelope.ebd_id) if envelope else None,
             signed=answer.signed,
+            naming=peer.naming if peer else None,
         )
         archive = self._writer.package(letter, edition, peer.profile if peer else FileProfile.XML)
         headers = [
             (b"Content-Type", b"application/x-tar"),
-            (b"Content-Disposition", f'attachment; filename="{package_name(letter.ebd_id)}"'.encode()),
+            (b"Content-Disposition", f'attachment; filename="{package_name(letter.written_id)}"'.encode()),
             (b"Content-Length", str(len(archive)).encode()),
             (b"Connection", b"close"),
         ]

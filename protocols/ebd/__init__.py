@@ -6,6 +6,7 @@ from protocols.ebd.envelope import EbdType, Envelope, read_envelope
 from protocols.ebd.multipart import build_request_body, find_archive
 from protocols.ebd.package import InformationFile, Package, pack, package_name, unpack
 from protocols.ebd.result import ResultCode, result_code
+from protocols.ebd.short_codes import Naming
 from protocols.ebd.signature_xml import SignatureFile, decode_signature, encode_signature
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Edition",
     "Envelope",
     "InformationFile",
+    "Naming",
     "Package",
     "ResultCode",
     "SignatureFile",

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from lxml import etree
+
 from protocols.ebd import messages as m
-from protocols.ebd.edition import Edition, accepted
+from protocols.ebd.document import children, text_of
+from protocols.ebd.edition import RULES, Edition, accepted
 from protocols.ebd.mapping import Element, Record
 from protocols.ebd.result import ResultCode
 from protocols.ebd.values import (
@@ -46,9 +51,13 @@ def _read_result(text: str, edition: Edition) -> ResultCode:
     return ResultCode(INTEGER.read(text, edition))
 
 
-MESSAGE_TYPE: Scalar[int] = Scalar(
-    _read_message_type, lambda value, edition: str(_read_message_type(str(int(value)), edition))
-)
+def _write_message_type(value: int, edition: Edition) -> str:
+    if value not in RULES[edition].message_types:
+        raise LocalProtocolError(f"MsgType {value} does not exist in the {edition} edition")
+    return str(int(value))
+
+
+MESSAGE_TYPE: Scalar[int] = Scalar(_read_message_type, _write_message_type)
 SEVERITY = _integer_of(SEVERITIES, "Severity")
 BROADCAST_STATE = _integer_of(BROADCAST_STATES, "BrdStateCode")
 RESULT: Scalar[ResultCode] = Scalar(_read_result, lambda value, _: str(int(value)))
@@ -141,6 +150,33 @@ def _check_ebm(ebm: m.Ebm, _edition: Edition) -> None:
         raise RemoteProtocolError("missing", "EBM/MsgContent/AreaCode")
 
 
+def _drop_what_a_cancel_need_not_mean(node: etree._Element) -> None:
+    """Content and window of a cancel may be meaningless (platform.md 6.4): what cannot be read of them stops nobody."""
+    head = children(node).get("msgbasicinfo", [])
+    kinds = [kind for basic in head for kind in children(basic).get("msgtype", [])]
+    if not kinds or text_of(kinds[0]).partition(".")[0].lstrip("0") != str(CANCEL):
+        return
+    for content in children(node).get("msgcontent", []):
+        if not _is_readable(CONTENT, content):
+            node.remove(content)
+    for element in BASIC_INFO.elements:
+        for basic in head if not element.required else ():
+            for each in children(basic).get(element.tag.lower(), []):
+                if not _is_readable(element.kind, each):
+                    basic.remove(each)
+
+
+def _is_readable(kind: Any, node: etree._Element) -> bool:
+    try:
+        if isinstance(kind, Record):
+            kind.read(node, Edition.Y2016, "")
+        elif text := text_of(node):
+            kind.read(text, Edition.Y2016)
+    except (RemoteProtocolError, ValueError):
+        return False
+    return True
+
+
 EBM = Record(
     m.Ebm,
     (
@@ -152,6 +188,7 @@ EBM = Record(
         Element("dispatches", "Dispatch", DISPATCH, many=True, default=()),
     ),
     _check_ebm,
+    _drop_what_a_cancel_need_not_mean,
     constants=(("EBMVersion", "1"),),
 )
 
@@ -160,7 +197,7 @@ STATE_REQUEST = Record(m.EbmStateRequest, (Element("ebm_id", "EBM/EBMID", EBM_ID
 COVERAGE = Record(
     m.Coverage,
     (
-        Element("rate", "CoverageRate", RATE),
+        Element("rate", "CoverageRate", RATE, also=("CoveragePercent",)),  # the name that early peers use
         Element("area_codes", "AreaCode", LIST, default=()),
         Element("used", "ResBrdStat", COUNTS, default=()),
     ),

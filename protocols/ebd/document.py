@@ -6,6 +6,7 @@ loaded from anywhere; bytes, depth and number of elements have limits.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import cast
 
@@ -28,6 +29,10 @@ SPELLINGS = {
 """Names that the standards and deployed peers misspell, in lower case -> the right one."""
 
 _DECLARATION = b'<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n'
+_BLANKS = b"\x00 \t\r\n"
+_BOM = b"\xef\xbb\xbf"
+_WIDE = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")  # how text of two bytes a character begins
+_LYING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?:utf-?16|ucs-?2|unicode)""", re.IGNORECASE)
 _too_deep = etree.XPath("boolean(" + "/*" * (DEPTH_MAX + 1) + ")")
 _count = etree.XPath("count(//*)")
 
@@ -38,7 +43,9 @@ def parse(xml: bytes, *, xml_bytes_max: int = XML_BYTES_MAX) -> etree._Element:
         raise RemoteProtocolError("xml-limit", f"{len(xml)} bytes, at most {xml_bytes_max}")
     if b"<!DOCTYPE" in xml:
         raise RemoteProtocolError("doctype", "a DOCTYPE is never accepted", offset=xml.index(b"<!DOCTYPE"))
+    xml = _trimmed(xml)
     parser = etree.XMLParser(
+        encoding="utf-8" if _LYING.match(xml) else None,
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -47,7 +54,7 @@ def parse(xml: bytes, *, xml_bytes_max: int = XML_BYTES_MAX) -> etree._Element:
         remove_pis=True,
     )
     try:
-        root = etree.fromstring(xml.strip(b"\x00 \t\r\n"), parser)
+        root = etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
         raise RemoteProtocolError("xml", str(error)) from None
     # An encoding that hides the text above from the search (UTF-16, UTF-7) still ends here, nothing resolved.
@@ -58,6 +65,17 @@ def parse(xml: bytes, *, xml_bytes_max: int = XML_BYTES_MAX) -> etree._Element:
     if int(cast(float, _count(root))) > ELEMENTS_MAX:
         raise RemoteProtocolError("xml-limit", f"more than {ELEMENTS_MAX} elements")
     return root
+
+
+def _trimmed(xml: bytes) -> bytes:
+    """Without what some writers put around a document: blanks, zeros, a byte order mark behind or before them.
+
+    A declaration that can be read byte by byte and says UTF-16 (a text written by .NET through a string) is wrong by
+    itself; such a document is read as UTF-8.
+    """
+    if xml.startswith(_WIDE):
+        return xml
+    return xml.strip(_BLANKS).removeprefix(_BOM).lstrip(_BLANKS)
 
 
 def serialise(root: etree._Element) -> bytes:
@@ -83,7 +101,9 @@ def children(element: etree._Element) -> dict[str, list[etree._Element]]:
 
 
 def text_of(element: etree._Element) -> str:
-    """The text, without the blanks that some writers put around it."""
+    """The text, that of markup inside it included, without the blanks that some writers put around it."""
+    if len(element):
+        return "".join(map(str, element.itertext())).strip()
     return (element.text or "").strip()
 
 

@@ -6,7 +6,7 @@ document has its detail parsed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from lxml import etree
@@ -45,8 +45,8 @@ class Envelope:
     """EBD: who sends what to whom.
 
     `ebd_id` 41 digits (36 in 2016), `source` and `destination` resource codes, `time` UTC seconds, `source_url` where
-    the sender takes requests, `related_ebd_id` the package this one answers. `ebd_type` is the peer's own text:
-    whether it is one of `EbdType` is judged with the detail.
+    the sender takes requests, `related_ebd_id` the package this one answers. `ebd_type` is one of `EbdType` in whatever
+    case the peer wrote it, or else the peer's own text, which is judged with the detail.
     """
 
     ebd_id: str
@@ -64,6 +64,8 @@ class Envelope:
         later = len(self.ebd_id) == rules.ebd_id_digits and len(self.source) == rules.resource_code_digits
         return Edition.Y2018 if later else Edition.Y2016
 
+
+_TYPES = {kind.lower(): str(kind) for kind in EbdType}
 
 ENVELOPE = Record(
     Envelope,
@@ -97,7 +99,7 @@ def envelope_of(root: etree._Element) -> Envelope:
     envelope = ENVELOPE.read(root, Edition.Y2016, "EBD")
     if not envelope.ebd_type:
         raise RemoteProtocolError("missing", "EBD/EBDType")
-    return envelope
+    return replace(envelope, ebd_type=_TYPES.get(envelope.ebd_type.lower(), envelope.ebd_type))
 
 
 def check_edition(envelope: Envelope, edition: Edition) -> None:

@@ -6,8 +6,8 @@ follows the table from top to bottom with the standard's own names.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from lxml import etree
@@ -122,6 +122,25 @@ class Record(Generic[RecordT]):
                 _write_element(element, parent, item, edition)
 
 
+def renamed(record: Record[RecordT], value: RecordT, change: Mapping[int, Callable[[str], str]]) -> RecordT:
+    """The same value with every text of certain kinds changed; `change` by `id` of the Scalar."""
+    changed: dict[str, Any] = {}
+    for element in record.elements:
+        content = getattr(value, element.attribute)
+        if content == element.default:
+            continue
+        if isinstance(element.kind, Record):
+            inner = element.kind
+            changed[element.attribute] = (
+                tuple(renamed(inner, item, change) for item in content)
+                if element.many
+                else renamed(inner, content, change)
+            )
+        elif (rename := change.get(id(element.kind))) is not None:
+            changed[element.attribute] = rename(content)
+    return replace(value, **changed)  # type: ignore[type-var]
+
+
 def _merged(nodes: list[etree._Element]) -> dict[str, list[etree._Element]]:
     """The children of all elements of one name together: some peers repeat the container, not the item."""
     merged: dict[str, list[etree._Element]] = {}
@@ -145,7 +164,8 @@ def _read_element(element: Element, scope: dict[str, list[etree._Element]], edit
         if len(nodes) > REPEATS_MAX:
             raise RemoteProtocolError("xml-limit", f"{path}: {len(nodes)} items, at most {REPEATS_MAX}")
         return tuple(_read_kind(element, node, edition, path) for node in nodes)
-    if isinstance(element.kind, Scalar) and element.kind is not TEXT:
+    absent = element.default is None and not element.required  # a text that can be there or not, and not just empty
+    if isinstance(element.kind, Scalar) and (element.kind is not TEXT or absent):
         nodes = [node for node in nodes if text_of(node)]  # empty is absent, except for plain text
     if not nodes:
         if element.required:

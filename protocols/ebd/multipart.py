@@ -96,9 +96,9 @@ def _next_delimiter(body: bytes, boundary: bytes, start: int) -> int | None:
 
 
 def _is_archive_name(head: bytes) -> bool:
-    found = _FILE_NAME.search(head)
-    name = (found[1] or found[2] or b"").strip().strip(b'"').lower() if found else b""
-    return name.endswith(b".tar")
+    """Whether any file name of the head is an archive's: there may be two, `filename` and `filename*`."""
+    names = (found[1] or found[2] or b"" for found in _FILE_NAME.finditer(head))
+    return any(name.strip().strip(b"\"'").strip().lower().endswith(b".tar") for name in names)
 
 
 def _content(body: bytes, start: int, delimiter: int | None) -> bytes:

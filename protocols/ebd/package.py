@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from protocols.ebd import tar
+from protocols.ebd.edition import RULES
 from protocols.ebd.envelope import read_envelope
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 
@@ -76,6 +77,10 @@ def unpack(
         raise RemoteProtocolError("tar-limit", f"a signature file has more than {signature_bytes_max} bytes")
     of_bodies = [entry for entry in signatures if entry.name.upper().startswith("EBDS_EBDI")]
     of_document = [entry for entry in signatures if entry not in of_bodies]
+    own_name = (
+        f"EBDS_{documents[0].name}".upper()
+    )  # else the last one, as a widespread receiver has it (platform.md 8.5)
+    of_document.sort(key=lambda entry: entry.name.upper() == own_name)
     known = {id(entry) for entry in (*documents, *of_document[-1:], *bodies[:1], *of_bodies[:1])}
     return Package(
         ebdb_name=documents[0].name,
@@ -97,12 +102,18 @@ def pack(
 ) -> bytes:
     """A TAR in the order every known peer can read: EBDB first, EBDI, EBDR, EBDS_EBDB last.
 
-    The names come from the EBDID inside the document. Raises LocalProtocolError for a resource not named EBDR_... or
-    EBDB_... twice, and RemoteProtocolError for a document whose envelope cannot be read.
+    The names come from the EBDID inside the document. Raises LocalProtocolError for a file named otherwise than its
+    kind wants, for two of one name, and for an information body in the 2016 edition, which sends it apart; and
+    RemoteProtocolError for a document whose envelope cannot be read.
     """
-    ebd_id = read_envelope(ebd_xml).ebd_id
+    envelope = read_envelope(ebd_xml)
+    ebd_id = envelope.ebd_id
     entries = [tar.Entry(f"EBDB_{ebd_id}.xml", ebd_xml)]
     if information is not None:
+        if not RULES[envelope.edition].information_body:
+            raise LocalProtocolError(f"a package of the {envelope.edition} edition carries no information body")
+        if not information.name.startswith("EBDI_"):
+            raise LocalProtocolError(f"information body {information.name!r} must be named EBDI_<InfoID>.xml")
         entries.append(tar.Entry(information.name, information.xml))
         if information.signature_xml is not None:
             entries.append(tar.Entry(f"EBDS_{information.name}", information.signature_xml))

@@ -45,6 +45,7 @@ REASONS: dict[str, ResultCode] = {
     "source": ResultCode.OTHER,
     "destination": ResultCode.OTHER,
     "type": ResultCode.OTHER,
+    "number-reused": ResultCode.OTHER,
     "body-limit": ResultCode.OTHER,
     "body-slow": ResultCode.OTHER,
     "busy": ResultCode.OTHER,

@@ -19,7 +19,8 @@ BEIJING = timezone(timedelta(seconds=BEIJING_S))
 _TIME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})[ T]+(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,18}(?:\.0+)?", re.ASCII)
 _EVENT_TYPE = re.compile(r"[0-9A-Z]{5}")
-_LIST_SEPARATORS = re.compile("[,，;；、\\s]+")
+_LIST_SEPARATORS = re.compile("[,，;；、()（）\\s]+")
+_COMMA = re.compile("[,，]")
 _GROUP = re.compile(r"[(（]([^(（)）]*)[)）]")
 
 
@@ -88,7 +89,8 @@ def _read_event_type(text: str, _edition: Edition) -> str:
 
 
 def split_list(text: str) -> tuple[str, ...]:
-    """The items of a list joined by commas; other separators that people type are accepted too."""
+    """The items of a list joined by commas; other separators that people type, and brackets around the whole, as early
+    peers have them, are accepted too."""
     return tuple(item for item in _LIST_SEPARATORS.split(text) if item)
 
 
@@ -166,9 +168,9 @@ class BroadcastParameter:
 
 def parse_broadcast_parameters(text: str) -> tuple[BroadcastParameter, ...]:
     """Read BrdSysInfo; without brackets the parts are taken in threes. Raises RemoteProtocolError("format")."""
-    groups = [group.split(",", 2) for group in _GROUP.findall(text)]
+    groups = [_COMMA.split(group, 2) for group in _GROUP.findall(text)]
     if not groups and text.strip():
-        parts = text.split(",")
+        parts = _COMMA.split(text)
         groups = [parts[at : at + 3] for at in range(0, len(parts), 3)]
     parameters = []
     for group in groups:

@@ -156,6 +156,44 @@ def test_problems_are_told_in_chinese_too(tmp_path: Path) -> None:
     assert problem.sentence("zh").endswith("ebcd.toml：store.urls = 1 不是已知的项；可用：url")
 
 
+PEER_2016 = (
+    '[[upstream.peers]]\nedition = "2016"\ncode = "010134000000000001"\nown_code = "010334990100000001"\n'
+    'url = "http://127.0.0.1:7600/x"\n'
+)
+
+
+def test_a_platform_of_the_2016_edition_is_named_in_its_own_digits(tmp_path: Path) -> None:
+    (peer,) = _load(tmp_path, PLATFORM + PEER_2016).upstream.peers
+    assert (peer.edition, peer.code, peer.own_code) == ("2016", "010134000000000001", "010334990100000001")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("010134000000000001", "23400000000000101010101", "upstream.peers[0].code = '23400000000000101010101' is no"),
+        (
+            "010334990100000001",
+            "43499010000000101010101",
+            "upstream.peers[0].own_code = '43499010000000101010101' is no",
+        ),
+        ("010334990100000001", "", "upstream.peers[0].own_code = '' is no resource code of the 2016 edition"),
+        ("010334990100000001", "010134000000000001", "upstream.peers[0].own_code = '010134000000000001' is the plat"),
+        ('"2016"', '"2023"', "upstream.peers[0].edition = '2023' is unknown; use '2016' or '2018'"),
+    ],
+)
+def test_a_code_of_the_wrong_edition_is_named(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    (problem,) = _problems(tmp_path, PLATFORM + PEER_2016.replace(old, new, 1))
+    assert problem.startswith(f"ebcd.toml: {sentence}")
+
+
+def test_a_platform_of_2018_calls_us_as_we_are_configured(tmp_path: Path) -> None:
+    text = PEER_2016.replace('"2016"', '"2018"').replace("010134000000000001", "23400000000000101010101")
+    (problem,) = _problems(tmp_path, PLATFORM + text)
+    assert problem.startswith(
+        "ebcd.toml: upstream.peers[0].own_code = '010334990100000001' is for platforms of the 2016"
+    )
+
+
 def test_operators_and_peers_are_told_apart(tmp_path: Path) -> None:
     digest = "a" * 64
     peer = '[[upstream.peers]]\ncode = "23400000000000101010101"\nurl = "http://127.0.0.1:7600/x"\n'

@@ -61,6 +61,21 @@ async def test_the_same_number_again_gets_the_same_answer_and_has_no_second_effe
     assert not exchange.book.rejected
 
 
+async def test_i8_another_message_under_a_number_that_was_used_is_refused_not_swallowed(exchange: Exchange) -> None:
+    """Peers exist that draw their numbers by chance; a retry may have another date on it and is no other message."""
+    number = f"10{samples.PROVINCE}{7:016d}"
+    first = exchange.archive(MESSAGE, ebd_id=number)
+    assert await _code(exchange, first) is ResultCode.SUCCESS
+    other = exchange.archive(samples.message(ebm_id=samples.EBM_ID[:-1] + "2"), ebd_id=number)
+    assert await _code(exchange, other) is ResultCode.OTHER
+    assert exchange.book.rejected[-1].reason == "number-reused"
+    await asyncio.sleep(2)
+    dated_anew = exchange.archive(MESSAGE, ebd_id=number)
+    assert dated_anew != first
+    assert await _code(exchange, dated_anew) is ResultCode.SUCCESS
+    assert len(exchange.book.received) == 1
+
+
 async def test_two_posts_of_one_number_at_once_have_one_effect(exchange: Exchange) -> None:
     archive = exchange.archive(MESSAGE)
     gate = asyncio.Event()

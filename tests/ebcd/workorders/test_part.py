@@ -87,7 +87,6 @@ def test_the_part_opens_an_order_when_an_alert_is_over_and_closes_it_with_the_ne
             return yard.now_s
 
     part = WorkPart(yard.desk, yard.health, yard.sites, yard.state, adapter_of, Clock())
-    yard.desk._confirmed_at = confirmations.of
     for fact in after(yard.state, ALONE, at=yard.wall_s):
         part.watch(fact, yard.state)
         confirmations.watch(fact, yard.state)
@@ -98,5 +97,6 @@ def test_the_part_opens_an_order_when_an_alert_is_over_and_closes_it_with_the_ne
         ALERT.id, [Receipt(ALONE, DeliveryEvent.CONFIRM, Path.IP, "", yard.wall_s + 60)], yard.wall_s + 60
     )
     confirmations.watch(later, yard.state)
+    yard.confirmed[ALONE] = confirmations.of(ALONE)
     part.look()
     assert yard.orders() == []

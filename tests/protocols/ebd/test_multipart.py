@@ -64,6 +64,19 @@ def test_the_first_part_with_an_archives_name_counts() -> None:
     assert find_archive("multipart/form-data; boundary=xyz", body) == b"first"
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Content-Disposition: form-data; name='file'; filename='EBDT_1.tar'",
+        'Content-Disposition: form-data; name="file"; filename="EBDT_1"; filename*=UTF-8\'\'EBDT_1.tar',
+        'Content-Disposition: form-data; name="filename=x"; filename="EBDT_1.tar"',
+        'Content-Disposition: form-data; name="file";\r\n filename="EBDT_1.tar"',
+    ],
+)
+def test_a_name_is_found_however_it_is_quoted(head: str) -> None:
+    assert find_archive("multipart/form-data; boundary=xyz", _part(head, TAR) + b"--xyz--") == TAR
+
+
 def test_delimiters_of_bare_line_feeds_are_read() -> None:
     body = f"--xyz\n{FILE}\n\n".encode() + TAR + b"\n--xyz--\n"
     assert find_archive("multipart/form-data; boundary=xyz", body) == TAR

@@ -129,6 +129,24 @@ def test_the_signature_is_the_last_one_that_is_not_of_the_information_body() -> 
     assert package.information == InformationFile("EBDI_1.xml", b"<EBI/>", b"other")
 
 
+def test_the_signature_that_names_the_document_counts_wherever_it_stands() -> None:
+    files = [(DOCUMENT, XML), (SIGNATURE, b"mine"), ("EBDS_EBDR_a.xml", b"other")]
+    assert unpack(archive(files)).signature_xml == b"mine"
+    assert unpack(archive(files[:1] + files[2:])).signature_xml == b"other"
+
+
+def test_an_information_body_is_packed_before_the_signature_and_never_in_2016() -> None:
+    """platform.md 1.4, 8.5, 9: EBDB, EBDI, its signature, resources, EBDS_EBDB last."""
+    body = InformationFile("EBDI_1.xml", b"<EBI/>", b"other")
+    with tarfile.open(fileobj=io.BytesIO(pack(XML, b"mine", {"EBDR_a.mp3": b"x"}, body))) as written:
+        names = written.getnames()
+    assert names == [DOCUMENT, "EBDI_1.xml", "EBDS_EBDI_1.xml", "EBDR_a.mp3", SIGNATURE]
+    short = XML.replace(samples.EBD_ID.encode(), b"1" * 36).replace(samples.PROVINCE.encode(), b"1" * 18)
+    for xml, information in ((short, body), (XML, InformationFile("body.xml", b"<EBI/>"))):
+        with pytest.raises(LocalProtocolError):
+            pack(xml, b"mine", None, information)
+
+
 def test_a_resource_is_found_as_peers_write_its_name() -> None:
     package = unpack(archive(WHOLE))
     for desc in ("EBDR_a.mp3", "a.mp3", "ebdr_A.MP3", "http://x/EBDR_a.mp3", "D:\\x\\EBDR_a.mp3"):

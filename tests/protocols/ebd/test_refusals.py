@@ -170,6 +170,15 @@ def test_drills_do_not_exist_in_the_2016_edition_but_a_2016_peer_may_send_later_
     assert decode(encode(ebd), edition=Edition.Y2016) == ebd
 
 
+@pytest.mark.parametrize("msg_type", [3, 4, 5])
+def test_a_drill_is_never_sent_in_the_2016_edition(msg_type: int) -> None:
+    basic = replace(samples.message().basic, msg_type=msg_type)  # type: ignore[type-var]
+    short = samples.message(ebm_id="1" * 30, basic=basic)
+    head = replace(samples.envelope(EbdType.EBM), ebd_id="1" * 36, source="1" * 18, destination="1" * 18)
+    with pytest.raises(LocalProtocolError, match="2016"):
+        encode(Ebd(head, short), edition=Edition.Y2016)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
