@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devices.adapter_frames import Dialect
 from devices.adapter_reports import Replies, ReportConnection, read_report
 from devices.link import Connected, Disconnected, EventSink, Rejected
 from devices.ports import Ports, Verify
@@ -21,9 +22,16 @@ class AdapterDesk:
     """Takes the reports of adapters and keeps who is live."""
 
     def __init__(
-        self, config: AdapterTcpConfig, ports: Ports, sink: EventSink, roster: Roster, verify: Verify | None
+        self,
+        config: AdapterTcpConfig,
+        ports: Ports,
+        sink: EventSink,
+        roster: Roster,
+        verify: Verify | None,
+        dialect: Dialect,
     ) -> None:
         self.link = config.name
+        self._dialect = dialect
         self.table = adapter.TypeTable(config.type_table)
         self.frame_bytes_max = config.frame_bytes_max
         self.verify = verify
@@ -93,7 +101,7 @@ class AdapterDesk:
 
     def received(self, frame: AdapterFrame, peer: str) -> bytes | None:
         """A report of an adapter: tell it, and return the signed reply."""
-        read = read_report(self.link, frame.message, self._ports.clock.wall(), self._replies)
+        read = read_report(self.link, frame.message, self._ports.clock.wall(), self._replies, self._dialect)
         if read is None:
             self.reject("type", peer, f"type {frame.type:#04x} is no report of an adapter")
             return None

@@ -142,13 +142,15 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A device said that it lives. `rebooted`: its first registration after power-on."""
+    """A device said that it lives. `rebooted`: its first registration after power-on. `clock`: UTC seconds by its own
+    clock, None where its heartbeat carries none (FEFD 0x10 does not, annex A 0x20 does)."""
 
     link: str
     code: ResourceCode
     phys: str  # physical address, upper-case hex; "" where the protocol has none
     state: DeviceState
     rebooted: bool
+    clock: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

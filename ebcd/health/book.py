@@ -44,6 +44,8 @@ class HealthBook:
         self.tally = {kind: Counter[Condition]() for kind in DeviceKind}
         self.doubts: set[ResourceCode] = set()
         """Devices that should be asked for their state; whoever asks empties it."""
+        self.restarted: set[ResourceCode] = set()
+        """Devices that were switched on since the last look, with whatever time their clock woke up to."""
         self._misses_max = misses_max
         self._flap_rule = flap_rule or FlapRule()
         self._devices = {code: DeviceHealth() for code in ways.devices}
@@ -85,8 +87,10 @@ class HealthBook:
     def observe(self, event: Event, path: Path, now_s: float, wall_s: float) -> None:
         """Take one link event."""
         match event:
-            case Heartbeat(code=code, state=state, rebooted=rebooted):
+            case Heartbeat(code=code, state=state, rebooted=rebooted, clock=clock):
                 if health := self._seen(code, path, now_s, wall_s):
+                    if clock is not None:
+                        health.clock_error_s = clock - wall_s
                     self._returned(code, health, rebooted, path)
                     self._state(code, health, state, now_s, wall_s)
             case StateTold(code=code, state=state):
@@ -101,7 +105,8 @@ class HealthBook:
                     sign = Sign.WELL if cleared else Sign.FAULTY
                     self._notice(code, health, sign, Cause.FAULT, words, now_s, wall_s)
             case Began(code=code, at=at) | Ended(code=code, at=at):
-                if health := self._spoke(code, path, now_s, wall_s):
+                health = self._spoke(code, path, now_s, wall_s)
+                if health and self.ways.devices[code].kind is DeviceKind.TERMINAL:  # an adapter's begin has no time
                     health.clock_error_s = at - wall_s
             case Answered(code=code) | Played(code=code) | Connected(code=code):
                 self._spoke(code, path, now_s, wall_s)
@@ -130,6 +135,7 @@ class HealthBook:
         if rebooted:
             health.outage = Outage.POWER if health.returning else Outage.RESTART
             health.restarts += 1
+            self.restarted.add(code)
             health.fault = ""  # its own memory began anew: what is still broken it will report again
             self._unwritten.add(code)
         elif health.returning:

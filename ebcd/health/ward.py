@@ -27,6 +27,8 @@ SEEN_WRITTEN_S = 300.0
 """How often the last sign of life of everybody is written down; conditions are written when they change."""
 CLOCKS_AGAIN_S = 600.0
 """A wrong clock is set at most so often."""
+BEIJING_ERROR_S, BEIJING_SLACK_S = 28_800.0, 600.0
+"""A clock that is off by about eight hours is a question of reading, not of keeping time (GD/J 089, `time_base`)."""
 CLOCKS_JUDGED_MIN = 10
 """So many devices must agree before our own clock is suspected instead of theirs."""
 NIGHTS = 7
@@ -104,7 +106,13 @@ class Ward:
             self._store.health_soon(_row(code, health) for code, health in rows)
             self._ask_doubtful()
             self._set_clocks(now_s)
+            self._tell_time(now_s)
             self._night(wall_s)
+
+    def _tell_time(self, now_s: float) -> None:
+        """Clocks of devices that were switched on: they wake up with any time, and judge signatures by it."""
+        restarted, self.book.restarted = self.book.restarted, set()
+        self._set(restarted, now_s)
 
     def _ask_doubtful(self) -> None:
         doubts = tuple(self.book.doubts)
@@ -138,12 +146,21 @@ class Ward:
         if suspect:
             return
         due = [c for c in wrong if now_s - self._clock_set_s.get(c, -CLOCKS_AGAIN_S) >= CLOCKS_AGAIN_S]
-        for path, codes in self._by_live_path(due).items():
-            if self._offer(path, SetClock(tuple(codes))):
-                self._clock_set_s.update(dict.fromkeys(codes, now_s))
-                self._count("clock_set", len(codes))
-                for code in codes:
-                    log.warning("device.clock_wrong", device=code, error_s=round(wrong[code], 1))
+        for code in self._set(due, now_s):
+            reading = abs(abs(wrong[code]) - BEIJING_ERROR_S) <= BEIJING_SLACK_S
+            event = "device.clock_base" if reading else "device.clock_wrong"
+            log.warning(event, device=code, error_s=round(wrong[code], 1))
+
+    def _set(self, codes: Iterable[ResourceCode], now_s: float) -> list[ResourceCode]:
+        """Give these devices our time; those that were offered it."""
+        done: list[ResourceCode] = []
+        for path, members in self._by_live_path(codes).items():
+            if self._offer(path, SetClock(tuple(members))):
+                done += members
+        self._clock_set_s.update(dict.fromkeys(done, now_s))
+        if done:
+            self._count("clock_set", len(done))
+        return done
 
     # ---- the night round -------------------------------------------------------------------------------------------
 
@@ -155,6 +172,7 @@ class Ward:
             chosen = [code for code in sorted(codes) if int(code) % NIGHTS == night % NIGHTS]
             self.round = Round(night, chosen)
             log.info("round.began", devices=len(chosen))
+            self._set(codes, self._clock.monotonic())  # everybody's clock, once a day
         if not self.round.left:
             return
         batch, self.round.left = self.round.left[:ASKED_AT_ONCE_MAX], self.round.left[ASKED_AT_ONCE_MAX:]

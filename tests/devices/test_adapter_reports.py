@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from devices.adapter_frames import TimeBase
 from devices.link import Began, Connected, DeviceState, Ended, Heartbeat, Rejected
 from protocols import adapter as a
 from tests.devices.annex_a_adapter import CONFIG, county, settle
@@ -34,6 +35,16 @@ async def test_a_heartbeat_is_told_and_answered_with_a_signed_reply(clock: Virtu
         assert reply.message == a.PlatformReply(0)
         assert reply.signature is not None
         assert reply.head == a.COMMAND_HEAD
+
+
+@pytest.mark.parametrize(("base", "shift_s"), [("utc", 0), ("beijing", 28_800)])
+async def test_a_heartbeat_tells_the_adapters_clock_in_the_links_reading(
+    clock: VirtualClock, rng: random.Random, base: str, shift_s: int
+) -> None:
+    async with county(clock, rng, config=replace(CONFIG, time_base=TimeBase(base))) as at:
+        theirs = int(clock.wall()) - 7
+        await at.report(a.encode(a.AdapterHeartbeat(ONE, 1, theirs + shift_s)))
+        assert at.told(Heartbeat) == [Heartbeat("adapters", ONE, "", DeviceState.IDLE, False, theirs)]
 
 
 async def test_one_signed_reply_serves_the_heartbeats_of_a_minute(clock: VirtualClock, rng: random.Random) -> None:

@@ -214,6 +214,14 @@ def test_the_error_of_a_devices_clock_is_what_its_reports_say() -> None:
     assert county.book.of(OWN_LINE).clock_error_s == -28_800
 
 
+def test_an_adapters_clock_is_what_its_heartbeat_says_and_its_begins_say_nothing_of_it() -> None:
+    county = County()
+    event = Heartbeat("adapters", HEAD_END, "", DeviceState.IDLE, False, int(WALL_S) + 90)
+    county.hear(event, Path.ADAPTER)
+    county.hear(Began("adapters", HEAD_END, EBM, int(WALL_S)), Path.ADAPTER)
+    assert county.book.of(HEAD_END).clock_error_s == 90
+
+
 def test_what_an_earlier_life_knew_is_no_news_and_who_was_online_must_speak_again() -> None:
     county = County()
     county.book.remember(OWN_LINE, Condition.OFFLINE, 5.0, 4.0, "")
