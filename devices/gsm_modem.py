@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 
 import structlog
 
@@ -117,7 +118,7 @@ class GsmModem:
         self._reference = 0
         self._transport: asyncio.Transport | None = None
         self._line = _Line(self._news)
-        self.up = False
+        self.ready = asyncio.Event()
         self.reason = "not started"
 
     async def run(self) -> None:
@@ -129,13 +130,15 @@ class GsmModem:
                     lambda: _Line(self._news), self._config.device, self._config.baud
                 )
                 await self._prepare()
-                self.up, self.reason, pause_s = True, "", REOPEN_FIRST_S
+                self.reason, pause_s = "", REOPEN_FIRST_S
+                self.ready.set()
                 log.info("modem.up", device=self._config.device)
                 await self._work()
             except (OSError, ModemGone, MessageRefused) as error:
-                if self.up or self.reason != str(error):
+                if self.ready.is_set() or self.reason != str(error):
                     log.error("modem.down", device=self._config.device, reason=str(error))
-                self.up, self.reason = False, str(error)
+                self.ready.clear()
+                self.reason = str(error)
             finally:
                 if self._transport is not None:
                     self._transport.close()
@@ -145,7 +148,7 @@ class GsmModem:
     async def send(self, number: str, text: str) -> None:
         """Hand one text to the network. Raises MessageRefused, LocalProtocolError (number, length), ModemGone (no
         modem, or too many messages wait)."""
-        if not self.up or len(self._waiting) >= WAITING_MAX:
+        if not self.ready.is_set() or len(self._waiting) >= WAITING_MAX:
             raise ModemGone(self.reason or f"{WAITING_MAX} messages wait for the modem")
         encode_submit(number, text, 0)
         waiting = _Waiting(number, text, asyncio.get_running_loop().create_future())
@@ -213,7 +216,7 @@ class GsmModem:
         """Every message on the card: read, handed on when it is whole, then deleted."""
         self._kept.clear()
         lines = await self._ask(ALL_MESSAGES)
-        for head, body in zip(lines, lines[1:], strict=False):
+        for head, body in pairwise(lines):
             if listed := _LISTED.match(head):
                 await self._take(listed[1], body)
         if sum(map(len, self._kept.values())) > KEPT_PARTS_MAX:

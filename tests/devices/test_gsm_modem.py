@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import tty
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -34,6 +34,7 @@ class FakeModem:
         self.refuse = ""
         self.pin = ""
         self.mute = False
+        self._news = asyncio.Event()
         self._buffer = b""
         self._body = False
         asyncio.get_running_loop().add_reader(self.far, self._read)
@@ -44,12 +45,19 @@ class FakeModem:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
 
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something that the driver tells brings it about."""
+        while not holds():
+            self._news.clear()
+            await self._news.wait()
+
     def say(self, *lines: str) -> None:
         os.write(self.far, "".join(f"\r\n{line}\r\n" for line in lines).encode())
 
     def _read(self) -> None:
         with contextlib.suppress(BlockingIOError, OSError):
             self._buffer += os.read(self.far, 4096)
+        asyncio.get_running_loop().call_soon(self._news.set)
         while self._buffer:
             if self._body:
                 if b"\x1a" not in self._buffer:
@@ -118,8 +126,7 @@ async def modem(fake: FakeModem, pin: str = "") -> AsyncIterator[tuple[GsmModem,
     task = asyncio.get_running_loop().create_task(driver.run())
     try:
         async with asyncio.timeout(20):
-            while not driver.up:
-                await asyncio.sleep(0.01)
+            await driver.ready.wait()
             yield driver, inbox
     finally:
         task.cancel()
@@ -166,8 +173,7 @@ async def test_messages_on_the_card_and_new_ones_are_handed_on_and_deleted() -> 
         fake.card[4] = deliver_ucs2(PHONE, "报修 14010403")
         fake.say('+CMTI: "SM",4')
         await inbox.wait_for(2)
-        while fake.card:
-            await asyncio.sleep(0.01)
+        await fake.until(lambda: not fake.card)
         assert inbox.messages == [Short(PHONE, "旧的"), Short(PHONE, "报修 14010403")]
 
 
@@ -181,8 +187,7 @@ async def test_a_text_in_parts_stays_on_the_card_until_it_is_whole_and_an_unread
         fake.card[5] = parts[1]
         fake.say('+CMTI: "SM",5')
         await inbox.wait_for(1)
-        while fake.card:
-            await asyncio.sleep(0.01)
+        await fake.until(lambda: not fake.card)
         assert inbox.messages == [Short(PHONE, "前半后半")]
 
 
@@ -214,9 +219,8 @@ async def test_a_modem_that_is_pulled_out_ends_what_waits_for_it() -> None:
     async with modem(fake) as (driver, _):
         fake.mute = True
         sending = asyncio.get_running_loop().create_task(driver.send(PHONE, "报修"))
-        while not any(command.startswith("AT+CMGS") for command in fake.commands):
-            await asyncio.sleep(0.01)
+        await fake.until(lambda: any(command.startswith("AT+CMGS") for command in fake.commands))
         fake.close()
         with pytest.raises(ModemGone):
             await sending
-        assert not driver.up
+        assert not driver.ready.is_set()
