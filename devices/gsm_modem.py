@@ -145,16 +145,20 @@ class GsmModem:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, REOPEN_LAST_S)
 
-    async def send(self, number: str, text: str) -> None:
-        """Hand one text to the network. Raises MessageRefused, LocalProtocolError (number, length), ModemGone (no
-        modem, or too many messages wait)."""
+    def offer(self, number: str, text: str) -> asyncio.Future[None]:
+        """Queue one text; done when the network has taken it, else with MessageRefused or ModemGone. Raises
+        LocalProtocolError (number, length), ModemGone (no modem, or too many messages wait)."""
         if not self.ready.is_set() or len(self._waiting) >= WAITING_MAX:
             raise ModemGone(self.reason or f"{WAITING_MAX} messages wait for the modem")
         encode_submit(number, text, 0)
         waiting = _Waiting(number, text, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._news.set()
-        await waiting.done
+        return waiting.done
+
+    async def send(self, number: str, text: str) -> None:
+        """The same, waiting for the network's word. Not for `received`: the modem waits for that itself."""
+        await self.offer(number, text)
 
     # ---- one opened line -------------------------------------------------------------------------------------------
 

@@ -57,9 +57,8 @@ from ebcd.systemd import notify
 from ebcd.trace import Traces
 from ebcd.upstream import Upstream
 from ebcd.views import Views
-from ebcd.workorders import Crew, Desk, OrderRule, OrderState, sites_of
-from ebcd.workorders.office import WorkOffice
-from ebcd.workorders.part import Confirmations, WorkPart
+from ebcd.workorders.assembly import Work, assemble
+from ebcd.workorders.part import Confirmations
 from ebcd.world import World
 
 CHECKPOINT_S = 60.0
@@ -78,7 +77,7 @@ class Daemon:
     ledger: Ledger
     core: Core
     ward: Ward
-    work: WorkPart
+    work: Work
     links: tuple[tuple[str, Link], ...]
     upstream: Upstream
     mailroom: Mailroom
@@ -149,7 +148,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     ward = Ward(health, by_path, base.store, clock, WardRule(w.clock_error_s, w.round_hour), metrics.watched)
     await ward.prepare()
     views = Views(inventory, reach, health, rules.approvals, volumes)
-    work = _work(base, ledger, health, confirmations)
+    work = assemble(settings, ledger, health, inventory, clock, confirmations, metrics.watched)
     room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
     identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
     _watch(metrics, base.state, health, links)
@@ -160,24 +159,6 @@ def _health_book(base: Foundation, paths: dict[str, Path]) -> HealthBook:
     h = base.settings.health
     ways = ways_of(base.inventory, paths, path_periods(base.settings), adapter_period(base.settings))
     return HealthBook(ways, flap_rule=FlapRule(h.flap_falls, h.flap_window_s, h.flap_settle_s))
-
-
-def _work(base: Foundation, ledger: Ledger, health: HealthBook, confirmations: Confirmations) -> WorkPart:
-    o = base.settings.orders
-    overdue_s = {
-        OrderState.DISPATCHED: o.accept_within_s,
-        OrderState.ACCEPTED: o.arrive_within_s,
-        OrderState.ON_SITE: o.mend_within_s,
-        OrderState.MENDED: o.mend_within_s,
-    }
-    rule = OrderRule(o.dispatch_after_s, o.proof_s, overdue_s, o.escalations_max)
-    crews = [Crew(c.name, c.areas, c.phone, c.email, c.webhook) for c in base.settings.crews]
-    county = base.settings.platform.area
-    desk = Desk(base.state.work, ledger.enter, health.of, county, crews, rule, confirmations.of)
-    sites = sites_of(base.inventory, health.ways)
-    part = WorkPart(desk, health, sites, base.state, base.inventory.adapter_of, base.world.clock)
-    ledger.watched_by(part.watch)
-    return part
 
 
 def _broken(violation: Violation, metrics: Metrics) -> None:
@@ -273,8 +254,8 @@ async def run(settings: Settings, world: World, ready: Callable[[], None] = lamb
 async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
     s, network = daemon.base.settings, daemon.base.world.network
     operators = operators_of(s)
-    office = WorkOffice(daemon.work.desk, daemon.base.inventory, daemon.base.world.clock, daemon.ledger.mark)
-    operator_api = api.application(daemon.operations, operators, more=api_orders.routes(office, operators))
+    more = api_orders.routes(daemon.work.office, operators)
+    operator_api = api.application(daemon.operations, operators, more=more)
     metrics_page = api.metrics_application(daemon.base.world.registry)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(http_server.on_unix_socket(operator_api, s.api.socket))
@@ -291,7 +272,10 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "upstream", daemon.upstream.run
     yield "mailroom", lambda: daemon.mailroom.run(daemon.base.world.network)
     yield "health", daemon.ward.run
-    yield "orders", daemon.work.run
+    yield "orders", daemon.work.part.run
+    yield "notices", daemon.work.notifier.run
+    if daemon.work.modem is not None:
+        yield "modem", daemon.work.modem.run
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)
 

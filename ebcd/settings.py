@@ -24,6 +24,7 @@ from ebcd.settings_sections import (
     ApprovalSection,
     CrewSection,
     DeliverySection,
+    EmailSection,
     HealthSection,
     InventorySection,
     MediaSection,
@@ -34,12 +35,17 @@ from ebcd.settings_sections import (
     PrioritySection,
     QuietHoursSection,
     Sections,
+    SmsSection,
     StoreSection,
     TrustSection,
     UpstreamSection,
 )
 
-STORE_URL_ENV = "EBCD_STORE_URL"  # holds a password where the store is PostgreSQL
+SECRETS_ENV = {
+    "EBCD_STORE_URL": ("store", "url"),  # holds a password where the store is PostgreSQL
+    "EBCD_SMS_PIN": ("sms", "pin"),
+    "EBCD_EMAIL_PASSWORD": ("email", "password"),
+}
 TABLES = tuple(name for name in Sections.model_fields if name not in ("platform", "operators", "crews"))
 
 
@@ -63,6 +69,8 @@ class Settings:
     health: HealthSection
     orders: OrdersSection
     crews: tuple[CrewSection, ...]
+    sms: SmsSection
+    email: EmailSection
     upstream: UpstreamSection
     links: tuple[LinkSettings, ...]
 
@@ -89,7 +97,7 @@ def check(path: Path | str, *, environ: Mapping[str, str] = os.environ) -> list[
 
 def read(path: Path, *, environ: Mapping[str, str] = os.environ) -> tuple[Settings | None, list[Problem]]:
     """The settings, where they could be built, and all problems of the text. Secrets come from `environ` first:
-    EBCD_STORE_URL, and EBCD_LINK_<NAME>_PASSWORD for a link that has a password."""
+    those of `SECRETS_ENV`, and EBCD_LINK_<NAME>_PASSWORD for a link that has a password."""
     file = str(path)
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -124,8 +132,9 @@ def _read_sections(
 ) -> tuple[Sections | None, list[Problem]]:
     for name in TABLES:
         document.setdefault(name, {})
-    if (url := environ.get(STORE_URL_ENV)) and isinstance(document["store"], dict):
-        document["store"]["url"] = url
+    for variable, (table, key) in SECRETS_ENV.items():
+        if (secret := environ.get(variable)) and isinstance(document[table], dict):
+            document[table][key] = secret
     try:
         # Through JSON, because pydantic's strict mode then takes lists for tuples and texts for enums, and nothing else
         text = json.dumps(document, default=str)

@@ -305,6 +305,7 @@ class OrdersSection(Section):
     arrive_within_s: Annotated[float, Field(ge=60, le=604_800)] = 14_400.0
     mend_within_s: Annotated[float, Field(ge=60, le=604_800)] = 14_400.0
     escalations_max: Annotated[int, Field(ge=0, le=100)] = 3
+    supervisor: str = ""
 
 
 class CrewSection(Section):
@@ -315,6 +316,33 @@ class CrewSection(Section):
     phone: Annotated[str, Field(pattern=r"^(\+?\d{3,20})?$")] = ""
     email: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+)?$", max_length=200)] = ""
     webhook: Annotated[str, Field(max_length=500)] = ""
+
+
+class ReporterSection(Section):
+    """A person who may report by SMS."""
+
+    name: Name
+    phone: Annotated[str, Field(pattern=r"^\+?\d{3,20}$")]
+
+
+class SmsSection(Section):
+    """The GSM modem."""
+
+    device: Annotated[str, Field(max_length=200)] = ""
+    baud: Annotated[int, Field(ge=1200, le=4_000_000)] = 115_200
+    pin: Annotated[str, Field(pattern=r"^(\d{4,8})?$")] = ""
+    reporters: tuple[ReporterSection, ...] = ()
+
+
+class EmailSection(Section):
+    """The mail server."""
+
+    host: Annotated[str, Field(max_length=200)] = ""
+    port: Port = 587
+    starttls: bool = True
+    user: Annotated[str, Field(max_length=200)] = ""
+    password: Annotated[str, Field(max_length=200)] = ""
+    sender: Annotated[str, Field(max_length=200)] = ""
 
 
 class UpstreamSection(Section):
@@ -350,4 +378,6 @@ class Sections(Section):
     health: HealthSection
     orders: OrdersSection
     crews: tuple[CrewSection, ...] = ()
+    sms: SmsSection
+    email: EmailSection
     upstream: UpstreamSection
