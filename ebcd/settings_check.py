@@ -28,7 +28,8 @@ def check(path: FilePath, *, clock: Clock, environ: Mapping[str, str] = os.envir
         return problems
     inventory, found = read_inventory(settings.inventory.file, area=settings.platform.area)
     problems += found
-    trust = TrustStore.load(settings.trust.folder, [number_from_text(each) for each in settings.trust.roots])
+    roots = [number_from_text(each) for each in settings.trust.roots]
+    trust = TrustStore.load(settings.trust.folder, roots, number_from_text(settings.platform.certificate))
     problems += (*trust.problems, *trust.warnings(clock.wall()))
     problems += _key(settings, trust, clock, environ)
     problems += _peers(settings, trust)
@@ -67,6 +68,8 @@ def _peers(settings: Settings, trust: TrustStore) -> Iterator[Problem]:
             if trust.get(number_from_text(certificate)) is None:
                 values = {"folder": settings.trust.folder}
                 yield Problem(file, f"{where}[{at}]", repr(certificate), "certificate_unknown", values)
+            elif not trust.permits(number_from_text(certificate)):
+                yield Problem(file, f"{where}[{at}]", repr(certificate), "certificate_not_listed")
 
 
 def _approvers(settings: Settings) -> Iterator[Problem]:

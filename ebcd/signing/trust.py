@@ -1,4 +1,5 @@
-"""The certificates on file: read from a folder, each checked against its issuer up to a root pinned by number.
+"""The certificates on file: read from a folder, each checked against its issuer up to a root pinned by number; and
+the authorisation lists beside them, of which the newest for us says whom of them we trust.
 
 Every file that cannot be used becomes a `Problem`, so that one bad file never hides another; the good ones stay usable.
 """
@@ -11,13 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ebcd.errors import Problem
+from ebcd.signing.lists import FiledList, in_force, read_lists
+from protocols.authorisation import CHAIN_CERTIFICATES_MAX, Authorisation
 from protocols.errors import RemoteProtocolError
 from protocols.signature import CERTIFICATE_BYTES, Certificate, CertificateNumber, number_text
 from protocols.sm2 import PublicKey
 
 SUFFIX = ".cer"
 FILES_MAX = 20_000  # a province's adapters; the rest is refused by name
-CHAIN_DEPTH_MAX = 3  # certificates between a peer's and the root, the root included (signature.md 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +37,64 @@ class Trusted:
 
 
 class TrustStore:
-    """Certificates by number; a value, made anew when the folder changes."""
+    """Certificates by number, and the lists; made anew when the folder changes.
 
-    def __init__(self, trusted: Collection[Trusted], problems: Collection[Problem] = ()) -> None:
+    Without a list for us everybody whose certificate is on file is trusted: the folder itself is then the list.
+    """
+
+    def __init__(
+        self,
+        trusted: Collection[Trusted],
+        problems: Collection[Problem] = (),
+        lists: Collection[FiledList] = (),
+        authorisation: Authorisation | None = None,
+    ) -> None:
         self._by_number = {each.number: each for each in trusted}
         self.problems = tuple(problems)
+        self.lists = tuple(lists)
+        self._authorisation = authorisation
 
     @classmethod
-    def load(cls, folder: Path, roots: Collection[CertificateNumber]) -> TrustStore:
-        """Read every *.cer file of `folder`. Never raises for what is in it: see `problems`."""
+    def load(
+        cls,
+        folder: Path,
+        roots: Collection[CertificateNumber],
+        receiver: CertificateNumber | None = None,
+        proven_serial: int | None = None,
+    ) -> TrustStore:
+        """Read every *.cer and *.lst file of `folder`. Never raises for what is in it: see `problems`.
+
+        `receiver` is our own certificate number: lists for others are kept for them and say nothing to us.
+        `proven_serial`: the newest list that has verified a command; the one before it counts no more.
+        """
         problems: list[Problem] = []
         found = _read_folder(folder, problems)
         missing = sorted(set(roots) - found.keys())
         problems.extend(Problem(str(folder), "", number_text(root), "trust_root_missing") for root in missing)
         good = [each for each in found.values() if _chain_holds(each, found, set(roots), problems)]
-        return cls(good, problems)
+        by_number = {each.number: each.certificate for each in good}
+        lists = read_lists(folder, by_number, frozenset(roots), problems)
+        if receiver is None:
+            return cls(good, problems, lists)
+        authorisation, lists = in_force(lists, receiver, proven_serial, problems)
+        return cls(good, problems, lists, authorisation)
+
+    def permits(self, number: CertificateNumber) -> bool:
+        """Whether the list in force names this certificate: one that was left out is revoked (signature.md 5)."""
+        return self._authorisation is None or self._authorisation.permits(number)
+
+    def verified(self, number: CertificateNumber) -> None:
+        """A signature of this certificate counted; the first one under a new list ends the list before."""
+        if self._authorisation is not None:
+            self._authorisation.verified(number)
+
+    @property
+    def proven_serial(self) -> int | None:
+        """Serial of the list in force where it has verified a command, for the next start; None where none has."""
+        lists = self._authorisation
+        if lists is None or lists.current is None or lists.previous is not None:
+            return None
+        return lists.current.serial
 
     def get(self, number: CertificateNumber) -> Trusted | None:
         """The certificate of this number, expired or not; None where it is unknown or was refused."""
@@ -123,7 +168,7 @@ def _chain_holds(
     """Follow the issuers to a root. An issuer is a root or has a reserved number, so that no device can issue."""
     values: dict[str, object] = {"issuer": number_text(leaf.certificate.issuer)}
     current = leaf
-    for _ in range(CHAIN_DEPTH_MAX):
+    for _ in range(CHAIN_CERTIFICATES_MAX):
         pinned = current.number in roots
         issuer = found.get(current.certificate.issuer)
         if pinned and (issuer is None or issuer.number != current.number):
@@ -145,6 +190,6 @@ def _chain_holds(
         break
     else:
         what = "trust_chain"
-        values["limit"] = CHAIN_DEPTH_MAX
+        values["limit"] = CHAIN_CERTIFICATES_MAX
     problems.append(Problem(leaf.file, "", number_text(leaf.number), what, values))
     return False
