@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from click.testing import Result
+from typer.testing import Result
 
 from protocols.signature import Certificate
 from protocols.sm2 import PrivateKey
@@ -127,18 +127,9 @@ def bring(trust: Path, *files: Path) -> Result:
 def province(trust: Path) -> Path:
     """Two certificates that the county may trust, on file."""
     for number in ("000000000101", "000000000102"):
-        own = (
-            "--number",
-            number,
-            "--valid",
-            "2040-12",
-            "--key",
-            f"{trust}/{number}.pem",
-            "--out",
-            f"{trust}/{number}.cer",
-        )
+        own = ("--number", number, "--valid", "2040-12", "--key", f"{trust}/{number}.pem")
         issuer = ("--issuer", f"{trust}/root.cer", "--issuer-key", f"{trust}/root.pem")
-        assert typed("cert", "make", *own, *issuer).exit_code == 0
+        assert typed("cert", "make", *own, *issuer, "--out", f"{trust}/{number}.cer").exit_code == 0
     return trust
 
 
