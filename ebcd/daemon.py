@@ -58,6 +58,7 @@ from ebcd.trace import Traces
 from ebcd.upstream import Upstream
 from ebcd.views import Views
 from ebcd.world import World
+from protocols.signature import range_of
 
 HEALTH_TICK_S = 1.0
 CHECKPOINT_S = 60.0
@@ -181,7 +182,9 @@ def _links(
         config = table.config
         if getattr(config, "source", None) == "":
             config = dataclasses.replace(config, source=str(base.settings.platform.code))
-        ports = base.world.ports(base.signer.sign, base.verify)
+        scope = getattr(config, "sign_scope", None)
+        sign = base.signer.sign if scope is None else base.signer.signs(range_of(scope))
+        ports = base.world.ports(sign, base.verify)
         link = table.type.build(config, ports, following.take, base.inventory.roster)
         links.append((table.type.name, link))
         paths[table.name] = link.path

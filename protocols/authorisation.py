@@ -7,6 +7,7 @@ counts too until the new one has verified a command, so that a wrong list can st
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -91,7 +92,7 @@ def check_update(
     lists: tuple[bytes, ...],
     certificates: tuple[bytes, ...],
     *,
-    known: dict[CertificateNumber, Certificate],
+    known: Mapping[CertificateNumber, Certificate],
     root: CertificateNumber,
     authorisation: Authorisation,
 ) -> CheckedUpdate:

@@ -135,6 +135,19 @@ TS_RANGES = {
     TsScope.SECTION_TIME: SignedRange("section_time"),
     TsScope.BODY_TIME: SignedRange("body_time", begin=lambda _command: _TS_BODY_AT),  # behind last_section_number
 }
+
+
+def range_of(scope: FefdScope | FmScope | TsScope) -> SignedRange:
+    """What a `sign_scope` of the configuration means."""
+    match scope:
+        case FefdScope():
+            return FEFD_RANGES[scope]
+        case FmScope():
+            return FM_RANGES[scope]
+        case TsScope():
+            return TS_RANGES[scope]
+
+
 WHOLE = SignedRange("head_body_time")
 """Frames of 089 annex A, for which captures leave no doubt."""
 
