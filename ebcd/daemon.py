@@ -34,6 +34,7 @@ from devices.link import (
 )
 from devices.ports import Clock
 from ebcd import api, facts, http_server, media, media_server, snapshot
+from ebcd.alert_desk import Identity, Room
 from ebcd.core import Core
 from ebcd.facts import Fact
 from ebcd.following import Following
@@ -45,7 +46,7 @@ from ebcd.ledger import Ledger
 from ebcd.lifecycle import DeliveryEvent
 from ebcd.mailroom import Inbox, Mailroom
 from ebcd.metrics import Metrics
-from ebcd.operations import CountyOperations, Identity, Room
+from ebcd.operations import CountyOperations
 from ebcd.orders import Orders, Volumes
 from ebcd.reach import Reach
 from ebcd.reconcile import resume
