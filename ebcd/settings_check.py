@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path as FilePath
 
 from devices.link import Path
@@ -16,8 +17,11 @@ from ebcd.settings import Settings, read
 from ebcd.settings_sections import SOCKET_PATH_BYTES_MAX
 from ebcd.signing.signer import FileSigner
 from ebcd.signing.trust import TrustStore
+from protocols.code_faults import faults_of
+from protocols.codes import AreaCode, InvalidCode, ResourceCode
 from protocols.signature import number_from_text
 
+CODE_PROBLEMS_MAX = 1000  # beyond these the inventory itself is the problem
 _EVERY_HOST = frozenset({"0.0.0.0", "::"})
 
 
@@ -28,6 +32,7 @@ def check(path: FilePath, *, clock: Clock, environ: Mapping[str, str] = os.envir
         return problems
     inventory, found = read_inventory(settings.inventory.file, area=settings.platform.area)
     problems += found
+    problems += _codes(settings, inventory)
     roots = [number_from_text(each) for each in settings.trust.roots]
     trust = TrustStore.load(settings.trust.folder, roots, number_from_text(settings.platform.certificate))
     problems += (*trust.problems, *trust.warnings(clock.wall()))
@@ -37,6 +42,43 @@ def check(path: FilePath, *, clock: Clock, environ: Mapping[str, str] = os.envir
     problems += _addresses(settings)
     problems += _paths(settings, inventory)
     return problems
+
+
+def _codes(settings: Settings, inventory: Inventory) -> Iterator[Problem]:
+    """Digits that no code can have, where people wrote one. Everything else takes such codes as they stand: they are
+    assigned by others, and a terminal keeps the one it was given."""
+    file = str(settings.file)
+    yield from code_problems(file, "platform.code", settings.platform.code)
+    yield from code_problems(file, "platform.area", settings.platform.area)
+    for number, peer in enumerate(settings.upstream.peers):
+        yield from code_problems(file, f"upstream.peers[{number}].code", peer.code)
+    for number, link in enumerate(settings.links):
+        for key in ("source", "transmitter"):
+            if written := getattr(link.config, key, ""):
+                yield from _written_code(file, f"links[{number}].{key}", written)
+    roster = inventory.roster
+    found = (
+        problem
+        for device in (*roster.adapters, *roster.terminals, *roster.transmitters)
+        for problem in code_problems(str(settings.inventory.file), "code", device.code)
+    )
+    yield from islice(found, CODE_PROBLEMS_MAX)
+
+
+def code_problems(file: str, where: str, code: AreaCode | ResourceCode) -> Iterator[Problem]:
+    """One problem a fault, each naming the digits, what stands there and what could."""
+    for fault in faults_of(code):
+        values = {"place": fault.place, "value": fault.value, "allowed": fault.allowed}
+        yield Problem(file, where, repr(str(code)), f"code_{fault.what}", values)
+
+
+def _written_code(file: str, where: str, written: str) -> Iterator[Problem]:
+    try:
+        code = ResourceCode(written)
+    except InvalidCode as error:
+        yield Problem(file, where, repr(written), "code", {"detail": str(error)})
+    else:
+        yield from code_problems(file, where, code)
 
 
 def _key(settings: Settings, trust: TrustStore, clock: Clock, environ: Mapping[str, str]) -> Iterator[Problem]:
