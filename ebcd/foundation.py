@@ -17,7 +17,8 @@ from ebcd.inventory import Inventory
 from ebcd.metrics import Metrics
 from ebcd.rules import Approvals, Patience, QuietHours, Rules
 from ebcd.settings import Settings
-from ebcd.signing import FileSigner, Policy, SignatureVerifier, TimeMode, TrustStore
+from ebcd.settings_trust import load_trust
+from ebcd.signing import FileSigner, Policy, SignatureVerifier, TimeMode
 from ebcd.state import CountyState
 from ebcd.store import SignatureMemory, Store, open_store
 from ebcd.world import World
@@ -87,8 +88,7 @@ async def lay(settings: Settings, world: World) -> Foundation:
 def _verifier(settings: Settings, world: World, memory: SignatureMemory) -> SignatureVerifier:
     """Trust as it is on file, with what earlier lives have seen."""
     t = settings.trust
-    roots = [bytes.fromhex(number) for number in t.roots]
-    trust = TrustStore.load(t.folder, roots, bytes.fromhex(settings.platform.certificate), memory.list_serial)
+    trust = load_trust(settings, memory.list_serial)
     for problem in (*trust.problems, *trust.warnings(world.clock.wall())):
         log.warning("trust.problem", problem=str(problem))
     modes = {bytes.fromhex(number): TimeMode(mode) for number, mode in t.time_modes.items()}

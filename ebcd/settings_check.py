@@ -15,6 +15,7 @@ from ebcd.inventory import Inventory
 from ebcd.inventory_csv import read as read_inventory
 from ebcd.settings import Settings, read
 from ebcd.settings_sections import SOCKET_PATH_BYTES_MAX
+from ebcd.settings_trust import load_trust
 from ebcd.signing.signer import FileSigner
 from ebcd.signing.trust import TrustStore
 from protocols.code_faults import faults_of
@@ -33,8 +34,7 @@ def check(path: FilePath, *, clock: Clock, environ: Mapping[str, str] = os.envir
     inventory, found = read_inventory(settings.inventory.file, area=settings.platform.area)
     problems += found
     problems += _codes(settings, inventory)
-    roots = [number_from_text(each) for each in settings.trust.roots]
-    trust = TrustStore.load(settings.trust.folder, roots, number_from_text(settings.platform.certificate))
+    trust = load_trust(settings)
     problems += (*trust.problems, *trust.warnings(clock.wall()))
     problems += _key(settings, trust, clock, environ)
     problems += _peers(settings, trust)

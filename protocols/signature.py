@@ -7,7 +7,7 @@ Layouts are proved on captured frames; where the standards contradict each other
 from __future__ import annotations
 
 from calendar import timegm
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import Protocol, Self
@@ -248,13 +248,14 @@ class Certificate:
         return bytes(_CERTIFICATE.build({**fields, "year": self.year - 2000, "signature": self.signature}))
 
     @classmethod
-    def decode(cls, data: bytes) -> Self:
+    def decode(cls, data: bytes, versions: Collection[int] = VERSIONS) -> Self:
         """Exactly 143 bytes; version and month are judged too. Raises RemoteProtocolError("length", "certificate")."""
         if len(data) != CERTIFICATE_BYTES:
             raise RemoteProtocolError("length", f"a certificate has {CERTIFICATE_BYTES} bytes, here are {len(data)}")
         read = _CERTIFICATE.parse(data)
-        if read.version not in VERSIONS:
-            raise RemoteProtocolError("certificate", f"version {read.version:02X} is unknown; 00 and 10 are", offset=0)
+        if read.version not in versions:
+            known = ", ".join(f"{each:02X}" for each in sorted(versions))
+            raise RemoteProtocolError("certificate", f"version {read.version:02X} is unknown; known: {known}", offset=0)
         if not 1 <= read.month <= 12:
             raise RemoteProtocolError("certificate", f"validity names month {read.month}", offset=14)
         return cls(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +19,13 @@ from ebcd.cli.output import console
 from ebcd.cli.session import Failure
 from ebcd.clock import SystemClock
 from ebcd.decode.inputs import from_hex
+from ebcd.settings_trust import load_trust
 from ebcd.signing import FiledList, Standing, Trusted, TrustStore, lists, trust
 from protocols.errors import RemoteProtocolError
 from protocols.signature import (
     CERTIFICATE_BYTES,
     AuthorisationList,
     Certificate,
-    CertificateNumber,
     number_text,
 )
 
@@ -35,24 +35,25 @@ class Place:
     """A trust folder and how it is read."""
 
     folder: Path
-    roots: tuple[CertificateNumber, ...]
-    receiver: CertificateNumber | None
+    load_from: Callable[[Path], TrustStore]
 
     def load(self, folder: Path | None = None) -> TrustStore:
         """As the daemon does at its start."""
-        return TrustStore.load(folder or self.folder, self.roots, self.receiver)
+        return self.load_from(folder or self.folder)
 
 
 def where(folder: Path | None, roots: Sequence[str], receiver: str, config: Path | None, language: str) -> Place:
-    """What was named, and the configuration for the rest. A folder needs no configuration. Raises Failure."""
+    """What was named, and the configuration for the rest; a folder needs no configuration. Raises Failure."""
     numbers = tuple(certificate_number(each, language) for each in roots)
     own = certificate_number(receiver, language) if receiver else None
     if folder is not None:
-        return Place(folder, numbers, own)
+        return Place(folder, lambda read: TrustStore.load(read, numbers, own))
     settings = settings_of(config, language)
-    numbers = numbers or tuple(certificate_number(each, language) for each in settings.trust.roots)
-    own = own or certificate_number(settings.platform.certificate, language)
-    return Place(settings.trust.folder, numbers, own)
+    if numbers or own:
+        numbers = numbers or tuple(certificate_number(each, language) for each in settings.trust.roots)
+        own = own or certificate_number(settings.platform.certificate, language)
+        return Place(settings.trust.folder, lambda read: TrustStore.load(read, numbers, own))
+    return Place(settings.trust.folder, lambda read: load_trust(settings, folder=read))
 
 
 # ---- list ----------------------------------------------------------------------------------------------------------

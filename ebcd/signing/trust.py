@@ -15,7 +15,7 @@ from ebcd.errors import Problem
 from ebcd.signing.lists import FiledList, in_force, read_lists
 from protocols.authorisation import CHAIN_CERTIFICATES_MAX, Authorisation
 from protocols.errors import RemoteProtocolError
-from protocols.signature import CERTIFICATE_BYTES, Certificate, CertificateNumber, number_text
+from protocols.signature import CERTIFICATE_BYTES, VERSIONS, Certificate, CertificateNumber, number_text
 from protocols.sm2 import PublicKey
 
 SUFFIX = ".cer"
@@ -61,17 +61,21 @@ class TrustStore:
         roots: Collection[CertificateNumber],
         receiver: CertificateNumber | None = None,
         proven_serial: int | None = None,
+        *,
+        versions: Collection[int] = VERSIONS,
+        chain_max: int = CHAIN_CERTIFICATES_MAX,
     ) -> TrustStore:
         """Read every *.cer and *.lst file of `folder`. Never raises for what is in it: see `problems`.
 
         `receiver` is our own certificate number: lists for others are kept for them and say nothing to us.
+        `versions` of certificates that are read, `chain_max`: certificates from a signer's to the root, both counted.
         `proven_serial`: the newest list that has verified a command; the one before it counts no more.
         """
         problems: list[Problem] = []
-        found = _read_folder(folder, problems)
+        found = _read_folder(folder, versions, problems)
         missing = sorted(set(roots) - found.keys())
         problems.extend(Problem(str(folder), "", number_text(root), "trust_root_missing") for root in missing)
-        good = [each for each in found.values() if _chain_holds(each, found, set(roots), problems)]
+        good = [each for each in found.values() if _chain_holds(each, found, set(roots), chain_max, problems)]
         by_number = {each.number: each.certificate for each in good}
         lists = read_lists(folder, by_number, frozenset(roots), problems)
         if receiver is None:
@@ -122,7 +126,7 @@ def _last_day(certificate: Certificate) -> str:
     return f"{datetime.fromtimestamp(certificate.valid_until, UTC):%Y-%m-%d}"
 
 
-def _read_folder(folder: Path, problems: list[Problem]) -> dict[CertificateNumber, Trusted]:
+def _read_folder(folder: Path, versions: Collection[int], problems: list[Problem]) -> dict[CertificateNumber, Trusted]:
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == SUFFIX)
     except OSError as error:
@@ -133,7 +137,7 @@ def _read_folder(folder: Path, problems: list[Problem]) -> dict[CertificateNumbe
     found: dict[CertificateNumber, Trusted] = {}
     doubled: set[CertificateNumber] = set()
     for path in paths[:FILES_MAX]:
-        read = _read_file(path, problems)
+        read = _read_file(path, versions, problems)
         if read is None:
             continue
         known = found.setdefault(read.number, read)
@@ -146,11 +150,11 @@ def _read_folder(folder: Path, problems: list[Problem]) -> dict[CertificateNumbe
     return found
 
 
-def _read_file(path: Path, problems: list[Problem]) -> Trusted | None:
+def _read_file(path: Path, versions: Collection[int], problems: list[Problem]) -> Trusted | None:
     try:
         with path.open("rb") as file:
             data = file.read(CERTIFICATE_BYTES + 1)
-        certificate = Certificate.decode(data)
+        certificate = Certificate.decode(data, versions)
         return Trusted(certificate, PublicKey(certificate.public_key), str(path))
     except OSError as error:
         problems.append(Problem(str(path), "", "", "unreadable", {"reason": error.strerror or str(error)}))
@@ -163,12 +167,13 @@ def _chain_holds(
     leaf: Trusted,
     found: dict[CertificateNumber, Trusted],
     roots: set[CertificateNumber],
+    chain_max: int,
     problems: list[Problem],
 ) -> bool:
     """Follow the issuers to a root. An issuer is a root or has a reserved number, so that no device can issue."""
     values: dict[str, object] = {"issuer": number_text(leaf.certificate.issuer)}
     current = leaf
-    for _ in range(CHAIN_CERTIFICATES_MAX):
+    for _ in range(chain_max):
         pinned = current.number in roots
         issuer = found.get(current.certificate.issuer)
         if pinned and (issuer is None or issuer.number != current.number):
@@ -190,6 +195,6 @@ def _chain_holds(
         break
     else:
         what = "trust_chain"
-        values["limit"] = CHAIN_CERTIFICATES_MAX
+        values["limit"] = chain_max
     problems.append(Problem(leaf.file, "", number_text(leaf.number), what, values))
     return False
