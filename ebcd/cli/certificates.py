@@ -80,7 +80,9 @@ def run_authorise(wanted: WantedList, out: str, language: str) -> int:
     try:
         unsigned = AuthorisationList(receiver, wanted.serial, trusted, signer.number)
     except LocalProtocolError as error:
-        raise Failure(text("cert.bad_value", language, value=wanted.serial, reason=error), status=2) from None
+        raise Failure(
+            text("cert.bad_value", language, value=f"--trust ({len(trusted)})", reason=error), status=2
+        ) from None
     write_bytes(out, unsigned.signed_by(signing.sign).encode(), language)
     values = {"serial": wanted.serial, "receiver": number_text(receiver), "count": len(trusted), "file": out}
     typer.echo(text("cert.list_made", language, **values), err=True)

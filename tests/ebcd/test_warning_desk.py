@@ -340,6 +340,24 @@ async def test_i10_after_a_restart_references_still_find_the_alert() -> None:
             assert state.of_warning("W-2")[0].alert.supersedes == ("W-0",)
 
 
+async def test_a_warning_of_the_chinese_profile_is_understood_as_well() -> None:
+    """Element names as in published samples of GB/T 35965.1; issuer code inside the identifier (QX/T 433)."""
+    async with desk() as at:
+        begin, end = (moment(at, offset)[:19].replace("T", " ") for offset in (0, 600))
+        xml = (
+            "<alert><identifier>34990141600000_20251009120000_1</identifier><sender>某县气象台</sender>"
+            f"<senderCode>34990141600000</senderCode><sendTime>{begin}+08:00</sendTime><status>Actual</status>"
+            "<msgType>Alert</msgType><scope>Public</scope><info><language>zh-CN</language><eventType>11B09</eventType>"
+            f"<severity>Red</severity><effective>{begin}+08:00</effective><expires>{end}+08:00</expires>"
+            "<headline>雷电红色预警</headline><description>请勿外出。</description>"
+            f"<area><areaDesc>甲镇</areaDesc><geocode>{TOWN_A}</geocode></area></info></alert>"
+        )
+        (row,) = await at.operations.submit_warning(xml.encode(), CHEN)
+        alert = record_of(at, row).alert
+        assert (alert.level, alert.event_type, alert.areas) == (1, "11B09", (TOWN_A,))
+        assert alert.window.end - alert.window.start == 600
+
+
 # ---- sound -----------------------------------------------------------------------------------------------------------
 
 
