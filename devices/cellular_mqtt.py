@@ -39,6 +39,7 @@ from devices.terminal_registry import own_code
 from protocols import mqtt, terminal
 from protocols.codes import ResourceCode
 from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.signature import FefdScope
 
 PUBLISH_AT_ONCE_MAX = 100  # more unacknowledged publications are slower, not faster (measured)
 IDLE_S = 3600.0
@@ -57,6 +58,8 @@ class CellularMqttConfig:
     """Empty: made from `name`; two daemons on one broker need two."""
     source: str = ""
     """Our own resource code in commands; empty: the county adapter's."""
+    sign_scope: FefdScope = FefdScope.HEAD_BODY_TIME
+    """What is signed: GD/J 089 D.2 and D.4 disagree."""
     keepalive_s: int = 60
     connect_timeout_s: float = 10.0
     answer_timeout_s: float = 5.0

@@ -33,6 +33,7 @@ from devices.terminal_requests import Request, Requests
 from protocols import terminal
 from protocols.codes import EbmId, ResourceCode, matches
 from protocols.errors import LocalProtocolError
+from protocols.signature import FefdScope
 
 WRITES_PER_TURN = 500
 """Sockets written to before the loop may do something else: some milliseconds."""
@@ -62,6 +63,8 @@ class TerminalTcpConfig:
     heartbeats_missed_max: int = 3
     first_frame_s: float = 10.0
     partial_frame_s: float = 5.0
+    sign_scope: FefdScope = FefdScope.HEAD_BODY_TIME
+    """What is signed: GD/J 089 D.2 and D.4 disagree."""
     frame_bytes_max: int = 8192
     unsent_bytes_max: int = 65536
     outbox_max: int = 512

@@ -29,6 +29,7 @@ class Origin(StrEnum):
 
     UPSTREAM = "upstream"
     OPERATOR = "operator"
+    WARNING = "warning"  # a warning of another authority that an operator handed in: no signature of a platform above
 
 
 class DrillDepth(StrEnum):
@@ -93,12 +94,16 @@ class Alert:
     peer: ResourceCode | None = None  # who is told about it
     ebd_id: EbdId | None = None  # the package that brought it
     replaces: EbmId | None = None
+    warning: str = ""  # identifier of the warning that it was made of; updates and cancels name it
+    supersedes: tuple[str, ...] = ()  # identifiers of the warnings that it takes the place of
 
     def __post_init__(self) -> None:
         if not 1 <= self.level <= 4:
             raise InvalidAlert(f"level {self.level} is not one of 1 2 3 4")
         if len(self.event_type) != 5:
             raise InvalidAlert(f"event type {self.event_type!r} has not five characters (GD/J 082 table C.1)")
+        if "" in self.supersedes:
+            raise InvalidAlert("an update names a warning without an identifier")
 
     @property
     def origin_level(self) -> int:
@@ -111,12 +116,14 @@ class Alert:
         value["window"] = [self.window.start, self.window.end]
         value["areas"] = list(self.areas)
         value["dropped_areas"] = list(self.dropped_areas)
+        value["supersedes"] = list(self.supersedes)
         value["media"] = self.media and [self.media.sm3, self.media.name, self.media.size_bytes, self.media.spoken]
         return value
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Alert:
         """The inverse of `to_json`."""
+        value = {"warning": "", "supersedes": []} | value  # journals of before there were warnings
         fields = {name: value[name] for name in PLAIN_FIELDS}
         return cls(
             **fields
@@ -132,6 +139,7 @@ class Alert:
                 "peer": value["peer"] and ResourceCode(value["peer"]),
                 "ebd_id": value["ebd_id"] and EbdId(value["ebd_id"]),
                 "replaces": value["replaces"] and EbmId(value["replaces"]),
+                "supersedes": tuple(value["supersedes"]),
             }
         )
 
@@ -153,6 +161,7 @@ PLAIN_FIELDS = (
     "peer",
     "ebd_id",
     "replaces",
+    "warning",
 )
 
 

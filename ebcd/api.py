@@ -25,6 +25,7 @@ from ebcd.catalogue import has, text
 from ebcd.http_server import PEER_UID
 from ebcd.identity import Operators
 from ebcd.operator import Actor, Kind, OperationRefused, Operations, Problem
+from protocols.cap.codec import WARNING_BYTES_MAX
 
 BODY_BYTES_MAX = 34 * 1024 * 1024  # the longest audio in base64, and the rest
 TOKEN_HEADER = "X-Ebcd-Token"
@@ -57,6 +58,8 @@ def application(
             *more,
             Route("/v1/status", api.status, methods=["GET"]),
             Route("/v1/preview", api.preview, methods=["POST"]),
+            Route("/v1/warnings/preview", api.preview_warning, methods=["POST"]),
+            Route("/v1/warnings", api.submit_warning, methods=["POST"]),
             Route("/v1/alerts", api.alerts, methods=["GET"]),
             Route("/v1/alerts", api.send, methods=["POST"]),
             Route("/v1/alerts/{ebm_id}", api.show, methods=["GET"]),
@@ -101,20 +104,20 @@ class Doors:
 
     async def body(self, request: Request, model: type[_ModelT]) -> _ModelT:
         """The body as a model. Raises ValidationError, OperationRefused for one that is too long."""
-        return model.model_validate_json(await self._bytes(request))
+        return model.model_validate_json(await self.bytes(request, self._body_bytes_max))
 
-    async def _bytes(self, request: Request) -> bytes:
+    async def bytes(self, request: Request, bytes_max: int) -> bytes:
         """The whole body; one that is or grows too long is refused, not read to its end."""
         announced = request.headers.get("content-length", "")
         held = bytearray()
-        if not announced.isdecimal() or int(announced) <= self._body_bytes_max:
+        if not announced.isdecimal() or int(announced) <= bytes_max:
             async for chunk in request.stream():
                 held += chunk
-                if len(held) > self._body_bytes_max:
+                if len(held) > bytes_max:
                     break
             else:
                 return bytes(held)
-        limit = f"{self._body_bytes_max} bytes"
+        limit = f"{bytes_max} bytes"
         raise OperationRefused(Problem(Kind.TOO_LARGE, "body_too_large", thing="body", value=announced, limit=limit))
 
 
@@ -148,6 +151,15 @@ class _Api(Doors):
 
     async def cancel(self, request: Request) -> Response:
         return answer(await self._operations.cancel(request.path_params["ebm_id"], self.actor(request)))
+
+    async def preview_warning(self, request: Request) -> Response:
+        actor = self.actor(request)
+        return answer(await self._operations.preview_warning(await self.bytes(request, WARNING_BYTES_MAX), actor))
+
+    async def submit_warning(self, request: Request) -> Response:
+        actor = self.actor(request)
+        rows = await self._operations.submit_warning(await self.bytes(request, WARNING_BYTES_MAX), actor)
+        return answer(rows, status=201)
 
     async def alerts(self, request: Request) -> Response:
         self.reader(request)

@@ -193,11 +193,8 @@ class Core:
         decision = Decision()
         if state is not AlertState.WAITING or alert.window.start > now_s:
             decision.reports.append(report_for(record))
-        old = alert.replaces and self.state.alerts.get(alert.replaces)
-        if old and not may_replace(alert, old.alert):
-            log.error("alert.not_replaced", alert=alert.id, old=old.alert.id, class_=int(alert.class_))
-        elif old and old.live and old.state is not AlertState.CANCELLING and state is not AlertState.DROPPED:
-            self._cancel(old, alert.author, f"replaced by {alert.id}", decision)
+        if state not in (AlertState.DROPPED, AlertState.PENDING):
+            self._replace(alert, decision)
         self.reschedule(decision)
         self.act(decision)
         return record
@@ -210,8 +207,17 @@ class Core:
             self.ledger.enter(alert_moved(record.alert.id, AlertEvent.APPROVED, now_s, actor))
             self.traces.begin(record.alert.id, self.clock.monotonic())
             decision = Decision()
+            self._replace(record.alert, decision)
             self.reschedule(decision)
             self.act(decision)
+
+    def _replace(self, alert: Alert, decision: Decision) -> None:
+        """Stop what an update takes the place of; one that waits for approval leaves it on air until then."""
+        for old in self.state.replaced_by(alert):
+            if may_replace(alert, old.alert):
+                self._cancel(old, alert.author, f"replaced by {alert.id}", decision)
+            else:
+                log.error("alert.not_replaced", alert=alert.id, old=old.alert.id, class_=int(alert.class_))
 
     def reject(self, record: AlertRecord, actor: str, why: str) -> None:
         """An approver says no."""
@@ -219,8 +225,7 @@ class Core:
 
     def cancel(self, record: AlertRecord, actor: str, why: str = "") -> None:
         """Stop an alert wherever it is (I12). Raises ForbiddenTransition when it is over."""
-        decision = Decision()
-        self._cancel(record, actor, why, decision)
+        self._cancel(record, actor, why, decision := Decision())
         self.reschedule(decision)
         self.act(decision)
 

@@ -34,6 +34,7 @@ from devices.link import (
 )
 from devices.ports import Clock
 from ebcd import api, api_orders, facts, http_server, media, media_server, snapshot
+from ebcd.alert_desk import Identity, Room
 from ebcd.core import Core
 from ebcd.facts import Fact
 from ebcd.following import Following
@@ -45,7 +46,7 @@ from ebcd.ledger import Ledger
 from ebcd.lifecycle import DeliveryEvent
 from ebcd.mailroom import Inbox, Mailroom
 from ebcd.metrics import Metrics
-from ebcd.operations import CountyOperations, Identity, Room
+from ebcd.operations import CountyOperations
 from ebcd.orders import Orders, Volumes
 from ebcd.reach import Reach
 from ebcd.reconcile import resume
@@ -60,6 +61,7 @@ from ebcd.views import Views
 from ebcd.workorders.assembly import Work, assemble
 from ebcd.workorders.part import Confirmations
 from ebcd.world import World
+from protocols.signature import range_of
 
 CHECKPOINT_S = 60.0
 CLOCK_S = 600.0
@@ -194,7 +196,9 @@ def _links(
         config = table.config
         if getattr(config, "source", None) == "":
             config = dataclasses.replace(config, source=str(base.settings.platform.code))
-        ports = base.world.ports(base.signer.sign, base.verify)
+        scope = getattr(config, "sign_scope", None)
+        sign = base.signer.sign if scope is None else base.signer.signs(range_of(scope))
+        ports = base.world.ports(sign, base.verify)
         link = table.type.build(config, ports, following.take, base.inventory.roster)
         links.append((table.type.name, link))
         paths[table.name] = link.path

@@ -18,7 +18,8 @@ from ebcd.inventory import Inventory
 from ebcd.metrics import Metrics
 from ebcd.rules import Approvals, Patience, QuietHours, Rules
 from ebcd.settings import Settings
-from ebcd.signing import FileSigner, Policy, SignatureVerifier, TrustStore
+from ebcd.settings_trust import load_trust
+from ebcd.signing import FileSigner, Policy, SignatureVerifier, TimeMode
 from ebcd.state import CountyState
 from ebcd.store import SignatureMemory, Store, open_store
 from ebcd.world import World
@@ -72,11 +73,6 @@ async def lay(settings: Settings, world: World) -> Foundation:
     """Read keys, trust and inventory, open the journal, fold it. Raises ConfigError, StoreError."""
     certificate = bytes.fromhex(settings.platform.certificate)
     signer = FileSigner.load(settings.platform.key, certificate, world.clock, settings.key_passphrase())
-    trust = TrustStore.load(settings.trust.folder, [bytes.fromhex(number) for number in settings.trust.roots])
-    for problem in trust.warnings(world.clock.wall()):
-        log.warning("trust.problem", problem=str(problem))
-    policy = Policy(settings.trust.time_window_s, settings.trust.counter_slack)
-    verifier = SignatureVerifier(trust, policy, world.registry)
     inventory = sound_rows(settings)
     store = open_store(
         settings.store.url,
@@ -85,9 +81,22 @@ async def lay(settings: Settings, world: World) -> Foundation:
         inline=not world.store_in_thread,
     )
     state = await restore(store, str(settings.platform.area))
-    verifier.restore(remembered(await store.signatures()))
+    verifier = _verifier(settings, world, await store.signatures())
     metrics = Metrics(world.registry)
     return Foundation(settings, world, signer, verifier, inventory, store, state, rules_of(settings), metrics)
+
+
+def _verifier(settings: Settings, world: World, memory: SignatureMemory) -> SignatureVerifier:
+    """Trust as it is on file, with what earlier lives have seen."""
+    t = settings.trust
+    trust = load_trust(settings, memory.list_serial)
+    for problem in (*trust.problems, *trust.warnings(world.clock.wall())):
+        log.warning("trust.problem", problem=str(problem))
+    modes = {bytes.fromhex(number): TimeMode(mode) for number, mode in t.time_modes.items()}
+    policy = Policy(t.time_window_s, t.counter_slack, modes)
+    verifier = SignatureVerifier(trust, policy, world.registry)
+    verifier.restore(remembered(memory, policy))
+    return verifier
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -130,12 +139,16 @@ async def restore(store: Store, stream: str) -> CountyState:
     return state
 
 
-def remembered(memory: SignatureMemory) -> dict[str, Any]:
+def remembered(memory: SignatureMemory, policy: Policy) -> dict[str, Any]:
     """The replay memory of platform files as the verifier keeps it (I11)."""
-    files: dict[str, list[list[Any]]] = {number: [] for number in memory.last}
+    found: dict[str, dict[str, Any]] = {}
+    for number in {*memory.last, *(number for number, *_ in memory.seen)}:
+        last = memory.last.get(number)
+        mode = None if last is None else str(policy.mode_of(bytes.fromhex(number), last))
+        found[number] = {"mode": mode, "last": last or 0, "floor": -1, "seen": [], "files": []}
     for number, time, digest, _at in memory.seen:
-        files.setdefault(number, []).append([digest.hex(), time])
-    return {number: {"mode": None, "last": 0, "floor": -1, "seen": [], "files": seen} for number, seen in files.items()}
+        found[number]["files" if time is None else "seen"].append([digest.hex(), time or 0])
+    return found
 
 
 def path_periods(settings: Settings) -> dict[Path, float]:

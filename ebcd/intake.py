@@ -102,7 +102,7 @@ class Intake:
             title=content.title[:TITLE_CHARACTERS_MAX],
             text=content.desc[:TEXT_CHARACTERS_MAX],
             agency=basic.sender_name[:TITLE_CHARACTERS_MAX],
-            language=_language(content.language_code),
+            language=language_of(content.language_code),
             media=media,
             stream_url=stream_url,
             received_at=ordered.received_at,
@@ -162,7 +162,7 @@ def _replaced(ebm: Ebm) -> EbmId | None:
     return _ebm_id(ebm.related_ebm_id)
 
 
-def _language(code: str | None) -> str:
+def language_of(code: str | None) -> str:
     """Three letters of ISO 639-2, as every frame has room for; what peers write otherwise ("zh-CN") is Chinese."""
     return code.lower() if code and len(code) == 3 and code.isascii() and code.isalpha() else LANGUAGE_DEFAULT
 

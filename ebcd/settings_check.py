@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path as FilePath
 
 from devices.link import Path
@@ -14,10 +15,14 @@ from ebcd.inventory import Inventory
 from ebcd.inventory_csv import read as read_inventory
 from ebcd.settings import Settings, read
 from ebcd.settings_sections import SOCKET_PATH_BYTES_MAX
+from ebcd.settings_trust import load_trust
 from ebcd.signing.signer import FileSigner
 from ebcd.signing.trust import TrustStore
+from protocols.code_faults import faults_of
+from protocols.codes import AreaCode, InvalidCode, ResourceCode
 from protocols.signature import number_from_text
 
+CODE_PROBLEMS_MAX = 1000  # beyond these the inventory itself is the problem
 _EVERY_HOST = frozenset({"0.0.0.0", "::"})
 
 
@@ -28,7 +33,8 @@ def check(path: FilePath, *, clock: Clock, environ: Mapping[str, str] = os.envir
         return problems
     inventory, found = read_inventory(settings.inventory.file, area=settings.platform.area)
     problems += found
-    trust = TrustStore.load(settings.trust.folder, [number_from_text(each) for each in settings.trust.roots])
+    problems += _codes(settings, inventory)
+    trust = load_trust(settings)
     problems += (*trust.problems, *trust.warnings(clock.wall()))
     problems += _key(settings, trust, clock, environ)
     problems += _peers(settings, trust)
@@ -36,6 +42,44 @@ def check(path: FilePath, *, clock: Clock, environ: Mapping[str, str] = os.envir
     problems += _addresses(settings)
     problems += _paths(settings, inventory)
     return problems
+
+
+def _codes(settings: Settings, inventory: Inventory) -> Iterator[Problem]:
+    """Digits that no code can have, where people wrote one. Everything else takes such codes as they stand: they are
+    assigned by others, and a terminal keeps the one it was given."""
+    file = str(settings.file)
+    yield from code_problems(file, "platform.code", settings.platform.code)
+    yield from code_problems(file, "platform.area", settings.platform.area)
+    for number, peer in enumerate(settings.upstream.peers):
+        if len(peer.code) == ResourceCode.length:  # one of 2016 has another structure, judged as it is read
+            yield from code_problems(file, f"upstream.peers[{number}].code", ResourceCode(peer.code))
+    for number, link in enumerate(settings.links):
+        for key in ("source", "transmitter"):
+            if written := getattr(link.config, key, ""):
+                yield from _written_code(file, f"links[{number}].{key}", written)
+    roster = inventory.roster
+    found = (
+        problem
+        for device in (*roster.adapters, *roster.terminals, *roster.transmitters)
+        for problem in code_problems(str(settings.inventory.file), "code", device.code)
+    )
+    yield from islice(found, CODE_PROBLEMS_MAX)
+
+
+def code_problems(file: str, where: str, code: AreaCode | ResourceCode) -> Iterator[Problem]:
+    """One problem a fault, each naming the digits, what stands there and what could."""
+    for fault in faults_of(code):
+        values = {"place": fault.place, "value": fault.value, "allowed": fault.allowed}
+        yield Problem(file, where, repr(str(code)), f"code_{fault.what}", values)
+
+
+def _written_code(file: str, where: str, written: str) -> Iterator[Problem]:
+    try:
+        code = ResourceCode(written)
+    except InvalidCode as error:
+        yield Problem(file, where, repr(written), "code", {"detail": str(error)})
+    else:
+        yield from code_problems(file, where, code)
 
 
 def _key(settings: Settings, trust: TrustStore, clock: Clock, environ: Mapping[str, str]) -> Iterator[Problem]:
@@ -67,6 +111,8 @@ def _peers(settings: Settings, trust: TrustStore) -> Iterator[Problem]:
             if trust.get(number_from_text(certificate)) is None:
                 values = {"folder": settings.trust.folder}
                 yield Problem(file, f"{where}[{at}]", repr(certificate), "certificate_unknown", values)
+            elif not trust.permits(number_from_text(certificate)):
+                yield Problem(file, f"{where}[{at}]", repr(certificate), "certificate_not_listed")
 
 
 def _approvers(settings: Settings) -> Iterator[Problem]:

@@ -155,6 +155,9 @@ class TrustSection(Section):
     time_window_s: Annotated[int, Field(ge=0, le=86_400)] = 300
     package_age_s: Annotated[int, Field(ge=0, le=86_400)] = 900
     counter_slack: Annotated[int, Field(ge=0, le=4096)] = 16
+    certificate_versions: tuple[Annotated[str, Field(pattern="^[0-9A-F]{2}$")], ...] = ("00", "10")
+    chain_certificates_max: Annotated[int, Field(ge=2, le=10)] = 3
+    time_modes: dict[CertificateNumber, Literal["utc", "counter"]] = {}
 
 
 class InventorySection(Section):

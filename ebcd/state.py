@@ -103,6 +103,20 @@ class CountyState:
         """Those that something can still happen to."""
         return [record for record in self.alerts.values() if record.live]
 
+    def of_warning(self, identifier: str) -> list[AlertRecord]:
+        """What was made of a warning; in the order of arrival."""
+        return [record for record in self.alerts.values() if record.alert.warning == identifier]
+
+    def replaced_by(self, alert: Alert) -> list[AlertRecord]:
+        """The live alerts whose place it takes."""
+        return [
+            record
+            for record in self.live_alerts()
+            if (record.alert.id == alert.replaces or record.alert.warning in alert.supersedes)
+            and record.state is not AlertState.CANCELLING
+            and record.alert.id != alert.id
+        ]
+
     def apply(self, fact: Fact) -> None:
         """Fold one fact in. Raises ForbiddenTransition where a state table forbids it: the fact was wrong to write."""
         match fact.kind:

@@ -131,6 +131,7 @@ class Views:
             failures_total=len(failures),
             reported=tuple(record.told),
             times=dict(times),
+            warning=alert.warning,
         )
 
     def terminal(self, code: ResourceCode, playing: str) -> TerminalRow:

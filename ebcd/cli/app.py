@@ -130,6 +130,23 @@ def send(
         submit(open_session(config, lang, token_file, as_json=as_json), written, yes=yes)
 
 
+@app.command("submit", help=help_of("submit"))
+def submit_warning(
+    warning: Annotated[Path, typer.Option("--cap", metavar="FILE|-", help=help_of("cap"))],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=help_of("yes"))] = False,
+    preview: Annotated[bool, typer.Option("--preview", help=help_of("preview"))] = False,
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    """Hand in a warning of another authority."""
+    from ebcd.cli.submitting import submit
+
+    with failures_told(as_json=as_json):
+        submit(open_session(config, lang, token_file, as_json=as_json), warning, yes=yes, only_preview=preview)
+
+
 @app.command(help=help_of("approve"))
 def approve(
     ebm_id: EbmIdArgument,

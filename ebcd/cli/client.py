@@ -30,9 +30,13 @@ class Client:
         """POST a JSON body, or none."""
         return self._ask("POST", path, content=b"" if body is None else orjson.dumps(body))
 
-    def _ask(self, method: str, path: str, **request: Any) -> bytes:
+    def post_xml(self, path: str, xml: bytes) -> bytes:
+        """POST a document."""
+        return self._ask("POST", path, content=xml, type_="application/xml")
+
+    def _ask(self, method: str, path: str, *, type_: str = "application/json", **request: Any) -> bytes:
         session = self._session
-        headers = {"Accept-Language": session.language, "Content-Type": "application/json"}
+        headers = {"Accept-Language": session.language, "Content-Type": type_}
         if session.token is not None:
             headers["X-Ebcd-Token"] = session.token
         self._knock()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ebcd.catalogue import has, text
 from ebcd.clock import beijing_text
 from ebcd.decode.tree import Value
+from protocols.code_faults import Fault, faults_of
 from protocols.codes import EbmId, InvalidCode, ResourceCode
 
 UTC_FROM = 1_420_070_400
@@ -49,14 +50,23 @@ def _code(value: int | str, language: str) -> str:
         code = ResourceCode(str(value))
     except InvalidCode:
         return ""
+    faults = _faults(faults_of(code, address=True), language)
     serial = text("decode.all_of_them", language) if code.subtype_serial == "00" else code.subtype_serial
-    return text(
+    shown = text(
         "decode.code",
         language,
         level=_word("code_level", str(code.level), language),
         area=code.area,
         type=f"{_word('code_type', code.type, language)} {code.type_serial}",
         subtype=f"{_word('code_subtype', code.subtype, language)} {serial}",
+    )
+    return f"{shown}{faults}"
+
+
+def _faults(faults: tuple[Fault, ...], language: str) -> str:
+    """A remark on digits that cannot be; the bytes are a peer's, so it is no error."""
+    return "".join(
+        "; " + text(f"config.code_{f.what}", language, place=f.place, value=f.value, allowed=f.allowed) for f in faults
     )
 
 
@@ -68,7 +78,8 @@ def _ebm_id(value: int | str, language: str) -> str:
     if ebm_id == EbmId.EVERYTHING:
         return text("decode.everything", language)
     force = text("decode.forced" if ebm_id.forced else "decode.not_forced", language)
-    return text("decode.ebm_id", language, platform=ebm_id.platform, date=ebm_id.date, force=force)
+    shown = text("decode.ebm_id", language, platform=ebm_id.platform, date=ebm_id.date, force=force)
+    return f"{shown}{_faults(faults_of(ebm_id), language)}"
 
 
 def _word(table: str, value: str, language: str) -> str:

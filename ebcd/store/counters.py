@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import sqlite
 
 from .tables import counter
@@ -35,3 +35,17 @@ def advance(work: Transaction, name: str, by: int) -> int:
         index_elements=[counter.c.name], set_={"value": counter.c.value + new.excluded.value}
     ).returning(counter.c.value)
     return int(work.connection.execute(moved).scalar_one())
+
+
+def put(work: Transaction, name: str, value: int) -> None:
+    """Keep a number under a name, whatever stood there."""
+    new = upsert_insert(work.connection)(counter).values(name=name, value=value)
+    work.connection.execute(
+        new.on_conflict_do_update(index_elements=[counter.c.name], set_={"value": new.excluded.value})
+    )
+
+
+def value_of(connection: Connection, name: str) -> int | None:
+    """The number kept under a name, None where there is none."""
+    found = connection.execute(select(counter.c.value).where(counter.c.name == name)).scalar()
+    return None if found is None else int(found)

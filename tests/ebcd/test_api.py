@@ -20,6 +20,7 @@ from ebcd.http_server import HttpLimits, SocketTaken, on_tcp, on_unix_socket
 from ebcd.identity import Operators
 from ebcd.operator import Category, Kind
 from ebcd.world import SocketNetwork
+from protocols.cap.codec import WARNING_BYTES_MAX
 from tests.ebcd.fake_operations import NOW, FakeOperations, row
 
 pytestmark = pytest.mark.real
@@ -288,3 +289,21 @@ async def test_a_request_on_its_way_is_finished_before_the_socket_closes(tmp_pat
 
 def test_every_kind_of_refusal_has_a_status() -> None:
     assert set(STATUS) == set(Kind)
+
+
+async def test_a_warning_is_taken_as_it_came_and_no_longer_than_its_limit(tmp_path: Path) -> None:
+    operations = FakeOperations()
+    async with on_unix_socket(api(operations), tmp_path / "s"), as_operator(tmp_path / "s", "chen") as http:
+        preview = await http.post("/v1/warnings/preview", content=b"<alert/>")
+        taken = await http.post("/v1/warnings", content=b"<alert/>")
+        long = await http.post("/v1/warnings", content=b" " * (WARNING_BYTES_MAX + 1))
+    assert (preview.status_code, taken.status_code, long.status_code) == (200, 201, 413)
+    assert operations.acts == [("preview_warning", "chen"), ("submit_warning", "chen")]
+
+
+async def test_i1_nobody_hands_in_a_warning_without_a_name(tmp_path: Path) -> None:
+    operations = FakeOperations()
+    async with on_unix_socket(api(operations), tmp_path / "s"), as_operator(tmp_path / "s", "eve") as http:
+        answer = await http.post("/v1/warnings", content=b"<alert/>")
+    assert answer.status_code == 401
+    assert operations.acts == []
