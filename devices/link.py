@@ -214,7 +214,7 @@ class StateTold:
     link: str
     code: ResourceCode
     state: DeviceState
-    ebm_ids: tuple[EbmId, ...] | None  # None: the protocol tells the state only
+    ebm_ids: tuple[EbmId, ...] | None  # None: FEFD tells the state only; (): working, and nobody says at what
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ LATE_S = 60.0  # an answer that names no command can still be to one so old
 FAULT_NOTE = "reported fault"
 MILLISECONDS = 1000
 SEQ_DIGITS_MAX = 20
+RESULT_OK = 0
 
 
 @dataclass(slots=True)
@@ -98,6 +99,8 @@ class VendorDialogue:
         self._open: dict[ResourceCode, deque[Request]] = {}
         self._sounds: dict[ResourceCode, EbmId] = {}  # the newest start of each terminal that was not stopped since
         self._states: dict[ResourceCode, DeviceState] = {}  # as told since the terminal is there
+        self._stopped: set[ResourceCode] = set()  # said so, and was not started since
+        self._asked: set[ResourceCode] = set()  # the daemon waits for a state that only an answered stop can tell
 
     @property
     def subscriptions(self) -> tuple[str, ...]:
@@ -117,7 +120,7 @@ class VendorDialogue:
                     return [], []
                 return self._begin_each(command, now_s, utc_s, self._stop_refused)
             case AskState():
-                return self._ask(command, utc_s), []
+                return self._ask(command, utc_s)
             case SetClock():
                 return [], []  # no profile has a clock
 
@@ -205,6 +208,8 @@ class VendorDialogue:
         self._remember(Request(seq, code, command, out, now_s, next_at_s, repeats, waiting=answers))
         if is_start:
             self._sounds[code] = command.ebm_id
+            self._stopped.discard(code)
+            self._asked.discard(code)
         else:
             self._sounds.pop(code, None)
         publications += out
@@ -233,17 +238,24 @@ class VendorDialogue:
             return False
         return code in command.elsewhere or self._sounds.get(code, command.ebm_id) != command.ebm_id
 
-    def _ask(self, command: AskState, utc_s: float) -> list[Publication]:
-        if mqtt.Command.QUERY not in self._vendor.commands or not self._vendor.tells(Means.IDLE, Means.BUSY):
-            return []  # an answer would say nothing
+    def _ask(self, command: AskState, utc_s: float) -> tuple[list[Publication], list[Event]]:
+        """By a query where its answer says something; else by what the terminal said to its last stop (I4: a lower
+        message comes back after a higher one)."""
         publications: list[Publication] = []
-        for code in command.members:
-            if self._ids.get(code) and self._excused(code, utc_s):
+        members = [code for code in command.members if self._ids.get(code)]
+        if not self._vendor.tells(Means.IDLE, Means.BUSY):
+            self._asked.update(code for code in members if code not in self._stopped)
+            return [], [StateTold(self._link, c, DeviceState.IDLE, ()) for c in members if c in self._stopped]
+        if mqtt.Command.QUERY not in self._vendor.commands:
+            return [], []
+        for code in members:
+            if self._excused(code, utc_s):
                 values = self._values(code, self._take_seq(), utc_s)
                 topic = vendor.command_topic(self._vendor, self._ids[code])
                 payloads = vendor.encode(self._vendor, mqtt.Command.QUERY, values)
                 publications += [Publication(topic, payload, None) for payload in payloads]
-        return publications
+                self._states.pop(code, None)  # whatever it answers is told
+        return publications, []
 
     def _values(self, code: ResourceCode, seq: int, utc_s: float) -> dict[str, str | int]:
         return {
@@ -319,7 +331,13 @@ class VendorDialogue:
         if not request.answer_due:
             return []  # a second time
         request.waiting = request.answer_due = False
-        return [Answered(self._link, code, request.command.ebm_id, verb, told.result, told.note)]
+        events: list[Event] = [Answered(self._link, code, request.command.ebm_id, verb, told.result, told.note)]
+        if verb is Verb.STOP and told.result == RESULT_OK and code not in self._sounds:
+            self._stopped.add(code)
+            if code in self._asked:
+                self._asked.discard(code)
+                events.append(StateTold(self._link, code, DeviceState.IDLE, ()))
+        return events
 
     def _about(self, code: ResourceCode, told: Told) -> Event:
         ebm_id = told.ebm

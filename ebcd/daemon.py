@@ -27,6 +27,7 @@ from devices.link import (
     OutboxFull,
     Path,
     Played,
+    Refused,
     Rejected,
     Sent,
     SetClock,
@@ -62,6 +63,7 @@ from ebcd.world import World
 HEALTH_TICK_S = 1.0
 CHECKPOINT_S = 60.0
 CLOCK_S = 600.0
+EXCEPTIONS_S = 10.0
 LANGUAGE = "zho"
 """Of messages in several languages this one is taken (GB/T 4880.2)."""
 
@@ -102,6 +104,7 @@ RECEIPTS = {
     Ended: "ended",
     Played: "played",
     NoAnswer: "no_answer",
+    Refused: "refused",
     StateTold: "state_told",
     Sent: "sent",
     Fault: "fault",
@@ -141,6 +144,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     paths: dict[str, Path] = {}
     following = Following(core, reach, paths, (lambda event, path: _observe(event, path, health, metrics, clock),))
     links = _links(base, following, by_path, paths, core.announcers)
+    orders.endless |= {link.path for _, link in links if not link.capabilities.ends_itself}
     views = Views(inventory, reach, health, rules.approvals, volumes)
     room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
     identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
@@ -181,7 +185,7 @@ def _links(
         config = table.config
         if getattr(config, "source", None) == "":
             config = dataclasses.replace(config, source=str(base.settings.platform.code))
-        ports = base.world.ports(base.signer.sign, base.verify)
+        ports = base.world.ports(base.signer.sign, base.verify, base.exceptions.excused)
         link = table.type.build(config, ports, following.take, base.inventory.roster)
         links.append((table.type.name, link))
         paths[table.name] = link.path
@@ -254,6 +258,7 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "upstream", daemon.upstream.run
     yield "mailroom", lambda: daemon.mailroom.run(daemon.base.world.network)
     yield "health", lambda: _health(daemon)
+    yield "exceptions", lambda: _exceptions(daemon)
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)
 
@@ -262,6 +267,13 @@ async def _health(daemon: Daemon) -> None:
     while True:
         await asyncio.sleep(HEALTH_TICK_S)
         daemon.health.tick(daemon.base.world.clock.monotonic(), daemon.base.world.clock.wall())
+
+
+async def _exceptions(daemon: Daemon) -> None:
+    """A new exception holds, and a removed one ends, without a restart."""
+    while True:
+        await asyncio.sleep(EXCEPTIONS_S)
+        daemon.base.exceptions.refresh(daemon.base.world.clock.wall())
 
 
 async def _tell_time(daemon: Daemon) -> None:

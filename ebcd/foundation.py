@@ -17,7 +17,7 @@ from ebcd.inventory import Inventory
 from ebcd.metrics import Metrics
 from ebcd.rules import Approvals, Patience, QuietHours, Rules
 from ebcd.settings import Settings
-from ebcd.signing import FileSigner, Policy, SignatureVerifier, TrustStore
+from ebcd.signing import ExceptionBook, FileSigner, Policy, SignatureVerifier, TrustStore
 from ebcd.state import CountyState
 from ebcd.store import SignatureMemory, Store, open_store
 from ebcd.world import World
@@ -38,6 +38,7 @@ class Foundation:
     world: World
     signer: FileSigner
     verifier: SignatureVerifier
+    exceptions: ExceptionBook
     inventory: Inventory
     store: Store
     state: CountyState
@@ -76,6 +77,9 @@ async def lay(settings: Settings, world: World) -> Foundation:
         log.warning("trust.problem", problem=str(problem))
     policy = Policy(settings.trust.time_window_s, settings.trust.counter_slack)
     verifier = SignatureVerifier(trust, policy, world.registry)
+    administrators = [bytes.fromhex(number) for number in settings.trust.administrators]
+    exceptions = ExceptionBook(settings.trust.exceptions, trust, administrators, settings.platform.area, world.registry)
+    exceptions.refresh(world.clock.wall())
     inventory = sound_rows(settings)
     store = open_store(
         settings.store.url,
@@ -86,7 +90,9 @@ async def lay(settings: Settings, world: World) -> Foundation:
     state = await restore(store, str(settings.platform.area))
     verifier.restore(remembered(await store.signatures()))
     metrics = Metrics(world.registry)
-    return Foundation(settings, world, signer, verifier, inventory, store, state, rules_of(settings), metrics)
+    return Foundation(
+        settings, world, signer, verifier, exceptions, inventory, store, state, rules_of(settings), metrics
+    )
 
 
 def rules_of(settings: Settings) -> Rules:

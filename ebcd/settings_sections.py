@@ -134,6 +134,8 @@ class TrustSection(Section):
     time_window_s: Annotated[int, Field(ge=0, le=86_400)] = 300
     package_age_s: Annotated[int, Field(ge=0, le=86_400)] = 900
     counter_slack: Annotated[int, Field(ge=0, le=4096)] = 16
+    administrators: tuple[CertificateNumber, ...] = ()
+    exceptions: FilePath = Path("exceptions")
 
 
 class InventorySection(Section):

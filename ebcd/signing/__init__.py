@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ebcd.signing.exceptions import ExceptionBook
 from ebcd.signing.receiver import Policy, Refusal, SignatureVerifier, Verdict
 from ebcd.signing.signer import FileProfile, FileSigner, Signer
 from ebcd.signing.trust import Trusted, TrustStore
 
 __all__ = [
+    "ExceptionBook",
     "FileProfile",
     "FileSigner",
     "Policy",
