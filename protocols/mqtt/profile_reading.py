@@ -150,7 +150,9 @@ class _Reader:
         self.keys(places, "topics", ("root",))
         root = self.text(places, "root", "topics")
         levels = root.split("/")
-        if root and ("" in levels or len(root) > topics.ROOT_CHARACTERS_MAX or any(c in root for c in "+#{}\0")):
+        if isinstance(places.get("root"), str) and (
+            "" in levels or len(root) > topics.ROOT_CHARACTERS_MAX or any(c in root for c in "+#{}\0")
+        ):
             self.flaw("topics.root", root, "profile_topic")
         default = topics.CONTENT_TYPE if envelope is Envelope.FRAME else mirror.CONTENT_TYPE
         return Profile(name, envelope, root, self.text(table, "content_type", "", default))
