@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from devices.link import (
     Answered,
@@ -32,42 +31,20 @@ from devices.link import (
     Verb,
 )
 from devices.mqtt_conversation import Heard, Publication, Served
+from devices.mqtt_vendor_command import Request, message_values, names_of, values_of
 from devices.ports import Excused
-from devices.roster import Device
 from protocols import mqtt
 from protocols.codes import EbmId, ResourceCode
 from protocols.errors import LocalProtocolError, RemoteProtocolError
-from protocols.mqtt import Identity, Means, Profile, Vendor, vendor
+from protocols.mqtt import Means, Profile, Vendor, vendor
 from protocols.mqtt.vendor import Told
 
 REQUESTS_MAX = 50_000  # remembered commands; the oldest goes first, its late answers are then unknown
 OPEN_MAX = 8  # commands of one terminal whose answers may still come
 LATE_S = 60.0  # an answer that names no command can still be to one so old
 FAULT_NOTE = "reported fault"
-MILLISECONDS = 1000
 SEQ_DIGITS_MAX = 20
 RESULT_OK = 0
-
-
-@dataclass(slots=True)
-class Request:
-    """A start or stop under way to one terminal."""
-
-    seq: int
-    code: ResourceCode
-    command: Start | Stop
-    publications: list[Publication]
-    asked_s: float  # monotonic
-    next_at_s: float  # monotonic: the next try, or giving up
-    repeats: bool
-    tries: int = 1
-    waiting: bool = True
-    answer_due: bool = True
-
-    @property
-    def verb(self) -> Verb:
-        """What is asked for."""
-        return Verb.START if isinstance(self.command, Start) else Verb.STOP
 
 
 class VendorDialogue:
@@ -93,7 +70,7 @@ class VendorDialogue:
         self._next_seq = first_seq
         self._answer_timeout_s = answer_timeout_s
         self._retries = retries
-        self._ids = {device.code: _id_of(device, profile.vendor) for device in served.terminals}
+        self._ids = names_of(served, profile.vendor)
         self._codes = {id_: code for code, id_ in self._ids.items() if id_}
         self._requests: OrderedDict[int, Request] = OrderedDict()
         self._open: dict[ResourceCode, deque[Request]] = {}
@@ -193,7 +170,7 @@ class VendorDialogue:
         seq = self._take_seq()
         once = is_start and not self._vendor.repeatable
         try:
-            values = self._values(code, seq, utc_s) | _message_values(command, utc_s)
+            values = values_of(self._ids[code], code, seq, utc_s) | message_values(command, utc_s)
             payloads = vendor.encode(self._vendor, word, values)
         except LocalProtocolError as error:
             events.append(self._silence(code, command, f"cannot be encoded: {error}"))
@@ -250,21 +227,12 @@ class VendorDialogue:
             return [], []
         for code in members:
             if self._excused(code, utc_s):
-                values = self._values(code, self._take_seq(), utc_s)
+                values = values_of(self._ids[code], code, self._take_seq(), utc_s)
                 topic = vendor.command_topic(self._vendor, self._ids[code])
                 payloads = vendor.encode(self._vendor, mqtt.Command.QUERY, values)
                 publications += [Publication(topic, payload, None) for payload in payloads]
                 self._states.pop(code, None)  # whatever it answers is told
         return publications, []
-
-    def _values(self, code: ResourceCode, seq: int, utc_s: float) -> dict[str, str | int]:
-        return {
-            "id": self._ids[code],
-            "code": str(code),
-            "seq": seq,
-            "now_s": int(utc_s),
-            "now_ms": int(utc_s * MILLISECONDS),
-        }
 
     def _take_seq(self) -> int:
         self._next_seq += 1
@@ -373,28 +341,3 @@ class VendorDialogue:
             due[0].answer_due = False
             raise RemoteProtocolError("ambiguous", f"{code} answers a {verb}; {len(due)} are open and it names none")
         return due[-1]
-
-
-def _message_values(command: Start | Stop, utc_s: float) -> dict[str, str | int]:
-    values: dict[str, str | int] = {
-        "ebm": str(command.ebm_id),
-        "class": command.class_,
-        "level": command.level,
-        "event": command.event_type,
-    }
-    if isinstance(command, Start):
-        values |= {
-            "url": command.audio.url,
-            "text": command.text,
-            "volume": command.volume,
-            "start": command.start,
-            "end": command.end,
-            "seconds": max(1, int(command.end - utc_s)),
-        }
-    return values
-
-
-def _id_of(device: Device, words: Vendor) -> str:
-    """What stands for a terminal in topics; "" where nothing that could."""
-    found = device.mqtt_id or (device.phys if words.identity is Identity.PHYS else str(device.code))
-    return found if vendor.is_id(found) else ""

@@ -11,10 +11,11 @@ from devices import mqtt_profiles
 from devices.cellular_mqtt import CellularMqttConfig
 from devices.link import Path
 from devices.mqtt_conversation import Served
+from devices.mqtt_vendor_command import names_of
 from devices.roster import Roster
 from ebcd.errors import Problem
 from ebcd.settings_problems import shown
-from protocols.mqtt import Flaw, Identity
+from protocols.mqtt import Flaw
 
 
 def with_profile(config: CellularMqttConfig, at: str, file: str) -> tuple[CellularMqttConfig, list[Problem]]:
@@ -46,8 +47,9 @@ def problems(configs: list[CellularMqttConfig], roster: Roster, file: str) -> It
         yield Problem(file, "mqtt", "", "mqtt_unsaid", {"count": unsaid, "links": ", ".join(names)})
     for config in configs:
         profile, _ = mqtt_profiles.read(config.profile)
-        if profile is None or profile.vendor is None or profile.vendor.identity is Identity.CODE:
+        if profile is None or profile.vendor is None:
             continue
-        nameless = [d for d in Served.by(config.name, roster).terminals if not (d.mqtt_id or d.phys)]
+        nameless = [code for code, name in names_of(Served.by(config.name, roster), profile.vendor).items() if not name]
         if nameless:
-            yield Problem(file, "mqtt", "", "mqtt_no_id", {"count": len(nameless), "link": config.name})
+            values = {"count": len(nameless), "link": config.name, "first": nameless[0]}
+            yield Problem(file, "mqtt", "", "mqtt_no_id", values)
