@@ -45,6 +45,7 @@ LATE_S = 60.0  # an answer that names no command can still be to one so old
 FAULT_NOTE = "reported fault"
 SEQ_DIGITS_MAX = 20
 RESULT_OK = 0
+STOP_GRACE_S = 86_400.0
 
 
 class VendorDialogue:
@@ -199,12 +200,15 @@ class VendorDialogue:
         return None if self._excused(code, utc_s) else Refusal.NO_EXCEPTION
 
     def _stop_refused(self, code: ResourceCode, command: Start | Stop, utc_s: float) -> Refusal | None:
-        """Who was started is stopped, exception or not."""
+        """Who was started is stopped, also where its exception has ended since; after a restart the exceptions of the
+        last day say who may have been."""
         if mqtt.Command.STOP not in self._vendor.commands:
             return Refusal.NO_COMMAND
         if not self._ids[code]:
             return Refusal.NO_ADDRESS
-        return None if code in self._sounds or self._excused(code, utc_s) else Refusal.NO_EXCEPTION
+        times = (utc_s, utc_s - STOP_GRACE_S)
+        known = code in self._sounds or any(self._excused(code, at_s) for at_s in times)
+        return None if known else Refusal.NO_EXCEPTION
 
     def _is_second(self, code: ResourceCode, command: Start) -> bool:
         return not self._vendor.repeatable and self._sounds.get(code) == command.ebm_id

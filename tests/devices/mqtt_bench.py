@@ -72,6 +72,7 @@ class FakeTerminal:
     offline: tuple[str, bytes] = ("", b"")
     retain: bool = True
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def dial(self, port: int, *, keep: bool = False) -> None:
         """Make the client; a kept session is told by the same name again."""
@@ -83,6 +84,13 @@ class FakeTerminal:
         await self.client.connect(*self.subscriptions)
         topic, payload = self.online
         await self.client.publish(topic, payload, retain=self.retain)
+
+    async def until(self, word: str) -> None:
+        """Wait until a command of this kind was heard."""
+        async with asyncio.timeout(WAIT_S):
+            while word not in self.words:
+                await self.news.wait()
+                self.news.clear()
 
     async def leave(self) -> None:
         """Gone without a word, once what it says is said."""
@@ -96,6 +104,7 @@ class FakeTerminal:
 
     def _hears(self, topic: str, payload: bytes) -> None:
         self.heard.append((topic, self.read(payload)))
+        self.news.set()
         self.answer(payload)
 
     def read(self, payload: bytes) -> Any:
