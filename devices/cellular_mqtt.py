@@ -42,7 +42,7 @@ from devices.roster import Roster
 from devices.terminal_frames import verb_of
 from devices.terminal_registry import own_code
 from protocols import mqtt, terminal
-from protocols.codes import ResourceCode
+from protocols.codes import EbmId, ResourceCode
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.mqtt import Envelope, Profile
 
@@ -221,9 +221,16 @@ class CellularMqtt:
 
     def _take_back(self, stop: Stop) -> None:
         """Starts of single terminals that wait behind others need not go out any more (I12)."""
-        gone = {(stop.ebm_id, code) for code in stop.members}
-        if any(each.start_of in gone for each in self._unacknowledged):
-            self._unacknowledged = deque(each for each in self._unacknowledged if each.start_of not in gone)
+        gone = frozenset(stop.members)
+
+        def is_over(publication: Publication) -> bool:
+            if publication.start_of is None:
+                return False
+            ebm_id, code = publication.start_of
+            return code in gone and stop.ebm_id in (ebm_id, EbmId.EVERYTHING)
+
+        if any(map(is_over, self._unacknowledged)):
+            self._unacknowledged = deque(each for each in self._unacknowledged if not is_over(each))
 
     def _repeat(self, source: Callable[[float, float], tuple[list[Publication], list[Event]]]) -> None:
         publications, events = source(self._ports.clock.monotonic(), self._ports.clock.wall())
@@ -231,12 +238,13 @@ class CellularMqtt:
         self._tell_all(events)
 
     def _queue(self, publications: list[Publication]) -> None:
-        room = self._config.unacknowledged_max - len(self._unacknowledged)
-        self._lost_publications += max(0, len(publications) - room)
-        for publication in publications[:room]:
-            if not publication.urgent:
-                self._unacknowledged.append(publication)
-        self._unacknowledged.extendleft(reversed([each for each in publications[:room] if each.urgent]))
+        """A stop goes to the head and finds room always: it has at most as many publications as there are terminals."""
+        urgent = [each for each in publications if each.urgent]
+        others = [each for each in publications if not each.urgent]
+        room = max(0, self._config.unacknowledged_max - len(self._unacknowledged))
+        self._lost_publications += max(0, len(others) - room)
+        self._unacknowledged.extend(others[:room])
+        self._unacknowledged.extendleft(reversed(urgent))
 
     async def _publish(self, session: BrokerSession) -> None:
         """Everything queued, at most `PUBLISH_AT_ONCE_MAX` under way; what is not acknowledged stays queued, unless it
@@ -287,6 +295,7 @@ class CellularMqtt:
         if code not in self._online:
             self._online.add(code)
             self._tell(Connected(self.name, code))
+            self._wake.set()  # it may be owed something
 
     def _gone(self, reason: str) -> None:
         self._down_reason = reason

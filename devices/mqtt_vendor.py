@@ -46,6 +46,7 @@ FAULT_NOTE = "reported fault"
 SEQ_DIGITS_MAX = 20
 RESULT_OK = 0
 STOP_GRACE_S = 86_400.0
+STOP_OWED_S = 3600.0
 
 
 class VendorDialogue:
@@ -107,6 +108,10 @@ class VendorDialogue:
         publications: list[Publication] = []
         events: list[Event] = []
         for request in self._requests.values():
+            if request.back:
+                request.back = False
+                if now_s - request.asked_s <= STOP_OWED_S:
+                    publications += request.publications
             if not request.waiting or request.next_at_s > now_s:
                 continue
             over = isinstance(request.command, Start) and request.command.end <= utc_s
@@ -130,6 +135,8 @@ class VendorDialogue:
 
     def next_at_s(self) -> float | None:
         """When `due` has something to do."""
+        if any(request.back for request in self._requests.values()):
+            return 0.0
         return min((r.next_at_s for r in self._requests.values() if r.waiting), default=None)
 
     def _begin_each(
@@ -269,7 +276,15 @@ class VendorDialogue:
             raise RemoteProtocolError("unknown_device", f"{told.id} is not in the inventory with this path")
         if told.means in (Means.ONLINE, Means.OFFLINE):
             self._states.pop(code, None)
+        if told.means is Means.ONLINE:
+            self._owe(code)
         return Heard(code, told.means is not Means.OFFLINE, list(self._events(code, told)))
+
+    def _owe(self, code: ResourceCode) -> None:
+        """A stop that was not answered is told again to a terminal that comes back, if it is the last that was said."""
+        requests = self._open.get(code)
+        if requests and requests[-1].verb is Verb.STOP and requests[-1].answer_due:
+            requests[-1].back = True
 
     def _events(self, code: ResourceCode, told: Told) -> Iterable[Event]:
         match told.means:

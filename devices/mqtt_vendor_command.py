@@ -28,6 +28,7 @@ class Request:
     repeats: bool
     tries: int = 1
     waiting: bool = True
+    back: bool = False  # its terminal has come back since
     answer_due: bool = True
 
     @property

@@ -7,7 +7,10 @@ from typing import Any
 
 import structlog
 
+from devices import mqtt_profiles
+from devices.cellular_mqtt import CellularMqttConfig
 from devices.link import Path
+from devices.mqtt_conversation import Served
 from ebcd import inventory_csv, snapshot
 from ebcd.alert import AlertClass, RankRule
 from ebcd.errors import ConfigError
@@ -149,7 +152,22 @@ def heartbeat_periods(settings: Settings, inventory: Inventory) -> dict[Resource
     for config in (table.config for table in settings.links if hasattr(table.config, "path")):
         path, period_s = Path(config.path), getattr(config, "heartbeat_s", RETURN_PERIOD_S)
         by_path[path] = max(by_path.get(path, 0.0), period_s)
-    return {
-        t.code: max((by_path.get(path, RETURN_PERIOD_S) for path in t.paths if path is not Path.FM), default=None)
-        for t in inventory.roster.terminals
+    quiet = _without_heartbeat(settings, inventory)
+    heard = {
+        t.code: [path for path in t.paths if path not in quiet.get(t.code, _FM)] for t in inventory.roster.terminals
     }
+    return {
+        code: max((by_path.get(path, RETURN_PERIOD_S) for path in paths), default=None) for code, paths in heard.items()
+    }
+
+
+_FM = frozenset({Path.FM})
+
+
+def _without_heartbeat(settings: Settings, inventory: Inventory) -> dict[ResourceCode, frozenset[Path]]:
+    """Paths on which a terminal never says by itself that it lives: FM, and vendors' MQTT profiles, whose terminals the
+    broker tells of."""
+    tables = [table.config for table in settings.links if isinstance(table.config, CellularMqttConfig)]
+    vendors = [config for config in tables if not mqtt_profiles.load(config.profile).signed]
+    served = [Served.by(config.name, inventory.roster).terminals for config in vendors]
+    return {device.code: _FM | {Path.MQTT} for terminals in served for device in terminals}

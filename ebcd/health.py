@@ -63,8 +63,8 @@ class DeviceHealth:
 class HealthBook:
     """The conditions of all devices of the inventory.
 
-    `periods_s` maps a device to the seconds between its heartbeats; None for one that cannot be heard at all (FM only):
-    what cannot be observed stays unknown and is never guessed.
+    `periods_s` maps a device to the seconds between its heartbeats; None for one that has none: what cannot be heard at
+    all (FM only) stays unknown and is never guessed; what a broker tells of is there until its last will.
     """
 
     def __init__(self, periods_s: Mapping[ResourceCode, float | None], misses_max: int = 3) -> None:
@@ -105,8 +105,11 @@ class HealthBook:
                 health = self._seen(code, path, now_s, wall_s)
                 if health is not None and health.condition in (Condition.UNKNOWN, Condition.OFFLINE):
                     self._become(code, Condition.ONLINE, wall_s, "spoke")
-            case Disconnected():
-                pass  # its other paths may live; silence decides
+            case Disconnected(code=code, reason=reason):
+                # Its other paths may live, and silence decides; of one without heartbeats this is all that can be known.
+                health = self._devices.get(code)
+                if health is not None and code not in self._patience_s and health.condition is not Condition.UNKNOWN:
+                    self._become(code, Condition.OFFLINE, wall_s, reason)
 
     def tick(self, now_s: float, wall_s: float) -> None:
         """Find those that have been silent too long."""

@@ -256,6 +256,39 @@ async def test_terminals_of_another_link_are_left_to_it(clock: VirtualClock, rng
         assert at.told(NoAnswer) == [NoAnswer("mqtt", THREE, EBM, Verb.START, "not reached by this link")]
 
 
+async def test_i12_a_stop_that_was_not_heard_is_told_again_when_the_terminal_is_back(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    async with vendor_link(clock, rng, excused=[ONE]) as at:
+        at.link.offer(start(ONE))
+        await settle()
+        at.link.offer(stop(ONE))
+        await asyncio.sleep(600)
+        at.new()
+        await at.hears("/v1/status/onoffline", uuid="v1", state="online")
+        assert [each.message["type"] for each in at.new()] == ["stop"]
+        await at.hears(UP_1, type="stop")
+        await at.hears("/v1/status/onoffline", uuid="v1", state="offline")
+        await at.hears("/v1/status/onoffline", uuid="v1", state="online")
+        assert at.new() == []
+
+
+async def test_i12_a_full_queue_has_room_for_a_stop_and_a_stop_of_everything_empties_it(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    async with vendor_link(clock, rng, replace(CONFIG, unacknowledged_max=2), excused=[ONE, TWO, THREE]) as at:
+        at.broker.deaf = True
+        at.link.offer(start(ONE, TWO, THREE))
+        await settle()
+        at.broker.deaf = False
+        at.link.offer(stop(ONE, TWO, THREE, ebm_id=EbmId.EVERYTHING))
+        at.broker.cut()
+        await asyncio.sleep(2)
+        stops = [each.topic for each in at.new() if each.message["type"] == "stop"]
+        assert stops == ["/v1/user/sub_control", "/v2/user/sub_control", "/v3/user/sub_control"]
+        assert at.link.status().dropped == 4
+
+
 # ---- a profile of one's own, whose terminals know their commands again ----
 
 
