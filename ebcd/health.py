@@ -106,7 +106,7 @@ class HealthBook:
                 if health is not None and health.condition in (Condition.UNKNOWN, Condition.OFFLINE):
                     self._become(code, Condition.ONLINE, wall_s, "spoke")
             case Disconnected(code=code, reason=reason):
-                # Its other paths may live, and silence decides; of one without heartbeats this is all that can be known.
+                # Its other paths may live, and silence decides; of one without heartbeats nothing more can be known.
                 health = self._devices.get(code)
                 if health is not None and code not in self._patience_s and health.condition is not Condition.UNKNOWN:
                     self._become(code, Condition.OFFLINE, wall_s, reason)

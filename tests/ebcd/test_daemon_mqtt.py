@@ -14,6 +14,7 @@ from ebcd import daemon, settings
 from ebcd.alert import Alert, AlertClass, DrillDepth, Origin, Window
 from ebcd.clock import SystemClock
 from ebcd.daemon import Daemon
+from ebcd.foundation import heartbeat_periods
 from ebcd.signing import FileSigner
 from ebcd.signing.exception_record import ExceptionRecord
 from ebcd.world import World
@@ -104,6 +105,7 @@ async def test_i13_i3_one_is_excepted_one_is_refused_by_name_and_the_end_is_told
         built = await daemon.build(settings.load(tmp_path / "ebcd.toml"), World.real())
         try:
             assert Path.MQTT in built.core.orders.endless
+            assert set(heartbeat_periods(built.base.settings, built.base.inventory).values()) == {None}
             terminals = [MwTerminal(code, f"89860{n}") for n, code in enumerate(codes)]
             for terminal in terminals:
                 terminal.dial(port)
