@@ -31,6 +31,14 @@ class Verb(StrEnum):
     STOP = "stop"
 
 
+class Refusal(StrEnum):
+    """Why a link does not send."""
+
+    NO_EXCEPTION = "no_exception"  # the device cannot verify SM2, and no administrator has signed an exception for it
+    NO_COMMAND = "no_command"  # its protocol has no such command
+    NO_ADDRESS = "no_address"  # the inventory does not say how its protocol names it
+
+
 class DeviceState(StrEnum):
     """State byte of heartbeats and of parameter 06 (GD/J 089 tables A.35, E.5)."""
 
@@ -83,6 +91,10 @@ class Stop:
     event_type: str
     targets: tuple[ResourceCode, ...]
     members: tuple[ResourceCode, ...]
+    at_end: bool = False
+    """The window is over: for devices that know no end of their own, nobody else need be told."""
+    elsewhere: frozenset[ResourceCode] = frozenset()
+    """Members where another message sounds by now: devices that cannot tell messages apart must not be stopped (I4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +216,7 @@ class StateTold:
     link: str
     code: ResourceCode
     state: DeviceState
-    ebm_ids: tuple[EbmId, ...] | None  # None: the protocol tells the state only
+    ebm_ids: tuple[EbmId, ...] | None  # None: FEFD tells the state only; (): working, and nobody says at what
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +228,17 @@ class NoAnswer:
     ebm_id: EbmId
     verb: Verb
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The link does not send a command to a device, although it could: `why` is a slug, see `Refusal`."""
+
+    link: str
+    code: ResourceCode
+    ebm_id: EbmId
+    verb: Verb
+    why: Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +285,7 @@ Event = (
     | Played
     | StateTold
     | NoAnswer
+    | Refused
     | Sent
     | Fault
     | Rejected
@@ -281,6 +305,7 @@ class LinkCapabilities:
     returns: bool  # answers come back over this link
     singles_out: bool  # can deliver to chosen devices; False: everything in `targets` hears it
     targets_max: int  # address codes one frame can hold
+    ends_itself: bool = True  # what was started stops at its end without being told (FM has a wave of its own for it)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class BrokerSession(Protocol):
     async def subscribe(self, topics: Sequence[str]) -> None:
         """Ask for topics at QoS 1. Raises BrokerGone."""
 
-    async def publish(self, topic: str, payload: bytes, expiry_s: int) -> None:
+    async def publish(self, topic: str, payload: bytes, expiry_s: int, content_type: str) -> None:
         """Return when the broker has acknowledged. Raises BrokerGone."""
 
     async def receive(self, deliver: Callable[[Incoming], None]) -> NoReturn:
@@ -141,10 +141,11 @@ class _Session:
         except aiomqtt.MqttError as error:
             raise BrokerGone(str(error)) from error
 
-    async def publish(self, topic: str, payload: bytes, expiry_s: int) -> None:
+    async def publish(self, topic: str, payload: bytes, expiry_s: int, content_type: str) -> None:
         """As the protocol says."""
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        properties.ContentType = mqtt.CONTENT_TYPE
+        if content_type:
+            properties.ContentType = content_type
         properties.MessageExpiryInterval = expiry_s
         try:
             await self._client.publish(topic, payload, qos=mqtt.QOS, properties=properties)

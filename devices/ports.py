@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from protocols.codes import ResourceCode
 from protocols.signature import SignatureBlock
 
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)
@@ -23,6 +24,10 @@ Sign = Callable[[bytes], SignatureBlock]
 
 Verify = Callable[[bytes, SignatureBlock], bool]
 """Judges a device's signature over the bytes before the time."""
+
+
+Excused = Callable[[ResourceCode, float], bool]
+"""Whether a device that cannot verify SM2 may be commanded at this UTC second: an administrator has signed for it."""
 
 
 class Clock(Protocol):
@@ -47,6 +52,11 @@ class Network(Protocol):
         """Listen; `factory` is called once per connection. Raises OSError when the address is taken."""
 
 
+def nobody_excused(_code: ResourceCode, _utc_s: float) -> bool:
+    """Where nothing is known of exceptions there is none."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What every driver is given."""
@@ -56,3 +66,4 @@ class Ports:
     network: Network
     sign: Sign
     verify: Verify | None = None  # None believes every signature: for links whose devices never sign
+    excused: Excused = nobody_excused

@@ -27,6 +27,7 @@ from devices.link import (
     OutboxFull,
     Path,
     Played,
+    Refused,
     Rejected,
     Sent,
     SetClock,
@@ -38,7 +39,7 @@ from ebcd.alert_desk import Identity, Room
 from ebcd.core import Core
 from ebcd.facts import Fact
 from ebcd.following import Following
-from ebcd.foundation import Foundation, adapter_period, lay, operators_of, path_periods
+from ebcd.foundation import Foundation, adapter_period, beatless, lay, operators_of, path_periods
 from ebcd.health import Change, Condition, FlapRule, HealthBook, Ward, WardRule, ways_of
 from ebcd.intake import Intake
 from ebcd.invariants import Checker, Violation
@@ -65,6 +66,7 @@ from protocols.signature import range_of
 
 CHECKPOINT_S = 60.0
 CLOCK_S = 600.0
+EXCEPTIONS_S = 10.0
 LANGUAGE = "zho"
 """Of messages in several languages this one is taken (GB/T 4880.2)."""
 
@@ -106,6 +108,7 @@ RECEIPTS = {
     Ended: "ended",
     Played: "played",
     NoAnswer: "no_answer",
+    Refused: "refused",
     StateTold: "state_told",
     Sent: "sent",
     Fault: "fault",
@@ -144,6 +147,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     paths: dict[str, Path] = {}
     following = Following(core, reach, paths, (lambda event, path: _observe(event, path, health, metrics, clock),))
     links = _links(base, following, by_path, paths, core.announcers)
+    orders.endless |= {link.path for _, link in links if not link.capabilities.ends_itself}
     health = _health_book(base, paths)
     health.on_change(lambda change: _changed(change, upstream))
     w = settings.health
@@ -159,7 +163,8 @@ async def build(settings: Settings, world: World) -> Daemon:
 
 def _health_book(base: Foundation, paths: dict[str, Path]) -> HealthBook:
     h = base.settings.health
-    ways = ways_of(base.inventory, paths, path_periods(base.settings), adapter_period(base.settings))
+    s, inventory = base.settings, base.inventory
+    ways = ways_of(inventory, paths, path_periods(s), adapter_period(s), beatless(s, inventory))
     return HealthBook(ways, flap_rule=FlapRule(h.flap_falls, h.flap_window_s, h.flap_settle_s))
 
 
@@ -198,7 +203,7 @@ def _links(
             config = dataclasses.replace(config, source=str(base.settings.platform.code))
         scope = getattr(config, "sign_scope", None)
         sign = base.signer.sign if scope is None else base.signer.signs(range_of(scope))
-        ports = base.world.ports(sign, base.verify)
+        ports = base.world.ports(sign, base.verify, base.exceptions.excused)
         link = table.type.build(config, ports, following.take, base.inventory.roster)
         links.append((table.type.name, link))
         paths[table.name] = link.path
@@ -280,8 +285,16 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "notices", daemon.work.notifier.run
     if daemon.work.modem is not None:
         yield "modem", daemon.work.modem.run
+    yield "exceptions", lambda: _exceptions(daemon)
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)
+
+
+async def _exceptions(daemon: Daemon) -> None:
+    """A new exception holds, and a removed one ends, without a restart."""
+    while True:
+        await asyncio.sleep(EXCEPTIONS_S)
+        daemon.base.exceptions.refresh(daemon.base.world.clock.wall())
 
 
 async def _tell_time(daemon: Daemon) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 
 import structlog
 
+from devices import mqtt_profiles
+from devices.cellular_mqtt import CellularMqttConfig
 from devices.link import Path
+from devices.mqtt_conversation import Served
 from ebcd import inventory_csv, snapshot
 from ebcd.alert import AlertClass, RankRule
 from ebcd.errors import ConfigError
@@ -19,11 +22,11 @@ from ebcd.metrics import Metrics
 from ebcd.rules import Approvals, Patience, QuietHours, Rules
 from ebcd.settings import Settings
 from ebcd.settings_trust import load_trust
-from ebcd.signing import FileSigner, Policy, SignatureVerifier, TimeMode
+from ebcd.signing import ExceptionBook, FileSigner, Policy, SignatureVerifier, TimeMode
 from ebcd.state import CountyState
 from ebcd.store import SignatureMemory, Store, open_store
 from ebcd.world import World
-from protocols.codes import EbmId
+from protocols.codes import EbmId, ResourceCode
 from protocols.signature import SignatureBlock
 
 RETURN_PERIOD_S = 60.0
@@ -40,6 +43,7 @@ class Foundation:
     world: World
     signer: FileSigner
     verifier: SignatureVerifier
+    exceptions: ExceptionBook
     inventory: Inventory
     store: Store
     state: CountyState
@@ -82,8 +86,15 @@ async def lay(settings: Settings, world: World) -> Foundation:
     )
     state = await restore(store, str(settings.platform.area))
     verifier = _verifier(settings, world, await store.signatures())
+    administrators = [bytes.fromhex(number) for number in settings.trust.administrators]
+    exceptions = ExceptionBook(
+        settings.trust.exceptions, verifier.trust, administrators, settings.platform.area, world.registry
+    )
+    exceptions.refresh(world.clock.wall())
     metrics = Metrics(world.registry)
-    return Foundation(settings, world, signer, verifier, inventory, store, state, rules_of(settings), metrics)
+    return Foundation(
+        settings, world, signer, verifier, exceptions, inventory, store, state, rules_of(settings), metrics
+    )
 
 
 def _verifier(settings: Settings, world: World, memory: SignatureMemory) -> SignatureVerifier:
@@ -166,3 +177,12 @@ def adapter_period(settings: Settings) -> float:
     """How often adapters report by themselves, in seconds (0x20; the period that 0x0D sets)."""
     periods = [t.config.heartbeat_s for t in settings.links if t.type.name == "adapter_tcp"]
     return max(periods, default=RETURN_PERIOD_S)
+
+
+def beatless(settings: Settings, inventory: Inventory) -> dict[ResourceCode, frozenset[Path]]:
+    """Paths on which a terminal never says by itself that it lives: vendors' MQTT profiles, whose terminals the broker
+    tells of."""
+    tables = [table.config for table in settings.links if isinstance(table.config, CellularMqttConfig)]
+    vendors = [config for config in tables if not mqtt_profiles.load(config.profile).signed]
+    served = [Served.by(config.name, inventory.roster).terminals for config in vendors]
+    return {device.code: frozenset({Path.MQTT}) for terminals in served for device in terminals}

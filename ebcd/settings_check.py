@@ -8,14 +8,17 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path as FilePath
 
+from devices.cellular_mqtt import CellularMqttConfig
 from devices.link import Path
 from devices.ports import Clock
 from ebcd.errors import ConfigError, Problem
 from ebcd.inventory import Inventory
 from ebcd.inventory_csv import read as read_inventory
 from ebcd.settings import Settings, read
+from ebcd.settings_mqtt import problems as mqtt_problems
 from ebcd.settings_sections import SOCKET_PATH_BYTES_MAX
 from ebcd.settings_trust import load_trust
+from ebcd.signing.exceptions import files_in, judge
 from ebcd.signing.signer import FileSigner
 from ebcd.signing.trust import TrustStore
 from protocols.code_faults import faults_of
@@ -38,6 +41,7 @@ def check(path: FilePath, *, clock: Clock, environ: Mapping[str, str] = os.envir
     problems += (*trust.problems, *trust.warnings(clock.wall()))
     problems += _key(settings, trust, clock, environ)
     problems += _peers(settings, trust)
+    problems += _administrators(settings, trust, clock.wall())
     problems += _approvers(settings)
     problems += _addresses(settings)
     problems += _paths(settings, inventory)
@@ -115,6 +119,23 @@ def _peers(settings: Settings, trust: TrustStore) -> Iterator[Problem]:
                 yield Problem(file, f"{where}[{at}]", repr(certificate), "certificate_not_listed")
 
 
+def _administrators(settings: Settings, trust: TrustStore, utc_s: float) -> Iterator[Problem]:
+    """Who may except terminals is known and is not the daemon itself; what they signed can be used."""
+    numbers = settings.trust.administrators
+    for at, number in enumerate(numbers):
+        where = f"trust.administrators[{at}]"
+        if number == settings.platform.certificate.upper():
+            yield Problem(str(settings.file), where, repr(number), "administrator_is_platform")
+        elif trust.get(number_from_text(number)) is None:
+            values = {"folder": settings.trust.folder}
+            yield Problem(str(settings.file), where, repr(number), "certificate_unknown", values)
+    files, _ = files_in(settings.trust.exceptions)
+    known = [number_from_text(each) for each in numbers]
+    for file in files:
+        if (problem := judge(file, trust, known, settings.platform.area, utc_s).problem) is not None:
+            yield problem
+
+
 def _approvers(settings: Settings) -> Iterator[Problem]:
     """There are enough people for the approvals that are asked for."""
     people = len(settings.operators)
@@ -157,6 +178,8 @@ def _paths(settings: Settings, inventory: Inventory) -> Iterator[Problem]:
     for path in Path:
         if used[path] and path not in carried:
             yield Problem(file, "paths", repr(str(path)), "no_link", {"count": used[path], "path": path})
+    mqtt = [link.config for link in settings.links if isinstance(link.config, CellularMqttConfig)]
+    yield from mqtt_problems(mqtt, inventory.roster, file)
     if used[Path.FM] and not inventory.roster.transmitters:
         yield Problem(file, "kind", "", "no_transmitter", {"count": used[Path.FM]})
 

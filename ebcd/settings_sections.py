@@ -158,6 +158,8 @@ class TrustSection(Section):
     certificate_versions: tuple[Annotated[str, Field(pattern="^[0-9A-F]{2}$")], ...] = ("00", "10")
     chain_certificates_max: Annotated[int, Field(ge=2, le=10)] = 3
     time_modes: dict[CertificateNumber, Literal["utc", "counter"]] = {}
+    administrators: tuple[CertificateNumber, ...] = ()
+    exceptions: FilePath = Path("exceptions")
 
 
 class InventorySection(Section):

@@ -248,6 +248,47 @@ def cert_import(
         raise typer.Exit(run_import(files, place, language, as_json=as_json))
 
 
+exception = _group("cert_exception")
+cert.add_typer(exception, name="exception")
+
+
+@exception.command("make", help=_help("exception_make"))
+def exception_make(
+    reason: Annotated[str, typer.Option(help=_help("exception_reason"))],
+    by: Annotated[str, typer.Option(help=_help("exception_by"))],
+    until: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help=_help("exception_until"))],
+    key: Annotated[Path, typer.Option(metavar="FILE", help=_help("exception_key"))],
+    number: Annotated[str, typer.Option(metavar="HEX", help=_help("exception_number"))],
+    out: Out,
+    terminal: Annotated[list[str] | None, typer.Option(metavar="CODE", help=_help("exception_terminal"))] = None,
+    area: Annotated[list[str] | None, typer.Option(metavar="AREA", help=_help("exception_area"))] = None,
+    begin: Annotated[str, typer.Option("--from", metavar="YYYY-MM-DD", help=_help("exception_from"))] = "",
+    county: Annotated[str, typer.Option(metavar="AREA", help=_help("exception_county"))] = "",
+    config: Config = None,
+    lang: Language = None,
+) -> None:
+    """A signed exception."""
+    from ebcd.cli.exceptions import Wanted, run_make
+
+    with failures_told(as_json=False):
+        wanted = Wanted(area or [], terminal or [], reason, by, until, begin, county, key, number)
+        raise typer.Exit(run_make(wanted, out, config, chosen(lang)))
+
+
+@exception.command("show", help=_help("exception_show"))
+def exception_show(
+    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", help=_help("exception_file"))] = None,
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+) -> None:
+    """Exceptions judged."""
+    from ebcd.cli.exceptions import run_show
+
+    with failures_told(as_json=as_json):
+        raise typer.Exit(run_show(files or [], config, chosen(lang), as_json=as_json))
+
+
 # ---- the journal ---------------------------------------------------------------------------------------------------
 
 journal = _group("journal")

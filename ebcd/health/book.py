@@ -15,6 +15,7 @@ from devices.link import (
     Began,
     Connected,
     DeviceState,
+    Disconnected,
     Ended,
     Event,
     Fault,
@@ -110,6 +111,12 @@ class HealthBook:
                     health.clock_error_s = at - wall_s
             case Answered(code=code) | Played(code=code) | Connected(code=code):
                 self._spoke(code, path, now_s, wall_s)
+            case Disconnected(code=code, reason=reason) if code in self._devices and code not in self._patience_s:
+                # Of the others silence decides, for their other paths may live; of one without heartbeats nothing more
+                # will be known.
+                health = self._devices[code]
+                if health.condition is not Condition.UNKNOWN:
+                    self._notice(code, health, Sign.SILENT, Cause.SILENCE, reason, now_s, wall_s)
             case LinkDown(link=link):
                 self._down[path].add(link)
             case LinkUp(link=link):

@@ -1,0 +1,76 @@
+"""What a conversation over a broker consists of, whichever profile it speaks: publications out, messages in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from devices.link import Command, Event, Path
+from devices.roster import Device, Roster
+from protocols.codes import EbmId, ResourceCode
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One message for the broker. `end`: UTC seconds after which it is worth nothing, None where it has no window."""
+
+    topic: str
+    payload: bytes
+    end: float | None
+    once: bool = False
+    """Never given to a broker twice, not even where the first broker was lost before it acknowledged (I7)."""
+    start_of: tuple[EbmId, ResourceCode] | None = None
+    """A start for one terminal: its stop takes it out of the queue (I12)."""
+    urgent: bool = False
+    """Goes before everything that waits (I12)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one message of a terminal says: that it is there or gone, and what else."""
+
+    code: ResourceCode
+    online: bool
+    events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Whom a link commands, and whom other MQTT links of the same county do."""
+
+    terminals: tuple[Device, ...]
+    others: frozenset[ResourceCode]
+
+    @classmethod
+    def by(cls, link: str, roster: Roster) -> Served:
+        """The terminals on MQTT whose row names this link or none."""
+        all_ = [device for device in roster.terminals if Path.MQTT in device.paths]
+        own = tuple(device for device in all_ if device.mqtt_link in ("", link))
+        return cls(own, frozenset(device.code for device in all_) - {device.code for device in own})
+
+
+class Conversation(Protocol):
+    """One link's commands under way. `now_s` is monotonic, `utc_s` the wall clock."""
+
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """Topics to listen to."""
+
+    def begin(self, command: Command, now_s: float, utc_s: float) -> tuple[list[Publication], list[Event]]:
+        """What goes out for a command, and what is known about it already.
+
+        Raises LocalProtocolError where no message can hold it.
+        """
+
+    def take(self, topic: str, payload: bytes, content_type: str | None) -> Heard:
+        """A message of a terminal. Raises RemoteProtocolError."""
+
+    def due(self, now_s: float, utc_s: float) -> tuple[list[Publication], list[Event]]:
+        """Retries whose time has come, and the silence of those whose tries are used up."""
+
+    def again(self, now_s: float, utc_s: float) -> tuple[list[Publication], list[Event]]:
+        """What must be said anew to a broker that came back and may have forgotten everything."""
+
+    def next_at_s(self) -> float | None:
+        """When `due` has something to do; None while nothing is awaited."""
