@@ -15,7 +15,7 @@ KNOWN_TO_THE_JUDGE = {0x01, 0x02, 0x03, 0x07, 0x0A, 0x0D, 0x18, 0x19, 0x1E, 0x2C
 
 
 def test_another_implementation_reads_our_frames_and_writes_them_the_same() -> None:
-    pytest.importorskip("uecp", reason="the PyPI package uecp is not in the lock")
+    pytest.importorskip("uecp", reason="the PyPI package uecp is not installed")
     judge: Any = importlib.import_module("uecp.frame")
     importlib.import_module("uecp.commands")
     judged = 0
