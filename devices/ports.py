@@ -47,6 +47,16 @@ class Network(Protocol):
         """Listen; `factory` is called once per connection. Raises OSError when the address is taken."""
 
 
+class Numbers(Protocol):
+    """Small numbers that a link must know again after a restart, each under a name of its own."""
+
+    def recall(self, name: str) -> int | None:
+        """What was kept last, by this or an earlier process. A crash may have lost the latest few."""
+
+    def keep(self, name: str, value: int) -> None:
+        """Write it soon; never blocks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What every driver is given."""
@@ -56,3 +66,4 @@ class Ports:
     network: Network
     sign: Sign
     verify: Verify | None = None  # None believes every signature: for links whose devices never sign
+    numbers: Numbers | None = None  # None remembers nothing: for links that need nothing again

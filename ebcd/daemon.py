@@ -12,6 +12,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -41,6 +42,7 @@ from ebcd.foundation import Foundation, heartbeat_periods, lay, operators_of
 from ebcd.health import Change, Condition, HealthBook
 from ebcd.intake import Intake
 from ebcd.invariants import Checker, Violation
+from ebcd.kept_numbers import KeptNumbers
 from ebcd.ledger import Ledger
 from ebcd.lifecycle import DeliveryEvent
 from ebcd.mailroom import Inbox, Mailroom
@@ -58,6 +60,7 @@ from ebcd.trace import Traces
 from ebcd.upstream import Upstream
 from ebcd.views import Views
 from ebcd.world import World
+from protocols.signature import Scope
 
 HEALTH_TICK_S = 1.0
 CHECKPOINT_S = 60.0
@@ -140,7 +143,8 @@ async def build(settings: Settings, world: World) -> Daemon:
     mailroom.serve(Inbox(upstream.accept, upstream.answered))
     paths: dict[str, Path] = {}
     following = Following(core, reach, paths, (lambda event, path: _observe(event, path, health, metrics, clock),))
-    links = _links(base, following, by_path, paths, core.announcers)
+    numbers = KeptNumbers(base.store, await base.store.kept_numbers())
+    links = _links(base, numbers, following, by_path, paths, core.announcers)
     views = Views(inventory, reach, health, rules.approvals, volumes)
     room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
     identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
@@ -170,6 +174,7 @@ def _changed(change: Change, upstream: Upstream) -> None:
 
 def _links(
     base: Foundation,
+    numbers: KeptNumbers,
     following: Following,
     by_path: dict[Path, list[Link]],
     paths: dict[str, Path],
@@ -181,7 +186,9 @@ def _links(
         config = table.config
         if getattr(config, "source", None) == "":
             config = dataclasses.replace(config, source=str(base.settings.platform.code))
-        ports = base.world.ports(base.signer.sign, base.verify)
+        scope = getattr(config, "sign_scope", None)
+        sign = base.signer.sign if scope is None else partial(base.signer.sign_scope, scope=Scope(scope))
+        ports = base.world.ports(sign, base.verify, numbers)
         link = table.type.build(config, ports, following.take, base.inventory.roster)
         links.append((table.type.name, link))
         paths[table.name] = link.path

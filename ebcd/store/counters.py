@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import sqlite
 
 from .tables import counter
@@ -35,3 +35,17 @@ def advance(work: Transaction, name: str, by: int) -> int:
         index_elements=[counter.c.name], set_={"value": counter.c.value + new.excluded.value}
     ).returning(counter.c.value)
     return int(work.connection.execute(moved).scalar_one())
+
+
+def put(work: Transaction, name: str, value: int) -> None:
+    """Set a counter."""
+    new = upsert_insert(work.connection)(counter).values(name=name, value=value)
+    work.connection.execute(
+        new.on_conflict_do_update(index_elements=[counter.c.name], set_={"value": new.excluded.value})
+    )
+
+
+def values(connection: Connection, prefix: str) -> dict[str, int]:
+    """Counters whose names begin with `prefix`, without it."""
+    rows = connection.execute(select(counter).where(counter.c.name.startswith(prefix, autoescape=True)))
+    return {row.name.removeprefix(prefix): int(row.value) for row in rows}
