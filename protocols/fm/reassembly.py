@@ -157,7 +157,7 @@ class Reassembler:
             return
         slot = self._slots.get(place.key)
         if slot is None or slot.count != place.count or now_s - slot.last_s > self._timeout_s:
-            if not sure:  # a wrong guess must not throw away what is there
+            if not sure and not self._confirmed(place):  # a wrong guess must not throw away what is there
                 self._homeless = frame
                 return
             slot = yield from self._open(place, now_s)
@@ -203,14 +203,15 @@ class Reassembler:
         """Where the frame belongs, and whether its own whole blocks say so.
 
         Frames of a packet usually follow each other, so an unreadable block A or B can be guessed from the frame
-        before; a corrected A that names no packet on its way is distrusted in favour of the guess.
+        before; a corrected A that names no packet on its way is distrusted in favour of the guess, unless the frame
+        just before was corrected to the same.
         """
         word_a, word_b = frame.words[0], frame.words[1]
         guess = self._guess(frame.bit)
         whole_a, whole_b = frame.whole[0], frame.whole[1]
         if word_a is not None and not whole_a:
             slot = self._slots.get(word_a >> 8)
-            if slot is None or slot.count != word_a & 0xFF:
+            if (slot is None or slot.count != word_a & 0xFF) and not self._said_before(word_a, frame.bit):
                 word_a = None
         if word_a is None and guess is not None:
             word_a = guess.key << 8 | guess.count
@@ -226,6 +227,19 @@ class Reassembler:
         if not SourceLevel.NATIONAL <= key >> 5 <= SourceLevel.VILLAGE or index >= count:
             return None, False
         return _Place(key, count, index, frame.bit), whole_a and whole_b
+
+    def _confirmed(self, place: _Place) -> bool:
+        """Whether the frame just before says, too, which packet this is and that this index follows its own. Both may
+        have been corrected; that two wrong corrections agree so well happens once in millions."""
+        before = self._homeless
+        if before is None or before.words[1] is None or not self._said_before(place.key << 8 | place.count, place.bit):
+            return False
+        return (before.words[1] >> 8) + 1 == place.index
+
+    def _said_before(self, word_a: int, bit: int) -> bool:
+        """Whether the frame before the one that ends at `bit` had no place and carries this block A."""
+        before = self._homeless
+        return before is not None and bit - before.bit == FRAME_BITS and before.words[0] == word_a
 
     def _take_homeless(self, slot: _Slot, place: _Place) -> None:
         """The frame just before a packet's first readable one: a recording may begin inside its block A."""
