@@ -1,8 +1,8 @@
-"""The link to an ordinary station's RDS encoder: UECP over a serial line or TCP, around alerts (rds-uecp.md B).
+"""The link to an ordinary station's RDS encoder: UECP, or lines of text, over a serial line or TCP (rds-uecp.md B, C).
 
-It tells car radios what the loudspeakers sound: PTY 31, TA and RadioText while an alert runs, the station's own signs
-before and after. It is for transmitters whose subcarrier does not carry the emergency frames of GD/J 085. What it has
-in common with other encoders is in `devices.encoder_link`.
+Around alerts it tells car radios what the loudspeakers sound: PTY 31, TA and RadioText while an alert runs, the
+station's own signs before and after. It is for transmitters whose subcarrier does not carry the emergency frames of
+GD/J 085. What it has in common with other encoders is in `devices.encoder_link`.
 """
 
 from __future__ import annotations
@@ -10,18 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from devices.encoder_link import Announces, EncoderLink, OpenSerial
+from devices.encoder_link import Announces, Dialogue, EncoderLink, OpenSerial
 from devices.link import EventSink
 from devices.ports import Ports
+from devices.rds_ascii import AsciiDialogue
 from devices.rds_dialogue import UecpDialogue
 from devices.rds_station import ANNOUNCED, Look, Station, first_of
 from devices.roster import Roster
 from devices.serial_line import open_serial
 from protocols.codes import ResourceCode
+from protocols.errors import LocalProtocolError
 from protocols.uecp.control import Mode
 from protocols.uecp.profile import PROFILES
 from protocols.uecp.session import Session, Timing
 
+ASCII: Final = "ascii"
 MODES: Final = {"one_way": Mode.ONE_WAY, "requested": Mode.REQUESTED, "spontaneous": Mode.SPONTANEOUS}
 
 
@@ -39,8 +42,10 @@ class RdsEncoderConfig:
     transmitter: str = ""
     """Resource code of the station's transmitter. Only alerts that cover its whole area are announced then, because RDS
     reaches everybody who hears the carrier; empty: all alerts are. Never one that an `fm_transmitter` link drives."""
-    profile: Literal["weak", "full"] = "weak"
-    """weak: never answers, one element a frame, at most three groups ahead of the air (FMUSER and Pira family)."""
+    profile: Literal["weak", "full", "ascii"] = "weak"
+    """weak: UECP, never answers, one element a frame, at most three groups ahead of the air (FMUSER and Pira family, in
+    which UECP is off until somebody sends UECP=1). full: UECP with answers. ascii: lines of text, for the same family
+    as it comes from the factory."""
     mode: Literal["one_way", "requested", "spontaneous"] = "one_way"
     """Who speaks. One way: what was written counts as sent; otherwise only what the encoder acknowledged does."""
     site: int = 0
@@ -69,7 +74,10 @@ class RdsEncoderConfig:
         station_of(self)
         if self.transmitter:
             ResourceCode(self.transmitter)
-        Session(PROFILES[self.profile], MODES[self.mode])
+        if self.profile != ASCII:
+            Session(PROFILES[self.profile], MODES[self.mode])
+        elif self.mode != "one_way":
+            raise LocalProtocolError("encoders of profile ascii never answer; use mode one_way")
 
     @property
     def commands(self) -> bool:
@@ -79,7 +87,22 @@ class RdsEncoderConfig:
 
 def station_of(config: RdsEncoderConfig) -> Station:
     """The station's signs."""
-    return Station(config.ps, config.pty, config.tp, config.radio_text, config.alert_ps, config.alert_text)
+    texts = (config.alert_ps, config.alert_text)
+    return Station(config.ps, config.pty, config.tp, config.radio_text, *texts, ascii_only=config.profile == ASCII)
+
+
+def dialogue_of(config: RdsEncoderConfig) -> Dialogue[Look]:
+    """In the language of the encoder."""
+    if config.profile == ASCII:
+        return AsciiDialogue(config.repeat_period_s)
+    session = Session(
+        PROFILES[config.profile],
+        MODES[config.mode],
+        site=config.site,
+        encoder=config.encoder,
+        timing=Timing(config.ack_timeout_s, config.attempts),
+    )
+    return UecpDialogue(session, config.repeat_period_s)
 
 
 class RdsEncoder(EncoderLink[Look]):
@@ -94,13 +117,6 @@ class RdsEncoder(EncoderLink[Look]):
         open_line: OpenSerial = open_serial,
     ) -> None:
         transmitter = roster.by_code(config.transmitter) if config.transmitter else None
-        session = Session(
-            PROFILES[config.profile],
-            MODES[config.mode],
-            site=config.site,
-            encoder=config.encoder,
-            timing=Timing(config.ack_timeout_s, config.attempts),
-        )
         station = station_of(config)
         announces = Announces(
             classes=ANNOUNCED,
@@ -108,6 +124,5 @@ class RdsEncoder(EncoderLink[Look]):
             area=ResourceCode(config.transmitter).area if config.transmitter else None,
             otherwise="a message of this class is not announced over ordinary RDS",
         )
-        dialogue = UecpDialogue(session, config.repeat_period_s)
         address = None if transmitter is None else (transmitter.host, transmitter.port)
-        super().__init__(config, ports, sink, dialogue, announces, open_line, address)
+        super().__init__(config, ports, sink, dialogue_of(config), announces, open_line, address)
