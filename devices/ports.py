@@ -57,6 +57,16 @@ def nobody_excused(_code: ResourceCode, _utc_s: float) -> bool:
     return False
 
 
+class Numbers(Protocol):
+    """Small numbers that a link must know again after a restart, each under a name of its own."""
+
+    def recall(self, name: str) -> int | None:
+        """What was kept last, by this or an earlier process. A crash may have lost the latest few."""
+
+    def keep(self, name: str, value: int) -> None:
+        """Write it soon; never blocks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What every driver is given."""
@@ -67,3 +77,4 @@ class Ports:
     sign: Sign
     verify: Verify | None = None  # None believes every signature: for links whose devices never sign
     excused: Excused = nobody_excused
+    numbers: Numbers | None = None  # None remembers nothing: for links that need nothing again

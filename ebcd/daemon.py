@@ -43,6 +43,7 @@ from ebcd.foundation import Foundation, adapter_period, beatless, lay, operators
 from ebcd.health import Change, Condition, FlapRule, HealthBook, Ward, WardRule, ways_of
 from ebcd.intake import Intake
 from ebcd.invariants import Checker, Violation
+from ebcd.kept_numbers import KeptNumbers
 from ebcd.ledger import Ledger
 from ebcd.lifecycle import DeliveryEvent
 from ebcd.mailroom import Inbox, Mailroom
@@ -146,7 +147,8 @@ async def build(settings: Settings, world: World) -> Daemon:
     mailroom.serve(Inbox(upstream.accept, upstream.answered))
     paths: dict[str, Path] = {}
     following = Following(core, reach, paths, (lambda event, path: _observe(event, path, health, metrics, clock),))
-    links = _links(base, following, by_path, paths, core.announcers)
+    numbers = KeptNumbers(base.store, await base.store.kept_numbers())
+    links = _links(base, numbers, following, by_path, paths, core.announcers)
     orders.endless |= {link.path for _, link in links if not link.capabilities.ends_itself}
     health = _health_book(base, paths)
     health.on_change(lambda change: _changed(change, upstream))
@@ -190,6 +192,7 @@ def _changed(change: Change, upstream: Upstream) -> None:
 
 def _links(
     base: Foundation,
+    numbers: KeptNumbers,
     following: Following,
     by_path: dict[Path, list[Link]],
     paths: dict[str, Path],
@@ -203,7 +206,7 @@ def _links(
             config = dataclasses.replace(config, source=str(base.settings.platform.code))
         scope = getattr(config, "sign_scope", None)
         sign = base.signer.sign if scope is None else base.signer.signs(range_of(scope))
-        ports = base.world.ports(sign, base.verify, base.exceptions.excused)
+        ports = base.world.ports(sign, base.verify, base.exceptions.excused, numbers)
         link = table.type.build(config, ports, following.take, base.inventory.roster)
         links.append((table.type.name, link))
         paths[table.name] = link.path

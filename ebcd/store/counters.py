@@ -49,3 +49,9 @@ def value_of(connection: Connection, name: str) -> int | None:
     """The number kept under a name, None where there is none."""
     found = connection.execute(select(counter.c.value).where(counter.c.name == name)).scalar()
     return None if found is None else int(found)
+
+
+def values(connection: Connection, prefix: str) -> dict[str, int]:
+    """Counters whose names begin with `prefix`, without it."""
+    rows = connection.execute(select(counter).where(counter.c.name.startswith(prefix, autoescape=True)))
+    return {row.name.removeprefix(prefix): int(row.value) for row in rows}

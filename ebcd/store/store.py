@@ -44,6 +44,8 @@ OnDurable = Callable[[Sequence[Stored]], None]
 
 HEALTH_FLUSH_S = 1.0
 """How long changes of health gather before they are written; a restart may miss that much of them."""
+LINK_COUNTER = "link/"
+"""Before the name of a link, in the table of counters."""
 
 
 def open_store(
@@ -204,6 +206,14 @@ class Store:
         if serial > counters.EBM_SERIAL_MAX:
             raise StoreError("refused", f"EBM serials of {day}", "all 9999 are used", "wait for the next day")
         return serial
+
+    async def kept_numbers(self) -> dict[str, int]:
+        """What links kept, by their names."""
+        return await self._reading(lambda connection: counters.values(connection, LINK_COUNTER))
+
+    def keep_number_soon(self, link: str, value: int) -> None:
+        """Write a link's number with the next commit; a crash before that loses it."""
+        self._writer.submit(Job(lambda work: counters.put(work, LINK_COUNTER + link, value), 1))
 
     async def outbox_put(self, package: Outgoing, events: Sequence[NewEvent] = ()) -> list[Stored]:
         """Queue a package for a peer, durable, with the events that belong to it."""

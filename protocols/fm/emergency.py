@@ -40,11 +40,14 @@ class Reset:
 
     switch_default: Switch
     frequency_khz: int
+    reserved: int = 0xF
 
 
 @dataclass(frozen=True, slots=True)
 class FactoryReset:
     """Type 13: back to the factory's settings."""
+
+    reserved: int = 0x3F
 
 
 class DrillKind(IntEnum):
