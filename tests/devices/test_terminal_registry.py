@@ -164,7 +164,8 @@ async def test_a_half_frame_is_given_up_and_what_stands_behind_it_is_heard(
 ) -> None:
     async with listener(clock, rng, terminal_device(1)) as at:
         one = await at.dial(1)
-        one.write(t.encode(t.request(Header.D, 9, ONE, (TWO,), t.Opaque(0x30, bytes(200))))[:60])
+        unknown = t.request(Header.D, 9, ONE, (TWO,), t.Opaque(0x30, bytes(200)), extensions=True)
+        one.write(t.encode(unknown)[:60])
         one.beat(first=1)
         await settle()
         assert len(at.told(Heartbeat)) == 1
