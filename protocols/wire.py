@@ -114,12 +114,13 @@ ipv4: Layout = ExprAdapter(
     lambda data, _: ".".join(str(byte) for byte in data),
     lambda value, _: _ipv4_bytes(value),
 )
-event_type: Layout = ExprAdapter(
+event_type: Layout = ExprAdapter(Bytes(5), lambda data, _: data.decode("ascii"), lambda value, _: value.encode("ascii"))
+loose_event_type: Layout = ExprAdapter(
     Bytes(5),
     lambda data, _: data.decode("ascii", "surrogateescape"),
     lambda value, _: value.encode("ascii", "surrogateescape"),
 )
-"""Five characters; what is no ASCII in a peer's is kept as it came."""
+"""The same; what is no ASCII in a peer's record is kept as it came."""
 frequency_khz: Layout = ExprAdapter(Bytes(3), lambda data, _: _khz(data), lambda khz, _: _khz_bytes(khz))
 """BCD XXXX.XX MHz, three bytes, as kHz (GD/J 089 tables A.28, E.5)."""
 
