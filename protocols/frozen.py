@@ -15,12 +15,13 @@ from typing import Any, TypeVar, cast
 ValueT = TypeVar("ValueT")
 
 
-def draft_of(cls: type[ValueT]) -> type[ValueT]:
+def draft_of(cls: type[ValueT], *, of_checked_values: bool = False) -> type[ValueT]:
     """The twin of the frozen dataclass `cls`, taking all fields in order; to a type checker it is `cls` itself.
 
-    Raises TypeError for a class whose values are checked when they are made, since a draft would not be.
+    Raises TypeError for a class that checks its values when they are made, since a draft would not, unless the caller
+    says that it has done so.
     """
-    if hasattr(cls, "__post_init__"):
+    if hasattr(cls, "__post_init__") and not of_checked_values:
         raise TypeError(f"{cls.__name__} checks its values; make them by its own name")
     twin = make_dataclass(f"{cls.__name__}Draft", [(field.name, Any) for field in fields(cast(Any, cls))], slots=True)
     return cast(type[ValueT], twin)

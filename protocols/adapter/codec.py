@@ -21,7 +21,7 @@ from protocols.adapter.layouts import (
     STOP,
     TELEPHONE_TYPES,
 )
-from protocols.adapter.quick import DECODERS, quick_body
+from protocols.adapter.quick import quick_body, quick_message
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.wire import build, either, parse, parse_front
 
@@ -103,8 +103,7 @@ def read_body(type_: int, body: bytes, table: TypeTable = TypeTable.A4) -> tuple
     """Read a body and what a peer wrote behind its last field. Raises RemoteProtocolError like `decode_body`."""
     if table is TypeTable.A1:
         type_ = _A1_TO_A4.get(type_, type_)
-    quick = DECODERS.get(type_)
-    found = None if quick is None else quick(body)
+    found = quick_message(type_, body)
     return (found, b"") if found is not None else read_by_layout(type_, body)
 
 

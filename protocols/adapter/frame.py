@@ -52,6 +52,7 @@ FRAME: Layout = Struct(
     "crc" / Int32ub,
 )
 _HEAD = Packed(">BHBBI")
+_VERSION = VERSION.to_bytes(2, "big")
 _NO_BLOCK = bytes(SIGNATURE_BYTES)
 
 Sign = Callable[[bytes], SignatureBlock]
@@ -121,9 +122,9 @@ def decode(data: bytes, table: TypeTable = TypeTable.A4) -> AdapterFrame:
     body's."""
     if len(data) < _HEAD.size or data[0] not in (COMMAND_HEAD, REPORT_HEAD):
         raise RemoteProtocolError("head", f"{data[:9].hex()} does not begin a frame", offset=0)
-    _, version, _, _, length = _HEAD.unpack_from(data)
-    if version != VERSION:
-        raise RemoteProtocolError("version", f"version {version}, 1 is known", offset=1)
+    if data[1:3] != _VERSION:
+        raise RemoteProtocolError("version", f"version {data[1:3].hex()}, 0001 is known", offset=1)
+    length = int.from_bytes(data[5:9], "big")
     at = _HEAD.size + length
     block_length = int.from_bytes(data[at : at + 2], "big")
     if at + 2 + block_length + 4 != len(data):
@@ -136,19 +137,29 @@ def decode(data: bytes, table: TypeTable = TypeTable.A4) -> AdapterFrame:
 
 def decode_checked(data: bytes, table: TypeTable = TypeTable.A4) -> AdapterFrame:
     """The same for a frame whose lengths and CRC a deframer has checked."""
-    _, _, type_, origin, length = _HEAD.unpack_from(data)
-    at = _HEAD.size + length
-    block = data[at + 2 : -4]
-    if len(block) not in (0, SIGNATURE_BYTES):
-        raise RemoteProtocolError("signature", f"signature block of {len(block)} bytes; 74 or 0", offset=at)
-    has_zeros = block == _NO_BLOCK
-    signature = SignatureBlock.decode(block) if block and not has_zeros else None
+    at = _HEAD.size + int.from_bytes(data[5:9], "big")
+    behind = len(data) - at
+    signature, has_zeros = None, False
+    if behind == _CLOSED.size:
+        has_zeros = data[at + 2 : -4] == _NO_BLOCK
+        if not has_zeros:
+            _, time, certificate, value, _ = _CLOSED.unpack_from(data, at)
+            signature = _SignatureDraft(time, certificate, value)
+            signature.__class__ = SignatureBlock
+    elif behind != _OPEN_BYTES:
+        raise RemoteProtocolError("signature", f"signature block of {behind - _OPEN_BYTES} bytes; 74 or 0", offset=at)
+    type_ = data[3]
     message, trailing = read_body(type_, data[_HEAD.size : at], table)
-    frame = _AdapterFrameDraft(message, type_, origin, signature, data[:at], has_zeros, trailing)
+    frame = _AdapterFrameDraft(message, type_, data[4], signature, data[:at], has_zeros, trailing)
     frame.__class__ = AdapterFrame
     return frame
 
 
+_CLOSED = Packed(">HI6s64sI")
+"""Length of the block, block, CRC."""
+_OPEN_BYTES = 6
+"""The same without a block."""
+_SignatureDraft = draft_of(SignatureBlock, of_checked_values=True)  # 32 bits, 6 and 64 bytes, cut by struct
 _AdapterFrameDraft = draft_of(AdapterFrame)
 _MARK = re.compile(rb"[\x49\x50](?:\x00(?:\x01|\Z)|\Z)")
 

@@ -1,5 +1,5 @@
-"""A struct path for the reports that come by the thousand (heartbeat, answers, begin and end of a task), beside their
-declarations in `protocols.adapter.layouts`; a property test holds the two equal.
+"""A struct path for the reports that come by the thousand (heartbeat, answers, begin and end of a task, records)
+beside their declarations in `protocols.adapter.layouts`; a property test holds the two equal.
 
 A decoder returns None for what is not the plain form, and the declaration then says what it is.
 """
@@ -13,21 +13,24 @@ from typing import Any
 
 from protocols.adapter import reports as up
 from protocols.adapter.targets import CODE_BYTES
-from protocols.codes import ebm_id_of, resource_code_of
-from protocols.errors import LocalProtocolError
+from protocols.codes import ResourceCode, ebm_id_of, resource_code_of
+from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.frozen import draft_of
 
 _HEARTBEAT = Packed(">B12sBI")
 _ENDED = Packed(">12s18s")
 _ANSWER = Packed(">12s18sBI")
 _BEGAN = Packed(">12s18sBBB5sBB")
-_TELEPHONE_SOURCES = (up.Source.PHONE, up.Source.SMS)
+_RECORDS = Packed(">12sI")
+_RECORD = Packed(">18sBBBB5sIIBBB")
+_TELEPHONE_SOURCES = (int(up.Source.PHONE), int(up.Source.SMS))
 
 _HeartbeatDraft = draft_of(up.AdapterHeartbeat)
 _EndedDraft = draft_of(up.TaskEnded)
 _AnswerDraft = draft_of(up.StartAnswer)
 _BeganDraft = draft_of(up.TaskBegan)
 _OutputDraft = draft_of(up.OutputRef)
+_RecordDraft = draft_of(up.Record)
 
 
 def _heartbeat_from(body: bytes) -> up.AdapterHeartbeat | None:
@@ -85,30 +88,78 @@ def _began_from(body: bytes) -> up.TaskBegan | None:
         return None
     front, id_, source, class_, level, event_type, channel, count = _BEGAN.unpack_from(body)
     at = _BEGAN.size + 2 * count
-    if source in _TELEPHONE_SOURCES or len(body) < at + 3 or body[at + 2] != CODE_BYTES:
+    if source in _TELEPHONE_SOURCES or len(body) < at + 3 or body[at + 2] != CODE_BYTES or not event_type.isascii():
         return None
     if len(body) != at + 3 + CODE_BYTES * body[at + 1]:
         return None
-    outputs = []
-    for i in range(_BEGAN.size, at, 2):
-        output = _OutputDraft(body[i], body[i + 1])
-        output.__class__ = up.OutputRef
-        outputs.append(output)
     message = _BeganDraft(
         resource_code_of(front),
         ebm_id_of(id_),
         source,
         class_,
         level,
-        event_type.decode("ascii", "surrogateescape"),
+        event_type.decode("ascii"),
         channel,
-        tuple(outputs),
+        _outputs(body, _BEGAN.size, at),
         body[at],
-        tuple([resource_code_of(body[i : i + CODE_BYTES]) for i in range(at + 3, len(body), CODE_BYTES)]),
+        _codes(body, at + 3, len(body)),
         None,
     )
     message.__class__ = up.TaskBegan
     return message
+
+
+def _outputs(body: bytes, at: int, end: int) -> tuple[up.OutputRef, ...]:
+    found = []
+    for i in range(at, end, 2):
+        output = _OutputDraft(body[i], body[i + 1])
+        output.__class__ = up.OutputRef
+        found.append(output)
+    return tuple(found)
+
+
+def _codes(body: bytes, at: int, end: int) -> tuple[ResourceCode, ...]:
+    return tuple([resource_code_of(body[i : i + CODE_BYTES]) for i in range(at, end, CODE_BYTES)])
+
+
+def _records_from(body: bytes) -> up.Records | None:
+    """Thousands of records fill a frame, and the loop has to do other things too."""
+    front, count = _RECORDS.unpack_from(body)
+    at = _RECORDS.size
+    records = []
+    for _ in range(count):
+        id_, state, source, class_, level, event_type, start, end, volume, channel, outputs = _RECORD.unpack_from(
+            body, at
+        )
+        begin = at + _RECORD.size
+        at = begin + 2 * outputs
+        telephone = None
+        if source in _TELEPHONE_SOURCES:
+            telephone_at = at + 1
+            at = telephone_at + body[at]
+            telephone = body[telephone_at:at].decode("ascii")
+        codes_at = at + 2
+        at = codes_at + CODE_BYTES * body[at]
+        if body[codes_at - 1] != CODE_BYTES or at > len(body):
+            return None
+        record = _RecordDraft(
+            ebm_id_of(id_),
+            state,
+            source,
+            class_,
+            level,
+            event_type.decode("ascii"),
+            start,
+            end,
+            volume,
+            channel,
+            _outputs(body, begin, begin + 2 * outputs),
+            _codes(body, codes_at, at),
+            telephone,
+        )
+        record.__class__ = up.Record
+        records.append(record)
+    return up.Records(resource_code_of(front), tuple(records)) if at == len(body) else None
 
 
 def _began_to(message: up.TaskBegan) -> bytes | None:
@@ -131,13 +182,27 @@ def _began_to(message: up.TaskBegan) -> bytes | None:
     return b"".join([head, outputs, tail, *[code.to_bcd() for code in message.codes]])
 
 
-DECODERS: dict[int, Callable[[bytes], Any]] = {
+_READERS: dict[int, Callable[[bytes], Any]] = {
+    up.Records.type: _records_from,
     up.StartAnswer.type: _answer_from,
     up.TaskBegan.type: _began_from,
     up.TaskEnded.type: _ended_from,
     up.AdapterHeartbeat.type: _heartbeat_from,
 }
 """Type of table A.4 -> message, or None."""
+
+
+def quick_message(type_: int, body: bytes) -> Any:
+    """The message of a report that has a struct path, where the body is of the plain form; else None."""
+    read = _READERS.get(type_)
+    if read is None:
+        return None
+    try:
+        return read(body)
+    except (StructError, IndexError, ValueError, RemoteProtocolError):
+        return None  # the declaration names the fault
+
+
 _PLAIN: dict[type, Callable[[Any], bytes | None]] = {
     up.StartAnswer: _answer_to,
     up.TaskBegan: _began_to,

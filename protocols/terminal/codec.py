@@ -102,14 +102,16 @@ def read_by_layout(
 def read_quickly(type_: int, packet_type: int, data: bytes, at: int, end: int) -> m.Message | None:
     """The message in data[at:end] where it has a struct path and is of the plain form; None for everything else, and
     the declaration then names the fault, if it is one."""
-    if packet_type == REQUEST:
-        read = _READERS.get(type_)
-        if read is None:
-            return None
+    if packet_type == REQUEST and type_ in QUICK_READERS:
         try:
-            return read(data, at, end)
+            return QUICK_READERS[type_](data, at, end)
         except (StructError, IndexError, ValueError, RemoteProtocolError):
             return None
+    return quick_answer(type_, packet_type, data, at, end)
+
+
+def quick_answer(type_: int, packet_type: int, data: bytes, at: int, end: int) -> m.Answer | None:
+    """A D.10 answer without text; None for everything else."""
     if packet_type == ANSWER_PACKET and end - at == 3 and data[at + 1] == data[at + 2] == 0:
         return m.Answer(type_, data[at])
     return None
@@ -159,6 +161,7 @@ _SwitchDraft = draft_of(m.TaskSwitch)
 _HeartbeatDraft = draft_of(m.Heartbeat)
 _ResultDraft = draft_of(m.TaskResult)
 _StartDraft = draft_of(m.Start)
+_AuxiliaryDraft = draft_of(Auxiliary)
 
 
 def _write_switch(message: m.TaskSwitch) -> bytes:
@@ -252,16 +255,17 @@ def _start(data: bytes, at: int, end: int) -> m.Message | None:
         at += _AUX.size + length
         if at > end:
             return None
-        found.append(Auxiliary(kind, data[at - length : at]))
+        aux = _AuxiliaryDraft(kind, data[at - length : at])
+        aux.__class__ = Auxiliary
+        found.append(aux)
     if at != end:
         return None
-    text = event_type.decode("ascii", "surrogateescape")
-    message = _StartDraft(ebm_id_of(code), class_, level, text, volume, start, stop, tuple(found))
+    message = _StartDraft(ebm_id_of(code), class_, level, event_type.decode("ascii"), volume, start, stop, tuple(found))
     message.__class__ = m.Start
     return message
 
 
-_READERS: dict[int, Callable[[bytes, int, int], m.Message | None]] = {
+QUICK_READERS: dict[int, Callable[[bytes, int, int], m.Message | None]] = {
     0x01: _start,
     0x10: _heartbeat,
     0x14: _switch,

@@ -49,7 +49,7 @@ _BLOCK_BYTES = 2 + SIGNATURE_BYTES
 _CRC_BYTES = 4
 _FIRST_NIBBLE = 0xF0
 """From here on a byte begins a code and is neither a length nor a digit pair."""
-_U16_MAX = 65_535
+_BLOCK_LENGTH = SIGNATURE_BYTES.to_bytes(2, "big")
 
 Sign = Callable[[bytes], SignatureBlock]
 
@@ -127,6 +127,10 @@ class Frame:
         return self.packet_type == ANSWER_PACKET
 
 
+_HEADER_E = Header.E
+_NOTHING = Unsigned.NOTHING
+
+
 def request(
     header: Header,
     session: int,
@@ -167,32 +171,31 @@ def encode(frame: Frame, *, sign: Sign | None = None) -> bytes:
     if frame.trailing:
         data += frame.trailing
     targets = frame.targets
-    tail = targets[0].to_bcd() if len(targets) == 1 else b"".join([code.to_bcd() for code in targets])
     is_signed = sign is not None or frame.signature is not None
-    is_e = frame.header is Header.E
-    if is_e and (is_signed or frame.unsigned is not Unsigned.NOTHING or frame.flag_lies):
+    is_e = frame.header is _HEADER_E
+    unsigned = b"" if frame.unsigned is _NOTHING else frame.unsigned.value
+    if is_e and (is_signed or unsigned or frame.flag_lies):
         raise LocalProtocolError("header E has no place for a signature")
-    block_bytes = _BLOCK_BYTES if is_signed else len(frame.unsigned.value)
+    block_bytes = _BLOCK_BYTES if is_signed else len(unsigned)
     head_bytes = _E.size if is_e else _D.size
-    total = head_bytes + len(tail) + _BUSINESS.size + len(data) + block_bytes + _CRC_BYTES
-    if total > FRAME_BYTES_MAX or len(targets) > _U16_MAX:
+    total = head_bytes + _CODE_BYTES * len(targets) + _BUSINESS.size + len(data) + block_bytes + _CRC_BYTES
+    if total > FRAME_BYTES_MAX:
         raise LocalProtocolError(f"frame of {total} bytes, {FRAME_BYTES_MAX} are possible")
-    source = frame.source.to_bcd()
+    common = (MARK, frame.version, frame.session, frame.packet_type)
+    if not is_e:
+        common = (*common, is_signed is not frame.flag_lies)  # type: ignore[assignment]
+    addresses = b"".join([code.to_bcd() for code in targets])
     try:
-        if is_e:
-            head = _E.pack(MARK, frame.version, frame.session, frame.packet_type, total, source, len(targets))
-        else:
-            flag = is_signed is not frame.flag_lies
-            head = _D.pack(MARK, frame.version, frame.session, frame.packet_type, flag, total, source, len(targets))
-        signed = b"".join((head, tail, _BUSINESS.pack(frame.message.type, len(data)), data))
+        head = (_E if is_e else _D).pack(*common, total, frame.source.to_bcd(), len(targets))
+        signed = head + addresses + _BUSINESS.pack(frame.message.type, len(data)) + data
     except StructError as error:
         raise LocalProtocolError(f"{type(frame.message).__name__}: {error}") from error
     if is_signed:
         block = sign(signed) if sign is not None else frame.signature
         assert block is not None
-        signed += SIGNATURE_BYTES.to_bytes(2, "big") + block.encode()
-    elif block_bytes:
-        signed += frame.unsigned.value
+        signed += _BLOCK_LENGTH + block.encode()
+    elif unsigned:
+        signed += unsigned
     return signed + crc32_mpeg2_bytes(signed)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 from struct import Struct as Packed
+from struct import error as StructError
 
 from protocols.codes import resource_code_of
 from protocols.crc import crc32_mpeg2, ends_in_crc32_mpeg2
@@ -12,7 +13,7 @@ from protocols.errors import RemoteProtocolError
 from protocols.frozen import draft_of
 from protocols.signature import SignatureBlock
 from protocols.stream import MORE, NOT_HERE, Cutter
-from protocols.terminal.codec import ANSWER_PACKET, read_data, read_quickly
+from protocols.terminal.codec import ANSWER_PACKET, QUICK_READERS, quick_answer, read_data
 from protocols.terminal.frame import (
     FRAME_BYTES_MAX,
     MARK,
@@ -34,13 +35,17 @@ _ONE_E = Packed(">2sHIBH12sH12sBH")
 _CODE_BYTES = 12
 _CRC_BYTES = 4
 _CRC_AND_BLOCK_BYTES = 2 + SIGNATURE_BYTES + _CRC_BYTES
-_BLOCK_START = SIGNATURE_BYTES.to_bytes(2, "big")
+_unpack_block = Packed(">HI6s64s").unpack_from
+_unpack_d, _unpack_e = _ONE_D.unpack_from, _ONE_E.unpack_from
+_HEADER_D, _HEADER_E = Header.D, Header.E
+_NOTHING = Unsigned.NOTHING
 _FrameDraft = draft_of(Frame)
+_SignatureDraft = draft_of(SignatureBlock, of_checked_values=True)  # 32 bits, 6 and 64 bytes, cut by struct
 
 
 def decode(data: bytes, table: ParameterTable = ParameterTable.OF_2018) -> Frame:
     """Read exactly one frame. Raises RemoteProtocolError: head, length, crc, signature, packet-type, or the data's."""
-    frame = decode_plain(data, table)
+    frame = decode_plain(data)
     if frame is not None:
         return frame
     size = measure(data, 0, FRAME_BYTES_MAX)
@@ -93,37 +98,44 @@ def decode_checked(data: bytes, table: ParameterTable = ParameterTable.OF_2018) 
 _UNSIGNED = frozenset(form.value for form in Unsigned)
 
 
-def decode_plain(data: bytes, table: ParameterTable = ParameterTable.OF_2018) -> Frame | None:
+def decode_plain(data: bytes) -> Frame | None:
     """The same as `decode` where `data` is exactly one frame with one target, a right CRC and a message that has a
     struct path; else None, and `decode` says what it is. A property test holds the two equal."""
-    if len(data) < _ONE_D.size + _CRC_BYTES:
-        return None
-    if data[12] >= 0xF0:
-        header, at = Header.D, _ONE_D.size
-        mark, version, session, packet_type, flag, total, source, count, target, type_, length = _ONE_D.unpack_from(
-            data
-        )
-    else:
-        header, at, flag = Header.E, _ONE_E.size, 0
-        mark, version, session, packet_type, total, source, count, target, type_, length = _ONE_E.unpack_from(data)
-    end = at + length
-    behind = _CRC_AND_BLOCK_BYTES if flag else _CRC_BYTES
-    if count != 1 or total != len(data) or end + behind != total or mark != MARK or version not in VERSIONS:
+    size = len(data)
+    if size < _ONE_D.size + _CRC_BYTES:
         return None
     signature = None
-    if flag:
-        block = data[end + 2 : -_CRC_BYTES]
-        if flag != 1 or data[end : end + 2] != _BLOCK_START or not any(block):
+    if data[12] >= 0xF0:
+        header, at = _HEADER_D, 41
+        mark, version, session, packet_type, flag, total, source, count, target, type_, length = _unpack_d(data)
+        end = at + length
+        if flag:
+            if flag != 1 or end + _CRC_AND_BLOCK_BYTES != size:
+                return None
+            block_length, time, certificate, value = _unpack_block(data, end)
+            if block_length != SIGNATURE_BYTES or not (time or any(certificate) or any(value)):
+                return None
+            signature = _SignatureDraft(time, certificate, value)
+            signature.__class__ = SignatureBlock
+        elif end + 4 != size:
             return None
-        signature = SignatureBlock.decode(block)
-    if not ends_in_crc32_mpeg2(data):
-        return None
-    message = read_quickly(type_, packet_type, data, at, end)
-    if message is None:
+    else:
+        header, at = _HEADER_E, 40
+        mark, version, session, packet_type, total, source, count, target, type_, length = _unpack_e(data)
+        end = at + length
+        if end + 4 != size:
+            return None
+    if count != 1 or total != size or mark != MARK or version not in VERSIONS or not ends_in_crc32_mpeg2(data):
         return None
     try:
+        if packet_type == 1 and type_ in QUICK_READERS:
+            message = QUICK_READERS[type_](data, at, end)
+        else:
+            message = quick_answer(type_, packet_type, data, at, end)
+        if message is None:
+            return None
         source, target = resource_code_of(source), resource_code_of(target)
-    except RemoteProtocolError:
+    except (StructError, IndexError, ValueError, RemoteProtocolError):
         return None
     frame = _FrameDraft(
         header,
@@ -134,7 +146,7 @@ def decode_plain(data: bytes, table: ParameterTable = ParameterTable.OF_2018) ->
         message,
         signature,
         version,
-        Unsigned.NOTHING,
+        _NOTHING,
         False,
         b"",
         data[:end],
@@ -183,5 +195,5 @@ class Deframer(Cutter[Frame]):
             _MARK,
             measure,
             partial(decode_checked, table=table),
-            partial(decode_plain, table=table),
+            decode_plain,
         )
