@@ -1,4 +1,4 @@
-"""A struct path for the reports that come by the thousand (heartbeat, answers, begin and end of a task, records)
+"""A struct path for the reports that come by the thousand (heartbeat, answers, begin and end of a task, records),
 beside their declarations in `protocols.adapter.layouts`; a property test holds the two equal.
 
 A decoder returns None for what is not the plain form, and the declaration then says what it is.

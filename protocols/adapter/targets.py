@@ -90,15 +90,16 @@ _IP_PORT = Struct("ip" / ipv4, "port" / Int16ub)
 
 
 def _targets_from(block: Layout) -> AnyTargets:
-    items = tuple(block.data[at : at + block.size] for at in range(0, len(block.data), block.size or 1))
+    if block.addressing not in (LOGICAL, PHYSICAL):
+        detail = f"addressing type {block.addressing} is reserved; 1 logical, 2 physical"
+        raise RemoteProtocolError("targets", detail)
+    count, size = block.get("count", 1), block.size
+    if count and (size == 0 or (block.addressing == LOGICAL and size != CODE_BYTES)):
+        raise RemoteProtocolError("targets", f"a code takes {CODE_BYTES} bytes, {count} of {size} are announced")
+    items = tuple(block.data[at : at + size] for at in range(0, len(block.data), size or 1))
     if block.addressing == LOGICAL:
-        if block.size != CODE_BYTES and items:
-            raise RemoteProtocolError("targets", f"a resource code takes 12 bytes, the block says {block.size}")
-        codes = tuple(resource_code_of(item) for item in items)
-        return Targets(codes, CODE_BYTES if codes else block.size)
-    if block.addressing == PHYSICAL:
-        return PhysicalTargets(tuple(item.hex().upper() for item in items), ADDRESS_BYTES if items else block.size)
-    raise RemoteProtocolError("targets", f"addressing type {block.addressing} is reserved; 1 logical, 2 physical")
+        return Targets(tuple(resource_code_of(item) for item in items), CODE_BYTES if items else size)
+    return PhysicalTargets(tuple(item.hex().upper() for item in items), ADDRESS_BYTES if items else size)
 
 
 def _targets_to(value: AnyTargets) -> dict[str, object]:
