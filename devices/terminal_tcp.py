@@ -67,6 +67,10 @@ class TerminalTcpConfig:
     outbox_max: int = 512
     connections_max: int = 19_000
     bad_frames_max: int = 16
+    ack_returns: bool = False
+    """Answer reports by header E, too; the servers seen do not."""
+    sign_scope: terminal.SignScope = terminal.SignScope.HEAD_BODY_TIME
+    """Which bytes of a command are signed; the texts disagree."""
 
     def __post_init__(self) -> None:
         tries_s = self.answer_timeout_s * (self.repeats + 1)
@@ -75,6 +79,8 @@ class TerminalTcpConfig:
                 f"answer_timeout_s x (repeats + 1) is {tries_s:g} s; at most {SIGNATURE_AGE_S_MAX:g}, "
                 "or the last repeat carries a signature too old to be believed"
             )
+        if terminal.SignScope(self.sign_scope) is terminal.SignScope.HEAD_BODY:
+            raise ValueError("sign_scope head_body has no time in it, which our signer always adds; body_time has")
 
 
 class TerminalTcp:
@@ -190,7 +196,8 @@ class TerminalTcp:
         for portion in in_frames(targets, self.capabilities.targets_max):
             session = self._sessions.take()
             frame = terminal.request(terminal.Header.D, session, self._registry.source, portion, message)
-            data = terminal.encode(frame, sign=self._ports.sign)
+            scope = terminal.SignScope(self._config.sign_scope)
+            data = terminal.encode(frame, sign=self._ports.sign, body_only=scope.body_only)
             ebm_id = command.ebm_id if isinstance(command, Start | Stop) else None
             not_after = float(command.end) if isinstance(command, Start) else float("inf")
             made.append((portion, Request(session, message.type, data, ebm_id, verb_of(command), not_after)))

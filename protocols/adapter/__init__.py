@@ -35,6 +35,10 @@ from protocols.adapter.commands import (
     UpdateTerminalCertificates,
     WhitelistEntry,
 )
+from protocols.adapter.fm_content import (
+    carried,
+    carrying,
+)
 from protocols.adapter.frame import (
     COMMAND_HEAD,
     DEVICE,
@@ -181,6 +185,8 @@ __all__ = [
     "UpdateAdapterCertificates",
     "UpdateTerminalCertificates",
     "WhitelistEntry",
+    "carried",
+    "carrying",
     "charset_for",
     "decode",
     "decode_body",

@@ -26,6 +26,9 @@ from protocols.terminal.frame import (
     encode,
     request,
 )
+from protocols.terminal.legacy import (
+    legacy_return,
+)
 from protocols.terminal.messages import (
     Answer,
     CertificateUpdate,
@@ -103,6 +106,10 @@ from protocols.terminal.session import (
     AnsweredSessions,
     SessionCounter,
 )
+from protocols.terminal.signing import (
+    SignScope,
+    scope_of,
+)
 
 __all__ = [
     "ANSWER_PACKET",
@@ -172,6 +179,7 @@ __all__ = [
     "ScanEntry",
     "SessionCounter",
     "Setting",
+    "SignScope",
     "Signal",
     "SmsReturn",
     "Start",
@@ -187,7 +195,9 @@ __all__ = [
     "answer",
     "decode",
     "encode",
+    "legacy_return",
     "parameter_id",
     "request",
+    "scope_of",
     "short_answer",
 ]

@@ -162,8 +162,16 @@ def _refuse_extension(message: Message, extensions: bool) -> None:
         raise LocalProtocolError(f"{name} ({message.type:#04x}) is no message of the text; fefd.extensions sends it")
 
 
-def encode(frame: Frame, *, sign: Sign | None = None) -> bytes:
+def business_at(targets: int) -> int:
+    """Where the business type stands in a frame of header D with so many targets."""
+    return _D.size + _CODE_BYTES * targets
+
+
+def encode(frame: Frame, *, sign: Sign | None = None, body_only: bool = False) -> bytes:
     """The frame's bytes. `sign` makes a signed frame of header D; without it a signature in the value is kept.
+
+    `sign` is given head and data, or with `body_only` what begins with the business type
+    (`protocols.terminal.signing`).
 
     Raises LocalProtocolError: header E signed, data too long.
     """
@@ -191,7 +199,8 @@ def encode(frame: Frame, *, sign: Sign | None = None) -> bytes:
     except StructError as error:
         raise LocalProtocolError(f"{type(frame.message).__name__}: {error}") from error
     if is_signed:
-        block = sign(signed) if sign is not None else frame.signature
+        covered = signed[business_at(len(targets)) :] if body_only else signed
+        block = sign(covered) if sign is not None else frame.signature
         assert block is not None
         signed += _BLOCK_LENGTH + block.encode()
     elif unsigned:

@@ -311,3 +311,21 @@ async def test_commands_carry_header_d_even_to_terminals_that_report_by_header_e
 def test_a_repeat_that_would_carry_too_old_a_signature_is_refused_in_the_configuration() -> None:
     with pytest.raises(ValueError, match="at most 240"):
         TerminalTcpConfig("ip", answer_timeout_s=100.0)
+
+
+async def test_commands_are_signed_over_the_body_alone_where_terminals_want_it(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    asked: list[bytes] = []
+    async with listener(clock, rng, terminal_device(1), config=replace(CONFIG, sign_scope=t.SignScope.BODY_TIME)) as at:
+        one = await at.dial(1)
+        at.link.offer(start(ONE))
+        await settle()
+        (frame,) = [frame for frame in one.heard if not frame.is_answer]
+        assert frame.signed.endswith(at.sign.last)
+        assert at.sign.last[0] == t.Start.type
+
+
+def test_a_scope_without_time_is_refused_in_the_configuration() -> None:
+    with pytest.raises(ValueError, match="body_time"):
+        TerminalTcpConfig("ip", sign_scope=t.SignScope.HEAD_BODY)
