@@ -316,7 +316,6 @@ def test_a_repeat_that_would_carry_too_old_a_signature_is_refused_in_the_configu
 async def test_commands_are_signed_over_the_body_alone_where_terminals_want_it(
     clock: VirtualClock, rng: random.Random
 ) -> None:
-    asked: list[bytes] = []
     async with listener(clock, rng, terminal_device(1), config=replace(CONFIG, sign_scope=t.SignScope.BODY_TIME)) as at:
         one = await at.dial(1)
         at.link.offer(start(ONE))
