@@ -23,6 +23,8 @@ MORE = -1
 """`measure`: more bytes are needed to know."""
 SHOWN_BYTES_MAX = 64
 """Of bytes that are no frame, how many are kept to be shown."""
+HEAD_BYTES_MAX = 64
+"""No protocol needs more bytes to know how long a frame is whose lengths are small."""
 DIRECT_BYTES_MAX = 8192
 """Longest frame whose CRC is summed for each mark anew, which takes some microseconds."""
 
@@ -67,7 +69,9 @@ class Cutter(Generic[FrameT]):
         plain: Callable[[bytes], FrameT | None] | None = None,
     ) -> None:
         """`plain` reads what `measure` and `decode` would, quicker, where all of the bytes are one frame, or declines
-        by None."""
+        by None. Raises ValueError for a limit in which not even a head has room."""
+        if frame_bytes_max < HEAD_BYTES_MAX:
+            raise ValueError(f"frame_bytes_max is {frame_bytes_max}; at least {HEAD_BYTES_MAX} hold a head")
         self.frame_bytes_max = frame_bytes_max
         self._mark = mark
         self._measure = measure

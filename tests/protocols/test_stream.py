@@ -135,3 +135,8 @@ def test_nothing_is_held_behind_whole_frames(make: Callable[[], adapter.Deframer
     deframer.feed((GOOD if make is adapter.Deframer else BEAT) * 3)
     assert deframer.is_clean
     assert deframer.pending == 0
+
+
+def test_a_limit_without_room_for_a_head_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least"):
+        adapter.Deframer(stream.HEAD_BYTES_MAX - 1)

@@ -160,7 +160,7 @@ def test_noise_between_frames_costs_no_whole_frame(sent: list[t.Frame], noise: b
 
 
 @given(
-    st.lists(st.sampled_from([b"\xfe\xfd\x01\x00", b"\x01\xff", b"\xf0", b"\x00"]), max_size=300), st.integers(60, 300)
+    st.lists(st.sampled_from([b"\xfe\xfd\x01\x00", b"\x01\xff", b"\xf0", b"\x00"]), max_size=300), st.integers(64, 300)
 )
 def test_a_deframer_never_holds_more_than_its_limit(parts: list[bytes], limit: int) -> None:
     deframer = t.Deframer(limit)
