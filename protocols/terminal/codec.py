@@ -35,6 +35,7 @@ _RESULT_HEAD = Packed(">18sBH")
 _RESULT_TAIL = Packed(">IIBI")
 _START = Packed(">18sBB5sBIIB")
 _AUX = Packed(">BH")
+_START_AND_AUX = Packed(">18sBB5sBIIBBH")
 _ANSWER = Packed(">BH")
 _OLD_FAULT_BYTES = 6
 _OLD_SWITCH_BYTES = 21
@@ -247,20 +248,26 @@ def _result(data: bytes, at: int, end: int) -> m.Message | None:
 
 
 def _start(data: bytes, at: int, end: int) -> m.Message | None:
-    code, class_, level, event_type, volume, start, stop, count = _START.unpack_from(data, at)
+    code, class_, level, event_type, volume, start, stop, count, kind, length = _START_AND_AUX.unpack_from(data, at)
     at += _START.size
-    found = []
-    for _ in range(count):
-        kind, length = _AUX.unpack_from(data, at)
-        at += _AUX.size + length
-        if at > end:
+    found: tuple[Auxiliary, ...]
+    if count == 1:  # what the text asks for
+        at += _AUX.size
+        if at + length != end:
             return None
-        aux = _AuxiliaryDraft(kind, data[at - length : at])
+        aux = _AuxiliaryDraft(kind, data[at:end])
         aux.__class__ = Auxiliary
-        found.append(aux)
-    if at != end:
-        return None
-    message = _StartDraft(ebm_id_of(code), class_, level, event_type.decode("ascii"), volume, start, stop, tuple(found))
+        found = (aux,)
+    else:
+        several = []
+        for _ in range(count):
+            kind, length = _AUX.unpack_from(data, at)
+            at += _AUX.size + length
+            several.append(Auxiliary(kind, data[at - length : at]))
+        if at != end:
+            return None
+        found = tuple(several)
+    message = _StartDraft(ebm_id_of(code), class_, level, event_type.decode("ascii"), volume, start, stop, found)
     message.__class__ = m.Start
     return message
 

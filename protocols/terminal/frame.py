@@ -189,12 +189,14 @@ def encode(frame: Frame, *, sign: Sign | None = None, body_only: bool = False) -
     total = head_bytes + _CODE_BYTES * len(targets) + _BUSINESS.size + len(data) + block_bytes + _CRC_BYTES
     if total > FRAME_BYTES_MAX:
         raise LocalProtocolError(f"frame of {total} bytes, {FRAME_BYTES_MAX} are possible")
-    common = (MARK, frame.version, frame.session, frame.packet_type)
-    if not is_e:
-        common = (*common, is_signed is not frame.flag_lies)  # type: ignore[assignment]
+    version, session, packet_type, source = frame.version, frame.session, frame.packet_type, frame.source.to_bcd()
     addresses = b"".join([code.to_bcd() for code in targets])
     try:
-        head = (_E if is_e else _D).pack(*common, total, frame.source.to_bcd(), len(targets))
+        if is_e:
+            head = _E.pack(MARK, version, session, packet_type, total, source, len(targets))
+        else:
+            flag = is_signed is not frame.flag_lies
+            head = _D.pack(MARK, version, session, packet_type, flag, total, source, len(targets))
         signed = head + addresses + _BUSINESS.pack(frame.message.type, len(data)) + data
     except StructError as error:
         raise LocalProtocolError(f"{type(frame.message).__name__}: {error}") from error

@@ -23,28 +23,31 @@ _CODES = {1: "B", 2: "H", 4: "I"}
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
-def rate(call: Callable[[Any], Any], inputs: Sequence[Any]) -> float:
-    """Calls a second of processor time over the inputs in turn: the best of a few short rounds, so that what else the
-    machine does counts little."""
-    best_s, repeats = float("inf"), 1
+def rates(*pairs: tuple[Callable[[Any], Any], Sequence[Any]]) -> list[float]:
+    """Calls a second of processor time of each, over its inputs in turn: the best of a few short rounds, taken
+    alternately, so that what else the machine does counts little and the same for all."""
+    best_s = [float("inf")] * len(pairs)
+    repeats = [1] * len(pairs)
     for _ in range(ROUNDS):
-        while True:
-            began_s = time.process_time()
-            for _ in range(repeats):
-                for each in inputs:
-                    call(each)
-            took_s = time.process_time() - began_s
-            if took_s >= ROUND_S:
-                break
-            repeats *= 2
-        best_s = min(best_s, took_s / repeats / len(inputs))
-    return 1 / best_s
+        for number, (call, inputs) in enumerate(pairs):
+            while (took_s := _round(call, inputs, repeats[number])) < ROUND_S:
+                repeats[number] *= 2
+            best_s[number] = min(best_s[number], took_s / repeats[number] / len(inputs))
+    return [1 / each for each in best_s]
 
 
-def floors(case: Case) -> tuple[float, float] | tuple[None, None]:
-    """Encodes and decodes a second of bare struct."""
+def _round(call: Callable[[Any], Any], inputs: Sequence[Any], repeats: int) -> float:
+    began_s = time.process_time()
+    for _ in range(repeats):
+        for each in inputs:
+            call(each)
+    return time.process_time() - began_s
+
+
+def floor_of(case: Case) -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]] | None:
+    """Encode and decode by bare struct; None where the case names no fields."""
     if not case.sizes:
-        return None, None
+        return None
     packed = Struct(">" + "".join(_CODES.get(size, f"{size}s") for size in case.sizes))
     if packed.size + case.crc_bytes != len(case.samples[0]):
         raise ValueError(f"{case.name}: fields of {packed.size} bytes for {len(case.samples[0])}")
@@ -67,21 +70,28 @@ def floors(case: Case) -> tuple[float, float] | tuple[None, None]:
         data = packed.pack(*fields(value))
         return data + crc32_mpeg2_bytes(data)
 
-    if case.crc_bytes:
-        values = [decode_with_crc(data) for data in case.samples]
-        return rate(encode_with_crc, values), rate(decode_with_crc, case.samples)
-    return rate(encode, [decode(data) for data in case.samples]), rate(decode, case.samples)
+    return (encode_with_crc, decode_with_crc) if case.crc_bytes else (encode, decode)
+
+
+def measured(case: Case) -> Iterator[Measure]:
+    """Encode and decode of one case beside its floor."""
+    values = [case.decode(data) for data in case.samples]
+    ours: list[tuple[str, Callable[[Any], Any], Sequence[Any]]] = [
+        ("encode", case.encode, values),
+        ("decode", case.decode, case.samples),
+    ]
+    if case.name.startswith("HOT"):
+        ours.append(("decode, from a stream", terminal.Deframer().feed, case.samples))
+    floor = floor_of(case)
+    bare = [] if floor is None else [(floor[0], [floor[1](data) for data in case.samples]), (floor[1], case.samples)]
+    found = rates(*[(call, inputs) for _, call, inputs in ours], *bare)
+    floors = dict(zip(("encode", "decode"), found[len(ours) :], strict=False))
+    for (what, *_), value in zip(ours, found[: len(ours)], strict=True):
+        beside = floors.get(what.split(",")[0])
+        yield Measure(f"{case.name}: {what}", value, "msg/s", beside, FLOOR if beside else "")
 
 
 def run() -> Iterator[Measure]:
-    """Every case, encode and decode."""
+    """Every case."""
     for case in cases():
-        encode_floor, decode_floor = floors(case)
-        values = [case.decode(data) for data in case.samples]
-        floor_is = FLOOR if encode_floor else ""
-        yield Measure(f"{case.name}: encode", rate(case.encode, values), "msg/s", encode_floor, floor_is)
-        yield Measure(f"{case.name}: decode", rate(case.decode, case.samples), "msg/s", decode_floor, floor_is)
-        if case.name.startswith("HOT"):
-            deframer = terminal.Deframer()
-            fed = rate(deframer.feed, case.samples)
-            yield Measure(f"{case.name}: decode, from a stream", fed, "msg/s", decode_floor, floor_is)
+        yield from measured(case)
