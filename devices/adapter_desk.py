@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devices.adapter_frames import Dialect
+from devices.adapter_frames import BEIJING_S, Dialect, TimeBase
 from devices.adapter_reports import Replies, ReportConnection, read_report
 from devices.link import Connected, Disconnected, EventSink, Rejected
 from devices.ports import Ports, Verify
@@ -17,6 +17,9 @@ from protocols.codes import ResourceCode
 if TYPE_CHECKING:
     from devices.adapter_tcp import AdapterTcpConfig
 
+TIME_BASE_SLACK_S = 600
+"""How near to eight hours a clock's error must be to mean the other time base."""
+
 
 class AdapterDesk:
     """Takes the reports of adapters and keeps who is live."""
@@ -24,11 +27,11 @@ class AdapterDesk:
     def __init__(
         self,
         config: AdapterTcpConfig,
+        dialect: Dialect,
         ports: Ports,
         sink: EventSink,
         roster: Roster,
         verify: Verify | None,
-        dialect: Dialect,
     ) -> None:
         self.link = config.name
         self._dialect = dialect
@@ -40,6 +43,8 @@ class AdapterDesk:
         self._ports = ports
         self._replies = Replies(ports, self.table)
         self._known = frozenset(device.code for device in roster.adapters)
+        self._seconds = dialect.seconds
+        self._other_base: set[ResourceCode] = set()
         self._live: TimerWheel[ResourceCode] = TimerWheel(1.0, ports.clock.monotonic())
         self._connected: set[ResourceCode] = set()
         self._open: set[ReportConnection] = set()
@@ -112,8 +117,20 @@ class AdapterDesk:
         if not self.believes(frame, peer):
             return self._replies.sign(adapter.PlatformReply(code=adapter.ResultCode.SIGNATURE))
         self.heard(front)
+        if isinstance(frame.message, adapter.AdapterHeartbeat):
+            self._look_at_clock(front, frame.message.time, peer)
         self.tell(event)
         return reply()
+
+    def _look_at_clock(self, front: ResourceCode, time: int, peer: str) -> None:
+        """Eight hours off is no wrong clock but the other reading of annex A's "Beijing time"; told once."""
+        off_s = time - self._seconds(self._ports.clock.wall())
+        if abs(abs(off_s) - BEIJING_S) > TIME_BASE_SLACK_S:
+            self._other_base.discard(front)
+        elif front not in self._other_base:
+            self._other_base.add(front)
+            other = TimeBase.UTC if self._config.time_base == TimeBase.BEIJING else TimeBase.BEIJING
+            self.reject("time-base", peer, f'the clock of {front} is {off_s:+d} s off; time_base = "{other}" suits it')
 
     def refused(self, bad: BadFrame, peer: str) -> None:
         """Bytes that are no frame."""

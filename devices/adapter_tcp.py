@@ -92,7 +92,7 @@ class AdapterTcp:
         self._dialect = Dialect(
             TimeBase(config.time_base), adapter.TypeTable(config.type_table), config.outputs, config.records_back_s
         )
-        self._desk = AdapterDesk(config, ports, sink, roster, verify or ports.verify, self._dialect)
+        self._desk = AdapterDesk(config, self._dialect, ports, sink, roster, verify or ports.verify)
         patience = Patience(
             config.connect_timeout_s,
             config.answer_timeout_s,

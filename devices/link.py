@@ -265,7 +265,8 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Bytes from outside were refused. `reason` is a short slug fit for a metric label."""
+    """Bytes from outside were refused, or are doubted (a clock eight hours off). `reason` is a short slug fit for a
+    metric label."""
 
     link: str
     reason: str

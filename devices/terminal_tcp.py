@@ -70,6 +70,8 @@ class TerminalTcpConfig:
     outbox_max: int = 512
     connections_max: int = 19_000
     bad_frames_max: int = 16
+    ack_returns: bool = False
+    """Answer reports by header E, too; the servers seen do not."""
 
     def __post_init__(self) -> None:
         tries_s = self.answer_timeout_s * (self.repeats + 1)

@@ -27,8 +27,6 @@ SEEN_WRITTEN_S = 300.0
 """How often the last sign of life of everybody is written down; conditions are written when they change."""
 CLOCKS_AGAIN_S = 600.0
 """A wrong clock is set at most so often."""
-BEIJING_ERROR_S, BEIJING_SLACK_S = 28_800.0, 600.0
-"""A clock that is off by about eight hours is a question of reading, not of keeping time (GD/J 089, `time_base`)."""
 CLOCKS_JUDGED_MIN = 10
 """So many devices must agree before our own clock is suspected instead of theirs."""
 NIGHTS = 7
@@ -147,9 +145,7 @@ class Ward:
             return
         due = [c for c in wrong if now_s - self._clock_set_s.get(c, -CLOCKS_AGAIN_S) >= CLOCKS_AGAIN_S]
         for code in self._set(due, now_s):
-            reading = abs(abs(wrong[code]) - BEIJING_ERROR_S) <= BEIJING_SLACK_S
-            event = "device.clock_base" if reading else "device.clock_wrong"
-            log.warning(event, device=code, error_s=round(wrong[code], 1))
+            log.warning("device.clock_wrong", device=code, error_s=round(wrong[code], 1))
 
     def _set(self, codes: Iterable[ResourceCode], now_s: float) -> list[ResourceCode]:
         """Give these devices our time; those that were offered it."""

@@ -35,6 +35,10 @@ from protocols.adapter.commands import (
     UpdateTerminalCertificates,
     WhitelistEntry,
 )
+from protocols.adapter.fm_content import (
+    carried,
+    carrying,
+)
 from protocols.adapter.frame import (
     COMMAND_HEAD,
     DEVICE,
@@ -76,6 +80,7 @@ from protocols.adapter.targets import (
     AnyTargets,
     DomainReturn,
     IpReturn,
+    OtherCodes,
     OtherReturn,
     PhysicalTargets,
     ReturnAddress,
@@ -137,6 +142,7 @@ __all__ = [
     "Language",
     "LockFrequency",
     "Message",
+    "OtherCodes",
     "OtherReturn",
     "OutputChannel",
     "OutputRef",
@@ -179,6 +185,8 @@ __all__ = [
     "UpdateAdapterCertificates",
     "UpdateTerminalCertificates",
     "WhitelistEntry",
+    "carried",
+    "carrying",
     "charset_for",
     "decode",
     "decode_body",

@@ -135,3 +135,25 @@ async def test_more_report_connections_than_the_limit_are_refused(clock: Virtual
         await settle()
         assert second.lost.is_set()
         assert [event.reason for event in at.told(Rejected) if isinstance(event, Rejected)] == ["too-many-connections"]
+
+
+async def test_a_clock_eight_hours_off_is_told_once_as_the_other_time_base(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    async with county(clock, rng) as at:
+        for seconds in (28_800, 28_750, 40, 28_800):
+            await at.report(a.encode(a.AdapterHeartbeat(ONE, 1, int(clock.wall()) + seconds)))
+        doubts = [event for event in at.told(Rejected) if isinstance(event, Rejected)]
+        assert [event.reason for event in doubts] == ["time-base", "time-base"]
+        assert 'time_base = "beijing"' in doubts[0].detail
+        assert len(at.told(Heartbeat)) == 4
+
+
+async def test_a_link_that_speaks_beijing_time_doubts_a_clock_in_utc(clock: VirtualClock, rng: random.Random) -> None:
+    async with county(clock, rng, config=replace(CONFIG, time_base=TimeBase.BEIJING)) as at:
+        await at.report(a.encode(a.AdapterHeartbeat(ONE, 1, int(clock.wall()) + 28_800)))
+        assert at.told(Rejected) == []
+        await at.report(a.encode(a.AdapterHeartbeat(ONE, 1, int(clock.wall()))))
+        (doubt,) = at.told(Rejected)
+        assert isinstance(doubt, Rejected)
+        assert 'time_base = "utc"' in doubt.detail

@@ -7,8 +7,6 @@ import contextlib
 from collections import Counter
 from pathlib import Path as File
 
-import pytest
-
 from devices.link import (
     AskState,
     Began,
@@ -214,17 +212,4 @@ async def test_everybodys_clock_is_set_once_a_day_and_adapters_theirs(tmp_path: 
     await night.work(60.0)
     set_for = [code for c in night.link.taken if isinstance(c, SetClock) for code in c.members]
     assert sorted(set_for) == sorted(HORNS[:5])
-    await night.store.close()
-
-
-async def test_a_clock_eight_hours_off_is_named_as_a_question_of_reading(
-    tmp_path: File, capsys: pytest.CaptureFixture[str]
-) -> None:
-    night = Night(tmp_path)
-    night.begin(HORNS[0], 28_800.0)
-    night.begin(HORNS[1], 300.0)
-    await night.work(12.0)
-    told = capsys.readouterr().out
-    assert "device.clock_base" in told
-    assert "device.clock_wrong" in told
     await night.store.close()

@@ -135,8 +135,10 @@ def test_a_signature_that_was_tampered_with_makes_other_bytes() -> None:
     assert t.encode(frame) != frame_of(START)
 
 
-@pytest.mark.parametrize("message", [t.CertificateUpdate((), ()), t.Opaque(0x40, b"")])
-def test_what_has_no_mirror_is_our_error(message: t.Message) -> None:
+@pytest.mark.parametrize(
+    ("message", "why"), [(t.CertificateUpdate((), ()), "mirror"), (t.Opaque(0x40, b""), "fefd.extensions")]
+)
+def test_what_has_no_mirror_is_our_error(message: t.Message, why: str) -> None:
     source = t.decode(frame_of(START)).source
-    with pytest.raises(LocalProtocolError, match="mirror"):
+    with pytest.raises(LocalProtocolError, match=why):
         mirror.encode(t.request(t.Header.D, 1, source, (source,), message))
