@@ -109,7 +109,7 @@ def _packet_fields(packet: fm.Packet, data: bytes) -> Group:
     content = fields_of(packet.content)
     if isinstance(packet.content, fm.Unknown):
         content = Group((Field("content", value_of(packet.content.data)),))
-    elif isinstance(packet.content, Text) and packet.content.text is not None:
+    elif isinstance(packet.content, Text):
         content += Group((Field("text", value_of(packet.content.text)),))
     return (
         _head(data)

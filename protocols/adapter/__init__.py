@@ -93,15 +93,13 @@ from protocols.adapter.text import (
     AUX_PUSH,
     AUX_PUSH_HEX,
     AUX_URL,
-    CHARSETS,
-    GB2312,
-    GB18030,
     TEXT_BYTES_MAX,
     Auxiliary,
     Language,
     charset_for,
     fitting,
 )
+from protocols.charset import CHARSETS, GB2312, GB18030
 from protocols.stream import BadFrame
 
 __all__ = [

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from construct import BitsInteger, BitStruct, ExprAdapter, Int8ub, Int16ub, Struct
 
-from protocols.adapter.text import CHARSETS
+from protocols.charset import CHARSETS, GB18030, decoded
 from protocols.codes import EbmId, ResourceCode
 from protocols.errors import RemoteProtocolError
 from protocols.wire import Layout, build, counted, ebm_id, parse, record, resource_code, sized
@@ -87,7 +87,7 @@ class DailyText:
     @property
     def text(self) -> str:
         """The words; replacement characters for what the charset does not explain."""
-        return self.data.decode(CHARSETS.get(self.charset, "gb18030"), "replace")
+        return decoded(self.data, self.charset if self.charset in CHARSETS else GB18030, "replace")
 
 
 DailyCommand = SwitchProgramme | StopProgramme | DailyAmplifier | DailyText

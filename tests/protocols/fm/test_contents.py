@@ -258,4 +258,4 @@ def test_texts_are_read_in_their_character_set() -> None:
     assert isinstance(text, Text)
     assert text.text == "地震预警"
     assert Text(TextKind.TEST, 2, MESSAGE, "应急".encode("utf-16-be")).text == "应急"
-    assert Text(TextKind.TEST, 4, MESSAGE, b"\x01").text is None
+    assert Text(TextKind.TEST, 4, MESSAGE, bytes.fromhex("0F400F0B")).text == "ཀ་"
