@@ -264,6 +264,8 @@ class HealthBook:
         tally[after] += 1
         health.condition, health.since = after, wall_s
         health.returning = health.returning or after in (Condition.OFFLINE, Condition.UNREACHABLE)
+        if before in (Condition.OFFLINE, Condition.UNREACHABLE) and self.ways.devices[code].kind is DeviceKind.ADAPTER:
+            self.doubts.add(code)  # its records of the gap (0x10): it works on by itself while nobody hears it
         self._unwritten.add(code)
         begins = after is Condition.OFFLINE and before in SPEAKING and health.flaps.fell(now_s, self._flap_rule)
         health.flaps.changed_s = now_s

@@ -160,6 +160,15 @@ def test_an_adapters_absence_is_left_untold_since_its_heartbeat_has_no_such_flag
     assert county.book.of(HEAD_END).outage is Outage.UNTOLD
 
 
+def test_an_adapter_that_is_back_is_asked_for_its_records_of_the_gap() -> None:
+    county = County()
+    county.wait(120, *WAYS.devices)
+    county.wait(400, *BEHIND)
+    assert county.book.doubts == set()
+    county.beat(HEAD_END)
+    assert county.book.doubts == {HEAD_END}
+
+
 def test_a_fault_whose_end_was_lost_is_asked_about_and_ends_with_the_answer() -> None:
     county = County()
     county.beat(OWN_LINE)
