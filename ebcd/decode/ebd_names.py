@@ -12,6 +12,9 @@ from protocols.ebd.values import EBM_ID, RESOURCE_CODE, TIME, format_time
 
 _WORDS = re.compile(r"EB[DMIR](?=ID)|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _KINDS = {
+    "EBDID": "ebd_id",
+    "InfoID": "info_id",
+    "EBIID": "info_id",
     "BrdStateCode": "broadcast_state",
     "StateCode": "resource_state",
     "ResultCode": "ebd_result",

@@ -8,12 +8,12 @@ from struct import Struct
 from ebcd.decode.keys import Keys
 from ebcd.decode.reading import NO_ERRORS, UNSIGNED, Crc, Note, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
+from ebcd.decode.signature_fields import block_fields, certificates_of, crc_field
 from ebcd.decode.tree import Field, Group, Items, fields_of, value_of
 from protocols import terminal
 from protocols.adapter.targets import DomainReturn, IpReturn, SmsReturn
 from protocols.crc import crc32_mpeg2
 from protocols.errors import LocalProtocolError, RemoteProtocolError
-from protocols.signature import number_text
 from protocols.terminal import Frame, Header, ParameterSet, StatusAnswer, parameter_id
 from protocols.terminal.frame import MARK, measure
 
@@ -144,6 +144,8 @@ def _body(frame: Frame) -> Group:
             return Group((*head, Field("parameters", items)))
         case terminal.Opaque(data=data):
             return Group((Field("data", value_of(data)),))
+        case terminal.CertificateUpdate(lists=lists, certificates=certificates):
+            return certificates_of(lists, certificates)
         case terminal.Answer() as answer:
             return Group(fields_of(answer).fields[1:])
         case message:
@@ -174,14 +176,11 @@ def _return_to(address: SmsReturn | IpReturn | DomainReturn) -> Group:
 
 
 def _tail(frame: Frame, data: bytes) -> Group:
-    fields: list[Field] = []
-    if frame.signature is not None:
-        fields = [
-            Field("signature_time", frame.signature.time, "signature_time", "GD/J 081 6.2.1"),
-            Field("certificate_number", number_text(frame.signature.certificate), "", "GD/J 081 6.1"),
-            Field("signature", value_of(frame.signature.value), "", "GD/J 081 5.4"),
-        ]
-    return Group((*fields, Field("crc", data[-_CRC_BYTES:].hex().upper(), "", "GD/J 089 annex G")))
+    length: tuple[Field, ...] = ()
+    if frame.signature is not None or frame.empty_block:
+        size = int.from_bytes(data[len(frame.signed) :][:2], "big")
+        length = (Field("signature_info_length", size, "", "GD/J 089 D.4"),)
+    return Group((*length, *block_fields(frame.signature), crc_field(data)))
 
 
 RECOGNISER = Recogniser("terminal", claim, read)
