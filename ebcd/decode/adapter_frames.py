@@ -20,6 +20,7 @@ from protocols.signature import UNSIGNED as ZERO_BLOCK
 
 _HEAD = Struct(">BHBBI")
 _HEADS = (adapter.COMMAND_HEAD, adapter.REPORT_HEAD)
+_HEAD_MARKS = tuple(bytes((head,)) for head in _HEADS)
 _CRC_BYTES = 4
 _VERSION = b"\x00\x01"
 _FRAME_CLAUSE = "GD/J 089 A.1-A.3"
@@ -63,9 +64,12 @@ CLAUSES = {
 
 
 def claim(data: bytes) -> Claim:
-    """Whether these are the bytes of one frame."""
+    """Whether these are the bytes of one frame, or the first of one."""
     if len(data) < _HEAD.size or data[0] not in _HEADS:
-        return Claim.WEAK if data[:1] and data[0] in _HEADS and data[1:3] == _VERSION else Claim.NONE
+        if data[:1] not in _HEAD_MARKS or data[1:3] != _VERSION:
+            return Claim.NONE
+        known = len(data) > 4 and data[3] in CLAUSES and data[4] in (adapter.PLATFORM, adapter.DEVICE)
+        return Claim.LIKELY if known else Claim.WEAK
     _, version, _, origin, _ = _HEAD.unpack_from(data)
     if version != 1:
         return Claim.NONE

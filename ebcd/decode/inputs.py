@@ -91,7 +91,7 @@ def messages_in(content: bytes) -> tuple[bytes | str, ...]:
 def _text_of(content: bytes) -> str | None:
     """The content as lines of text, or None where it is one message as it stands."""
     head = content[:_HEAD_BYTES].lstrip()
-    if not content or head.startswith(b"<") or (head.startswith(b"--") and b"filename" in head):
+    if not content or head.startswith((b"<", b"POST ", b"HTTP/1.")) or (head[:2] == b"--" and b"filename" in head):
         return None
     try:
         text = content.decode("utf-8").removeprefix("\ufeff")

@@ -29,11 +29,19 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     trust_files.AUTHORISATION_LIST,
     fm_packets.PACKET,
     fm_packets.FRAME,
-    rds_groups.RECOGNISER,
     uecp_frames.RECOGNISER,
+    rds_groups.RECOGNISER,
 )
 """Every protocol that `ebcd decode` knows; of two equally sure ones the first is taken."""
 _SHOWN_MAX = 8
+_FOREIGN = {
+    b"RIFF": "a recording: `ebcd fm receive` demodulates it",
+    b"-----BEGIN": "a PEM file, no captured message",
+    b"\x1f\x8b": "compressed by gzip: unpack it first",
+    b"PK\x03\x04": "a ZIP archive: unpack it first",
+    b"ID3": "an MP3 file: sound, no message",
+}
+"""What is often handed over and is none of the protocols."""
 
 
 class UnknownProtocol(ValueError):
@@ -64,7 +72,9 @@ def decode_bytes(data: bytes, keys: Keys | None = None, protocol: str | None = N
     claims = [(claim, each) for each in RECOGNISERS if (claim := each.claim(data)) is not Claim.NONE]
     if not claims:
         size = len(data)
-        begins = f"{size} bytes that begin {data[:8].hex().upper()}" if data else "there is not one byte"
+        known = next((said for mark, said in _FOREIGN.items() if data.startswith(mark)), "")
+        begins = f"{known}; " if known else ""
+        begins += f"{size} bytes that begin {data[:8].hex().upper()}" if data else "there is not one byte"
         return _with_parts(Reading(None, errors=(f"unrecognised: {begins}",)), data, held)
     sure, best = max(claims, key=lambda each: each[0])
     reading = best.read(data, held)

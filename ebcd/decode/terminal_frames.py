@@ -15,9 +15,10 @@ from protocols.adapter.targets import DomainReturn, IpReturn, SmsReturn
 from protocols.crc import crc32_mpeg2
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.terminal import Frame, Header, ParameterSet, StatusAnswer, parameter_id
-from protocols.terminal.frame import MARK, measure
+from protocols.terminal.frame import MARK, VERSIONS, measure
 
 _CRC_BYTES = 4
+_VERSIONS = tuple(version.to_bytes(2, "big") for version in VERSIONS)
 _HEAD = Struct(">2sHIB")
 _HEAD_CLAUSES = {Header.D: "GD/J 089 D.2-D.4", Header.E: "GD/J 089 E.2, E.3"}
 _TARGETS_AT = {Header.D: 26, Header.E: 25}
@@ -39,12 +40,12 @@ CLAUSES = {
 
 
 def claim(data: bytes) -> Claim:
-    """Whether these are the bytes of one frame."""
+    """Whether these are the bytes of one frame, or the first of one."""
     if data[:2] != MARK:
         return Claim.NONE
     if measure(data, 0, terminal.FRAME_BYTES_MAX) == len(data):
         return Claim.LIKELY if crc32_mpeg2(data) else Claim.CERTAIN
-    return Claim.WEAK
+    return Claim.LIKELY if data[2:4] in _VERSIONS else Claim.WEAK
 
 
 def read(data: bytes, keys: Keys) -> Reading:

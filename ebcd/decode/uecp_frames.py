@@ -15,6 +15,7 @@ from protocols.uecp import frame as uecp
 from protocols.uecp import message
 
 _ADDRESS = ("dsn", "psn")  # they follow the code
+_INSIDE = re.compile(b"[\xfe\xff]")
 _STUFFED = re.compile(rb"\xfd([\x00-\x02])")
 _CLAUSE = "SPB 490 2.2"
 _ELEMENT_CLAUSE = "SPB 490 3"
@@ -22,11 +23,13 @@ _BYTES_MIN = 2 + uecp.HEAD_BYTES + uecp.CRC_BYTES
 
 
 def claim(data: bytes) -> Claim:
-    """Start, stop and CRC."""
+    """Start, stop and CRC; a frame whose end is missing has the length that says so."""
     if data[:1] != bytes([uecp.START]) or len(data) < _BYTES_MIN:
         return Claim.NONE
     if data[-1] != uecp.STOP:
-        return Claim.WEAK
+        body = _unstuffed(data + b"\xff")[: uecp.HEAD_BYTES + uecp.MESSAGE_BYTES_MAX]
+        is_cut = len(body) < uecp.HEAD_BYTES + body[uecp.HEAD_BYTES - 1] + uecp.CRC_BYTES
+        return Claim.LIKELY if is_cut and not _INSIDE.search(data, 1) else Claim.WEAK
     body = _unstuffed(data)
     right = crc16_uecp(body[: -uecp.CRC_BYTES]) == int.from_bytes(body[-uecp.CRC_BYTES :], "big")
     return Claim.CERTAIN if right else Claim.LIKELY
