@@ -56,9 +56,10 @@ def read_certificate(data: bytes, keys: Keys) -> Reading:
 
 
 def claim_list(data: bytes) -> Claim:
-    """The length follows from the count."""
-    fits = len(data) >= _LIST_BYTES_MIN and len(data) == _LIST_BYTES_MIN + _NUMBER_BYTES * data[7]
-    return Claim.LIKELY if fits else Claim.NONE
+    """The length follows from the count. Of an empty list both numbers must look like numbers that are given out."""
+    if len(data) < _LIST_BYTES_MIN or len(data) != _LIST_BYTES_MIN + _NUMBER_BYTES * data[7]:
+        return Claim.NONE
+    return Claim.LIKELY if data[7] or not any(data[:2] + data[8:10]) else Claim.NONE
 
 
 def read_list(data: bytes, keys: Keys) -> Reading:
