@@ -1,9 +1,10 @@
 # Two commands matter: `make demo` and `make test`. Each makes .venv from the hashed lock when it is missing or old.
 PYTHON ?= python3
 BIN := .venv/bin
+RUNS ?= 1000000
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench fuzz lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -11,6 +12,7 @@ help:
 	@echo "make test   all tests"
 	@echo "make check  lint, types, architecture"
 	@echo "make bench  speed beside its floor (design: tests/benchmarks)"
+	@echo "make fuzz   hostile bytes for every entry point, RUNS=1000000 each, FUZZ=\"TARGET...\"; goes on where it ended"
 	@echo "make lock   write the hashed locks anew (needs uv)"
 
 .venv/runtime: requirements.lock pyproject.toml
@@ -38,6 +40,9 @@ check: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+fuzz: .venv/dev
+	nice $(BIN)/python -m tests.fuzz --runs $(RUNS) $(FUZZ)
 
 lock:
 	uv pip compile $(LOCK) --output-file requirements.lock pyproject.toml

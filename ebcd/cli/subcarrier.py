@@ -179,6 +179,6 @@ def _demodulated(stream: BinaryIO, file: str, language: str) -> Iterator[tuple[i
                 samples = _little(array("h", block[: len(block) - len(block) % SAMPLE_BYTES]))[::channels]
                 for bit in demodulator.feed(sample / SAMPLE_MAX for sample in samples):
                     yield bit, 1
-    except (wave.Error, EOFError, LocalProtocolError) as error:
+    except (wave.Error, EOFError, RuntimeError, LocalProtocolError) as error:  # RuntimeError: a chunk that lies
         reason = str(error) or type(error).__name__
         raise Failure(text("fm.bad_recording", language, file=file, reason=reason)) from None
