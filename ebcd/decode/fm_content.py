@@ -48,9 +48,14 @@ def content_name(content: fm.Content | fm.Unknown) -> str:
     """The name of a message; starts and stops are told apart, as on the other bearers."""
     if isinstance(content, fm.Unknown):
         return "unknown"
-    name = _NAMES.get(type(content)) or message_name(type(content))
+    name = name_of(type(content))
     action = getattr(content, "action", None)
     return name if action is None else f"{name}_stop" if action == _STOP else f"{name}_start"
+
+
+def name_of(cls: type) -> str:
+    """The name of a kind of content."""
+    return _NAMES.get(cls) or message_name(cls)
 
 
 def content_fields(content: fm.Content | fm.Unknown) -> Group:
