@@ -20,6 +20,7 @@ _KINDS = {
     "BrdStateCode": "broadcast_state",
     "StateCode": "resource_state",
     "ResultCode": "ebd_result",
+    "EventType": "event_type",
     "MsgType": "msg_type",
     "Severity": "severity",
     "AuxiliaryType": "aux_type",

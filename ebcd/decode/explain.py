@@ -114,7 +114,7 @@ _PARTS: dict[tuple[str, int], tuple[tuple[str, int, str], ...]] = {
     ("ebm_id", 30): (("platform", 18, ""), *_SERIAL),
     ("ebd_id", 41): (("ebd_kind", 2, "ebd_kind"), ("sender", 23, "code"), ("sequence", 16, "")),
     ("ebd_id", 36): (("ebd_kind", 2, "ebd_kind"), ("sender", 18, ""), ("sequence", 16, "")),
-    ("info_id", 40): (("platform", 23, "code"), ("event_type", 5, ""), *_SERIAL),
+    ("info_id", 40): (("platform", 23, "code"), ("event_type", 5, "event_type"), *_SERIAL),
 }
 """Kind and length -> its parts with their digits (GD/J 080, 082; the shorter ids are the 2016 draft's)."""
 

@@ -72,6 +72,7 @@ KINDS = {
     # by the name that is shown, wherever it occurs
     "class": "class",
     "event_level": "event_level",
+    "event_type": "event_type",
     "volume": "volume",
     "resource_code": "code",
     "front_code": "code",
