@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -19,7 +20,6 @@ INPUT_S_MAX = 25  # one input that takes longer is a finding: work must be bound
 MEMORY_MB_MAX = 2_048
 _COUNTED = re.compile(rb"^stat::number_of_executed_units:\s*(\d+)", re.MULTILINE)
 _COVERED = re.compile(rb"cov: (\d+)")
-_SPEED = re.compile(rb"^stat::average_exec_per_sec:\s*(\d+)", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class Progress:
 
     target: str
     inputs: int = 0
-    speed: int = 0  # of the last turn, executions a second
+    speed: int = 0  # inputs a second of the last turn, the start of its process included
     covered: int = 0  # edges
     findings: tuple[str, ...] = ()
 
@@ -68,6 +68,7 @@ class Campaign:
 
     def _turn(self, progress: Progress, inputs: int) -> None:
         prefix = self._folder / "finding-"
+        began_s = time.perf_counter()
         ended = subprocess.run(
             [
                 *(sys.executable, "-m", "tests.fuzz.worker", self.target.name),
@@ -78,9 +79,9 @@ class Campaign:
             check=False,
         )
         said = ended.stdout + ended.stderr
-        counted, speed = _COUNTED.findall(said), _SPEED.findall(said)
-        progress.inputs += int(counted[-1]) if counted else 0
-        progress.speed = int(speed[-1]) if speed else progress.speed
+        tried = max(map(int, _COUNTED.findall(said)), default=0)
+        progress.inputs += tried
+        progress.speed = round(tried / (time.perf_counter() - began_s))
         progress.covered = max([progress.covered, *map(int, _COVERED.findall(said))])
         progress.findings += tuple(self._keep(file) for file in sorted(self._folder.glob("finding-*")))
         (self._folder / "last.log").write_bytes(said)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from array import array
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -280,11 +281,13 @@ def mqtt_packets() -> Iterable[bytes]:
 
 
 def configurations() -> Iterable[bytes]:
-    """The example with every key, and the same with a table broken."""
+    """Each table of the example beside the one without defaults, and links of wrong types."""
     text = (ROOT / "config" / "ebcd.toml").read_bytes()
-    yield text
-    yield text.replace(b"[store]", b"[[store]]").replace(b" = true", b" = 1")
-    yield b'[platform]\ncode = "43415230000000101010101"\n[[links]]\ntype = "terminal_tcp"\nname = "ip"\n'
+    bare = re.sub(rb" *(?<![\"\w])# .*", b"", text)
+    platform, *tables = re.split(rb"\n(?=\[)", bare[bare.index(b"[platform]") :])
+    yield from (platform + b"\n" + table for table in tables)
+    yield platform + b"\n[[store]]\nurl = 1\n[trust]\nroots = true\n"
+    yield platform + b'\n[[links]]\ntype = "terminal_tcp"\nname = "ip"\nport = ' + LONG_NUMBER[:30] + b"\n"
 
 
 def inventories() -> Iterable[bytes]:

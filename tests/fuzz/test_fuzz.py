@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from tests.fuzz.campaign import Campaign
 from tests.fuzz.mutate import mutated
-from tests.fuzz.registry import TARGETS, Target
+from tests.fuzz.registry import ITSELF, TARGETS, Target
 
 FINDINGS = sorted(file for file in (Path(__file__).parent / "findings").iterdir() if file.name != "README.md")
-BY_NAME = {target.name: target for target in TARGETS}
+BY_NAME = {target.name: target for target in (*TARGETS, ITSELF)}
 MUTATIONS = 3000  # of each target; `make fuzz` is the long run
 MUTATIONS_SLOW = 400  # of those that print, sample or render
 SLOW = frozenset({"fm_samples", "fm_recording", "decode_any", "decode_as", "decode_text", "config_toml"})
@@ -43,19 +42,26 @@ def test_what_was_found_once_passes_through(finding: Path) -> None:
 
 
 def test_every_target_has_a_name_of_its_own() -> None:
-    assert len(BY_NAME) == len(TARGETS)
+    assert len(BY_NAME) == len(TARGETS) + 1
 
 
 @pytest.mark.real
 @pytest.mark.skipif(find_spec("atheris") is None, reason="atheris has no wheel for this Python")
 @pytest.mark.parametrize("name", ["adapter_body", "terminal_data", "ebd_tar"])
-def test_atheris_finds_nothing_in_a_short_run(name: str, tmp_path: Path) -> None:
-    for number, seed in enumerate(BY_NAME[name].seeds()):
-        (tmp_path / str(number)).write_bytes(seed)
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.worker", name, f"-runs={ATHERIS_INPUTS}", "-seed=1", str(tmp_path)],
-        capture_output=True,
-        check=False,
-        cwd=Path(__file__).parents[2],
-    )
-    assert ended.returncode == 0, ended.stderr[-2_000:].decode("utf-8", "replace")
+def test_atheris_finds_nothing_in_a_short_run_and_the_next_run_goes_on(name: str, tmp_path: Path) -> None:
+    campaign = Campaign(BY_NAME[name], tmp_path, tmp_path)
+    first = campaign.run(ATHERIS_INPUTS, lambda _progress: None)
+    assert (first.inputs, first.findings) == (ATHERIS_INPUTS, ())
+    assert campaign.run(ATHERIS_INPUTS, lambda _progress: None) == first  # nothing left to do
+    assert Campaign(BY_NAME[name], tmp_path, tmp_path).progress() == first
+
+
+@pytest.mark.real
+@pytest.mark.skipif(find_spec("atheris") is None, reason="atheris has no wheel for this Python")
+def test_what_atheris_finds_becomes_a_file(tmp_path: Path) -> None:
+    findings = tmp_path / "findings"
+    findings.mkdir()
+    progress = Campaign(BY_NAME["itself"], tmp_path, findings).run(200_000, lambda _progress: None)
+    assert len(progress.findings) == 1
+    with pytest.raises(ZeroDivisionError):
+        _target_of(findings / progress.findings[0]).run((findings / progress.findings[0]).read_bytes())

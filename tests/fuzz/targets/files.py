@@ -7,6 +7,7 @@ import io
 import json
 import tomllib
 from pathlib import Path
+from zlib import crc32
 
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
@@ -19,6 +20,7 @@ from ebcd.operator import OperationRefused, Problem
 from protocols.codes import AreaCode
 
 MESSAGES_MAX = 3
+RENDERED_OF = 32
 BODIES: tuple[type[BaseModel], ...] = (
     api_bodies.DraftBody,
     api_bodies.RejectBody,
@@ -100,5 +102,7 @@ def _show(data: bytes, protocol: str | None = None) -> None:
     json.dumps(reading.as_json()).encode("utf-8")
     if reading.is_good:
         assert not reading.errors
-    for language in ("zh", "en"):
-        list(_CONSOLE.render(tree_of(reading, data, language)))
+    language = ("zh", "en")[len(data) % 2]
+    tree = tree_of(reading, data, language)
+    if not crc32(data) % RENDERED_OF:  # rich costs more than all the rest
+        list(_CONSOLE.render(tree))

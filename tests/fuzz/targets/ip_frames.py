@@ -10,7 +10,6 @@ from protocols.codes import ResourceCode
 from protocols.crc import crc32_mpeg2
 from protocols.errors import RemoteProtocolError
 from protocols.terminal.codec import decode_data, encode_data
-from protocols.terminal.frame import short_answer
 from tests.fuzz.properties import comes_back, streams
 
 SMALL_BYTES_MAX = 2_048  # frames above it are noise to the small deframers: limits are met often
@@ -73,7 +72,7 @@ def _short_answer(data: bytes) -> None:
             ResourceCode.from_bcd(code)  # who waits for an answer knows codes, not any bytes
     except RemoteProtocolError:
         return
-    found = short_answer(data, source, target)
+    found = terminal.short_answer(data, source, target)
     if found is not None:
         frame = terminal.decode(data)
         assert isinstance(frame.message, terminal.Answer)
