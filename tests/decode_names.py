@@ -76,6 +76,7 @@ def names_of(cls: type) -> str:
 
 
 def _field(name: str, hint: Any) -> str:
+    hint = next((each for each in get_args(hint) if _is_list(each)), hint)  # a list, or what stands for an odd one
     kinds = set(_kinds(hint))
     if OtherReturn in kinds:
         return "ret_type, addr"

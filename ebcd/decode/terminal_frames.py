@@ -178,9 +178,8 @@ def _return_to(address: SmsReturn | IpReturn | DomainReturn) -> Group:
 
 def _tail(frame: Frame, data: bytes) -> Group:
     length: tuple[Field, ...] = ()
-    if frame.signature is not None or frame.empty_block:
-        size = int.from_bytes(data[len(frame.signed) :][:2], "big")
-        length = (Field("signature_info_length", size, "", "GD/J 089 D.4"),)
+    if block := data[len(frame.signed) : -_CRC_BYTES]:
+        length = (Field("signature_info_length", int.from_bytes(block[:2], "big"), "", "GD/J 089 D.4"),)
     return Group((*length, *block_fields(frame.signature), crc_field(data)))
 
 
