@@ -149,9 +149,9 @@ def page() -> str:
 
 
 def _clause(cls: Any) -> str:
-    if cls.__name__ in ("Opaque", "Upgrade"):
-        return "vendor's"
-    return f"089 {terminal_frames.CLAUSES.get(cls.type, 'D.10')}"  # an answer has the type it answers
+    if not isinstance(getattr(cls, "type", None), int):  # an answer has the type it answers
+        return "vendor's" if cls.__name__ == "Opaque" else "089 D.10"
+    return f"089 {terminal_frames.CLAUSES[cls.type]}" if cls.type in terminal_frames.CLAUSES else "vendor's"
 
 
 def _fm_name(cls: type) -> str:

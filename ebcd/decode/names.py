@@ -37,11 +37,14 @@ RENAMED = {
     "FaultReport.text": "description",
     "TaskResult.text": "description",
     "Text.data": "text_data",
+    "ExtendedGroupSequence.group": "agt",
     "FreeFormatGroup.group": "agt",
     "GroupSequence.groups": "agts",
+    "GroupVariants.group": "agt",
     "OpenDataAnnouncement.group": "agt",
     "OpenDataConfiguration.group": "agt",
     "OpenDataFreeFormat.group": "agt",
+    "OpenDataGroups.groups": "agts",
 }
 """Ours -> the specification's, in snake_case."""
 
