@@ -54,6 +54,7 @@ class Campaign:
         """Go on until `inputs` have been tried in all runs together, or something was found."""
         self._lay_seeds()
         progress = self.progress()
+        progress.findings = tuple(name for name in progress.findings if self._breaks(self._findings / name))
         while progress.inputs < inputs and not progress.findings:
             self._turn(progress, min(INPUTS_OF_A_TURN, inputs - progress.inputs))
             self._file.write_text(json.dumps(asdict(progress)), encoding="utf-8")
@@ -65,6 +66,13 @@ class Campaign:
         for seed in self.target.seeds():
             name = f"seed-{sha256(seed).hexdigest()[:16]}"
             (self._corpus / name).write_bytes(seed[: self.target.size_max])
+
+    def _breaks(self, finding: Path) -> bool:
+        """Whether what was found is still there; a file that somebody removed is not."""
+        worker = (sys.executable, "-m", "tests.fuzz.worker", self.target.name)
+        return finding.is_file() and bool(
+            subprocess.run([*worker, finding], capture_output=True, check=False).returncode
+        )
 
     def _turn(self, progress: Progress, inputs: int) -> None:
         prefix = self._folder / "finding-"

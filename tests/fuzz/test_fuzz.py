@@ -63,5 +63,8 @@ def test_what_atheris_finds_becomes_a_file(tmp_path: Path) -> None:
     findings.mkdir()
     progress = Campaign(BY_NAME["itself"], tmp_path, findings).run(200_000, lambda _progress: None)
     assert len(progress.findings) == 1
+    assert (
+        Campaign(BY_NAME["itself"], tmp_path, findings).run(200_000, lambda _progress: None) == progress
+    )  # still there
     with pytest.raises(ZeroDivisionError):
         _target_of(findings / progress.findings[0]).run((findings / progress.findings[0]).read_bytes())
