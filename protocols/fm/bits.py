@@ -130,7 +130,7 @@ class BitReceiver:
         return not self._pending and self._state is not _State.SEARCHING
 
     def feed_bytes(self, data: bytes) -> Iterator[BitEvent]:
-        """Take whole bytes, highest bit first; in pieces, since every look at a bit of a long number costs its length."""
+        """Take whole bytes, highest bit first; in pieces, since a look at one bit of a long number costs its length."""
         for at in range(0, len(data), PIECE_BYTES):
             piece = data[at : at + PIECE_BYTES]
             yield from self.feed(int.from_bytes(piece, "big"), 8 * len(piece))
