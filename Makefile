@@ -1,9 +1,10 @@
 # Two commands matter: `make demo` and `make test`. Each makes .venv from the hashed lock when it is missing or old.
 PYTHON ?= python3
 BIN := .venv/bin
+RUNS ?= 1000000
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-.PHONY: demo test check bench conformance lock clean
+.PHONY: demo test check bench fuzz conformance lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +13,7 @@ help:
 	@echo "make check  lint, types, architecture"
 	@echo "make bench  speed beside its floor (design: tests/benchmarks)"
 	@echo "make conformance  write docs/conformance.md anew: clause, code, test, gap"
+	@echo "make fuzz   hostile bytes for every entry point, RUNS=1000000 each, FUZZ=\"TARGET...\"; goes on where it ended"
 	@echo "make lock   write the hashed locks anew (needs uv)"
 
 .venv/runtime: requirements.lock pyproject.toml
@@ -42,6 +44,9 @@ bench: .venv/dev
 
 conformance: .venv/dev
 	$(BIN)/python -m tests.conformance
+
+fuzz: .venv/dev
+	nice $(BIN)/python -m tests.fuzz --runs $(RUNS) $(FUZZ)
 
 lock:
 	uv pip compile $(LOCK) --output-file requirements.lock pyproject.toml

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from ebcd.catalogue import has, text
@@ -9,7 +10,9 @@ from ebcd.clock import beijing_text
 from ebcd.decode.tree import Value
 from protocols.code_faults import Fault, faults_of
 from protocols.codes import EbmId, InvalidCode, ResourceCode
+from protocols.rds.groups import group_name
 
+_AGT_MAX = 32
 UTC_FROM = 1_420_070_400
 """2015: smaller values of a signature's time count signatures (signature.md 3)."""
 
@@ -28,6 +31,25 @@ def meaning(kind: str, value: Value, language: str) -> str:
         return explain(value, language)
     key = f"value.{kind}.{value}"
     return text(key, language) if has(key) else ""
+
+
+def parts(kind: str, value: Value, language: str) -> tuple[tuple[str, str, str], ...]:
+    """What an id is put together of: name, digits and meaning of each part; none for other values."""
+    if not isinstance(value, str) or not _DIGITS.fullmatch(value):
+        return ()
+    found, at = [], 0
+    for name, size, part_kind in _PARTS.get((kind, len(value)), ()):
+        part = value[at : at + size]
+        found.append((text(f"part.{name}", language), part, meaning(part_kind, part, language)))
+        at += size
+    return tuple(found)
+
+
+def explained(error: str, language: str) -> str:
+    """What an error's slug means, or "" where nobody has said it."""
+    slug = _SLUG.match(error)
+    key = f"decode.error.{slug[1]}" if slug else ""
+    return text(key, language) if key and has(key) else ""
 
 
 def _time(value: int | str, _language: str) -> str:
@@ -82,10 +104,30 @@ def _ebm_id(value: int | str, language: str) -> str:
     return f"{shown}{_faults(faults_of(ebm_id), language)}"
 
 
+def _serial(value: int | str, language: str) -> str:
+    return text("decode.not_forced" if value == "0000" else "decode.forced", language)
+
+
+def _agt(value: int | str, _language: str) -> str:
+    return group_name(value) if isinstance(value, int) and 0 <= value < _AGT_MAX else ""
+
+
 def _word(table: str, value: str, language: str) -> str:
     key = f"value.{table}.{value}"
     return text(key, language) if has(key) else value
 
+
+_SLUG = re.compile(r"(?:[\w.-]+\.xml: |EBDS: )?([a-z][a-z0-9_-]*)(?: at byte \d+)?: ")
+_DIGITS = re.compile(r"[0-9]+")
+_SERIAL = (("date", 8, ""), ("serial", 4, "serial"))
+_PARTS: dict[tuple[str, int], tuple[tuple[str, int, str], ...]] = {
+    ("ebm_id", 35): (("platform", 23, "code"), *_SERIAL),
+    ("ebm_id", 30): (("platform", 18, ""), *_SERIAL),
+    ("ebd_id", 41): (("ebd_kind", 2, "ebd_kind"), ("sender", 23, "code"), ("sequence", 16, "")),
+    ("ebd_id", 36): (("ebd_kind", 2, "ebd_kind"), ("sender", 18, ""), ("sequence", 16, "")),
+    ("info_id", 40): (("platform", 23, "code"), ("event_type", 5, "event_type"), *_SERIAL),
+}
+"""Kind and length -> its parts with their digits (GD/J 080, 082; the shorter ids are the 2016 draft's)."""
 
 _EXPLAINED: dict[str, Callable[[int | str, str], str]] = {
     "time": _time,
@@ -93,4 +135,6 @@ _EXPLAINED: dict[str, Callable[[int | str, str], str]] = {
     "volume": _volume,
     "code": _code,
     "ebm_id": _ebm_id,
+    "serial": _serial,
+    "agt": _agt,
 }

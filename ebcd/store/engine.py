@@ -53,13 +53,21 @@ def database_file(url: URL) -> Path | None:
 
 
 def make_engine(url: URL, *, fsync: bool) -> Engine:
-    """An engine whose every connection is set up for the journal. `fsync=False` is for simulation only."""
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-    if database_file(url) is None:
-        engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
-    else:
-        engine = create_engine(url)
+    """An engine whose every connection is set up for the journal. `fsync=False` is for simulation only.
+
+    Raises StoreError where the URL names a driver that this machine has not.
+    """
+    try:
+        if url.get_backend_name() != "sqlite":
+            return create_engine(url, pool_pre_ping=True)
+        if database_file(url) is None:
+            engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+        else:
+            engine = create_engine(url)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        shown = url.render_as_string(hide_password=True)
+        hint = f"install its driver or name one that is there ({error})"
+        raise StoreError("cannot_open", "store.url", repr(shown), hint) from None
     synchronous = "FULL" if fsync else "OFF"
 
     def set_up(connection: Any, _record: object) -> None:

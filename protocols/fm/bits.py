@@ -30,6 +30,7 @@ from protocols.rds.block import (
 
 AIR_BYTES: Final = 13
 BLOCKS: Final = 4
+PIECE_BYTES: Final = 64
 LOSS_WINDOW_BLOCKS: Final = 52  # EN 50067 annex C.1 judges loss over about 50 blocks; 13 whole frames
 LOSS_WHOLE_BLOCKS_MIN: Final = 5  # fewer whole blocks than this in the window: the phase is lost,
 LOSS_READ_BLOCKS_MIN: Final = 36  # unless so many could be corrected; of 52 random ones about 19 can
@@ -154,8 +155,10 @@ class BitReceiver:
         return not self._pending and self._state is not _State.SEARCHING
 
     def feed_bytes(self, data: bytes) -> Iterator[BitEvent]:
-        """Take whole bytes, highest bit first."""
-        return self.feed(int.from_bytes(data, "big"), 8 * len(data))
+        """Take whole bytes, highest bit first; in pieces, since a look at one bit of a long number costs its length."""
+        for at in range(0, len(data), PIECE_BYTES):
+            piece = data[at : at + PIECE_BYTES]
+            yield from self.feed(int.from_bytes(piece, "big"), 8 * len(piece))
 
     def feed(self, bits: int, count: int) -> Iterator[BitEvent]:
         """Take the low `count` bits of `bits`, the first on air highest."""
