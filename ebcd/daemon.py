@@ -34,6 +34,7 @@ from devices.link import (
 )
 from devices.ports import Clock
 from ebcd import api, facts, http_server, media, media_server, snapshot
+from ebcd.backup.clerk import Clerk
 from ebcd.core import Core
 from ebcd.facts import Fact
 from ebcd.following import Following
@@ -42,7 +43,7 @@ from ebcd.health import Change, Condition, HealthBook
 from ebcd.intake import Intake
 from ebcd.invariants import Checker, Violation
 from ebcd.ledger import Ledger
-from ebcd.lifecycle import DeliveryEvent
+from ebcd.lifecycle import AlertState, DeliveryEvent
 from ebcd.mailroom import Inbox, Mailroom
 from ebcd.metrics import Metrics
 from ebcd.operations import CountyOperations, Identity, Room
@@ -81,6 +82,7 @@ class Daemon:
     mailroom: Mailroom
     operations: CountyOperations
     sounds: Sounds
+    clerk: Clerk
 
 
 OUTCOMES = {
@@ -145,7 +147,13 @@ async def build(settings: Settings, world: World) -> Daemon:
     room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
     identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
     _watch(metrics, base.state, health, links)
-    return Daemon(base, ledger, core, health, links, upstream, mailroom, CountyOperations(identity, room), sounds)
+    clerk = Clerk(settings, world, metrics, lambda: _on_air(base.state))
+    operations = CountyOperations(identity, room)
+    return Daemon(base, ledger, core, health, links, upstream, mailroom, operations, sounds, clerk)
+
+
+def _on_air(state: CountyState) -> bool:
+    return any(record.state in (AlertState.ON_AIR, AlertState.CANCELLING) for record in state.live_alerts())
 
 
 def _broken(violation: Violation, metrics: Metrics) -> None:
@@ -256,6 +264,7 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "health", lambda: _health(daemon)
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)
+    yield "backups", daemon.clerk.run
 
 
 async def _health(daemon: Daemon) -> None:

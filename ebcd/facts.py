@@ -1,4 +1,5 @@
-"""What the journal says happened. Each kind has one constructor here and one branch in `state.CountyState.apply`.
+"""What the journal says happened. Each kind has one constructor here and one branch in `state.CountyState.apply`,
+unless it changes nothing that is alive (`journal.restored`).
 
 A fact is written once, hash-chained and never changed; the live state is what the facts add up to, so a restart reads
 them again and stands where it stood.
@@ -26,6 +27,7 @@ PLACES_CHANGED = "places.changed"
 ORDERS_SENT = "orders.sent"
 RECEIPTS = "receipts"
 UPSTREAM_TOLD = "upstream.told"
+JOURNAL_RESTORED = "journal.restored"
 
 DAEMON = "daemon"
 """The actor of what nobody ordered by hand."""
@@ -103,3 +105,8 @@ def receipts(alert: EbmId, items: Sequence[Receipt], at: float) -> Fact:
 def upstream_told(alert: EbmId, code: int, ebd_id: EbdId, at: float) -> Fact:
     """A state feedback (EBMStateResponse) with this BrdStateCode is in the outbox."""
     return Fact(UPSTREAM_TOLD, alert, at, DAEMON, {"code": code, "ebd_id": ebd_id})
+
+
+def journal_restored(backup: str, made_at: float, ebcd: str, at: float, actor: str) -> Fact:
+    """The journal was brought back from a backup: what happened between `made_at` and `at` is not in it."""
+    return Fact(JOURNAL_RESTORED, None, at, actor, {"backup": backup, "made_at": made_at, "ebcd": ebcd})

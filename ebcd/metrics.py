@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Generic, TypeVar
 
@@ -31,6 +32,16 @@ Tally = Callable[[], Mapping[str, int]]
 """How many things are in which state now."""
 
 MetricT = TypeVar("MetricT", Counter, Histogram)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupFigures:
+    """The backups that are there."""
+
+    newest_at: float = 0.0  # UTC seconds, 0 where there is none
+    newest_bytes: int = 0
+    kept: int = 0
+    interval_s: float = 0.0  # as configured; 0: the daemon makes none
 
 
 class _Children(Generic[MetricT]):
@@ -82,6 +93,9 @@ class Metrics:
         self._bounds = _Children(
             Counter("ebcd_bound_acted", "Times a bounded queue or cache had to let go", ["bound"], registry=registry)
         )
+        self._backups = _Children(
+            Counter("ebcd_backup_runs", "Backups of the daemon, made or not", ["outcome"], registry=registry)
+        )
         registry.register(_Asked(_build_info))
         ProcessCollector(registry=registry)
 
@@ -112,6 +126,14 @@ class Metrics:
     def bound_acted(self, bound: str, count: int = 1) -> None:
         """A limit that has a name had to act."""
         self._bounds.of(bound).inc(count)
+
+    def backup(self, outcome: str) -> None:
+        """A backup ended: "made", or why not."""
+        self._backups.of(outcome).inc()
+
+    def watch_backups(self, figures: Callable[[], BackupFigures]) -> None:
+        """Ask for the backups that are there."""
+        self._watch(lambda: _backup_metrics(figures()))
 
     def watch_alerts(self, tally: Tally) -> None:
         """Ask `tally` for the number of alerts in each state."""
@@ -165,6 +187,20 @@ def _link_metrics(statuses: Iterable[tuple[str, Path, LinkStatus]]) -> Iterator[
         limit.add_metric(values, status.outbox_limit)
         dropped.add_metric(values, status.dropped)
     yield from (up, devices, depth, limit, dropped)
+
+
+def _backup_metrics(figures: BackupFigures) -> Iterator[Metric]:
+    for name, text, value in (
+        (
+            "ebcd_backup_newest_timestamp_seconds",
+            "When the newest backup was made; 0: there is none",
+            figures.newest_at,
+        ),
+        ("ebcd_backup_newest_bytes", "Its size", figures.newest_bytes),
+        ("ebcd_backups_kept", "Backups in their folder", figures.kept),
+        ("ebcd_backup_interval_seconds", "How often one is due; 0: the daemon makes none", figures.interval_s),
+    ):
+        yield GaugeMetricFamily(name, text, value=value)
 
 
 def _build_info() -> Iterable[Metric]:
