@@ -1,5 +1,4 @@
-"""What the journal says happened. Each kind has one constructor here and one branch in `state.CountyState.apply`,
-unless it changes nothing that is alive (`journal.restored`).
+"""What the journal says happened. Each kind has one constructor here and one branch in `state.CountyState.apply`.
 
 A fact is written once, hash-chained and never changed; the live state is what the facts add up to, so a restart reads
 them again and stands where it stood.
@@ -107,6 +106,7 @@ def upstream_told(alert: EbmId, code: int, ebd_id: EbdId, at: float) -> Fact:
     return Fact(UPSTREAM_TOLD, alert, at, DAEMON, {"code": code, "ebd_id": ebd_id})
 
 
-def journal_restored(backup: str, made_at: float, ebcd: str, at: float, actor: str) -> Fact:
-    """The journal was brought back from a backup: what happened between `made_at` and `at` is not in it."""
-    return Fact(JOURNAL_RESTORED, None, at, actor, {"backup": backup, "made_at": made_at, "ebcd": ebcd})
+def journal_restored(backup: str, made_at: float, day: str, serial: int, at: float, actor: str) -> Fact:
+    """The journal was brought back from a backup: what happened between `made_at` and `at` is not in it. Own EBM ids of
+    `day` (YYYYMMDD, Beijing) up to `serial` may have been given out in between."""
+    return Fact(JOURNAL_RESTORED, None, at, actor, {"backup": backup, "made_at": made_at, "day": day, "serial": serial})

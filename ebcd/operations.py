@@ -319,11 +319,11 @@ class CountyOperations:
 
     def _next_id(self, *, peek: bool = False) -> EbmId:
         """The next EBM id of today: own code, Beijing date, serial from 0001 (GD/J 082). Ids are never given twice:
-        the highest one that the journal knows is the base."""
+        the highest one that the journal knows is the base, after a restore one that nobody can have used."""
         today = datetime.fromtimestamp(self._room.core.clock.wall(), BEIJING).strftime("%Y%m%d")
         mine = f"{self._me.code}{today}"
         used = [int(i[-4:]) for i in self._room.core.state.alerts if i.startswith(mine)]
-        serial = max(used, default=0) + 1
+        serial = max([*used, self._room.core.state.serials_lost.get(today, 0)]) + 1
         if serial > SERIAL_MAX and not peek:
             raise refused(Kind.UNAVAILABLE, "serials_used_up", "alert", serial, SERIAL_MAX)
         return EbmId(f"{mine}{min(serial, SERIAL_MAX):04d}")

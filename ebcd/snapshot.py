@@ -34,6 +34,8 @@ def dump(state: CountyState) -> bytes:
     """The state as canonical JSON."""
     alerts = [_dump_record(record) for record in state.alerts.values()]
     value = {"format": FORMAT, "alerts": alerts, "open_packages": state.open_packages}
+    if state.serials_lost:
+        value["serials_lost"] = state.serials_lost
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
 
@@ -46,6 +48,7 @@ def load(data: bytes) -> CountyState:
     return CountyState(
         {record.alert.id: record for record in records},
         {EbdId(k): str(v) for k, v in value["open_packages"].items()},
+        value.get("serials_lost", {}),
     )
 
 

@@ -29,9 +29,13 @@ from ebcd.settings import Settings, load, load_text
 from ebcd.state import AlertRecord
 from ebcd.store import NewEvent, StoreError, open_store
 from ebcd.store.audit import load_journal, page_damage, survey, verify_journal
+from ebcd.store.counters import EBM_SERIAL_MAX
 from ebcd.store.engine import FileLock, database_file, parse_url, restore_mark
 from ebcd.store.migrations.runner import known_versions
 from ebcd.store.tables import SCHEMA_VERSION
+
+EBM_SERIALS_LOST_MAX = 2_000
+"""More than a county's operators write between a backup and its restore on one day, of the 9,999 that a day has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +173,17 @@ def _build(planned: Plan, moving: list[Piece], passphrase: bytes | None, clock: 
 
 async def _begin(journal: Path, planned: Plan, clock: Clock, actor: str) -> None:
     """The first thing that the restored journal says is that it was restored."""
-    now_s = clock.wall()
-    fact = facts.journal_restored(planned.archive.name, planned.manifest.made_at, planned.manifest.ebcd, now_s, actor)
+    now_s, manifest = clock.wall(), planned.manifest
+    day = f"{beijing(now_s):%Y%m%d}"
+    state = folded(load_journal(f"sqlite:///{journal}", manifest.area))
+    used = [int(known[-4:]) for known in state.alerts if known.startswith(f"{manifest.platform}{day}")]
+    serial = min(max([*used, state.serials_lost.get(day, 0)]) + EBM_SERIALS_LOST_MAX, EBM_SERIAL_MAX)
+    fact = facts.journal_restored(planned.archive.name, manifest.made_at, day, serial, now_s, actor)
     store = open_store(
         f"sqlite:///{journal}", clock=clock, packages=journal.with_name(f"{journal.name}.x"), inline=True
     )
     try:
-        event = NewEvent(planned.manifest.area, fact.kind, fact.actor, fact.payload, None, fact.at)
-        await store.begin_restored(f"{beijing(now_s):%Y%m%d}", [event])
+        await store.begin_restored([NewEvent(manifest.area, fact.kind, fact.actor, fact.payload, None, fact.at)])
     finally:
         await store.close()
     left = journal.with_name(f"{journal.name}-wal")

@@ -22,9 +22,6 @@ EBD_NUMBERS_LOST_MAX = 10_000_000
 """After a restore the numbers given out since the backup are not known: more than a county uses in a year are skipped
 (a heartbeat to a peer each 30 s is a million)."""
 
-EBM_SERIALS_LOST_MAX = 2_000
-"""The same for the EBM serials of the day of the restore, of which there are 9,999."""
-
 
 def upsert_insert(connection: Connection) -> type[sqlite.Insert] | type[postgresql.Insert]:
     """The INSERT construct that knows ON CONFLICT in this connection's dialect."""
@@ -44,7 +41,6 @@ def advance(work: Transaction, name: str, by: int) -> int:
     return int(work.connection.execute(moved).scalar_one())
 
 
-def skip_lost(work: Transaction, day: str) -> None:
-    """Leave out whatever may have been given out between a backup and its restore on `day` (YYYYMMDD)."""
+def skip_lost(work: Transaction) -> None:
+    """Leave out whatever may have been given out between a backup and its restore."""
     advance(work, "ebd", EBD_NUMBERS_LOST_MAX)
-    advance(work, f"ebm/{day}", EBM_SERIALS_LOST_MAX)

@@ -209,13 +209,13 @@ class Store:
             raise StoreError("refused", f"EBM serials of {day}", "all 9999 are used", "wait for the next day")
         return serial
 
-    async def begin_restored(self, day: str, events: Sequence[NewEvent]) -> None:
+    async def begin_restored(self, events: Sequence[NewEvent]) -> None:
         """This journal comes from a backup: journal so, and skip the numbers that were given out since (GD/J 083: an
-        EBDID is used once). `day` is today, YYYYMMDD."""
+        EBDID is used once)."""
         sealed = self._seal(events)
 
         def work(transaction: Transaction) -> None:
-            counters.skip_lost(transaction, day)
+            counters.skip_lost(transaction)
             transaction.append(sealed)
 
         await self._writer.do(Job(work, 1 + len(sealed)))

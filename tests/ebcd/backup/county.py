@@ -117,10 +117,14 @@ class Place:
 def make_place(folder: Path) -> Place:
     """A county of 20 terminals whose journal knows a package, an alert on air, one that is over, and one in between."""
     assert county(["--out", str(folder), "--terminals", "20", "--seed", "1"]) == 0
+    return fill(folder)
+
+
+def fill(folder: Path) -> Place:
+    """The journal and the rest for a county that was only made."""
     config = folder / "ebcd.toml"
-    text = config.read_text(encoding="utf-8").replace(
-        'type = "cellular_mqtt"', 'type = "cellular_mqtt"\npassword = "p4ss"'
-    )
+    plain, secret = 'type = "cellular_mqtt"', 'type = "cellular_mqtt"\npassword = "p4ss"'
+    text = config.read_text(encoding="utf-8").replace(plain, secret)
     config.write_text(text + "\n[backup]\nreserve_mb = 0\n", encoding="utf-8")
     place = Place(folder)
     asyncio.run(_fill(place))

@@ -19,10 +19,12 @@ from ebcd import snapshot
 from ebcd.backup.archive import read_archive
 from ebcd.backup.errors import BackupError
 from ebcd.backup.pieces import Does
-from ebcd.foundation import restore
+from ebcd.backup.restoring import EBM_SERIALS_LOST_MAX
+from ebcd.foundation import folded, restore
+from ebcd.state import CountyState
 from ebcd.store import StoreError, open_store
-from ebcd.store.audit import verify_journal
-from ebcd.store.counters import EBD_NUMBERS_LOST_MAX, EBM_SERIALS_LOST_MAX
+from ebcd.store.audit import load_journal, verify_journal
+from ebcd.store.counters import EBD_NUMBERS_LOST_MAX
 from ebcd.store.engine import FileLock
 from tests.ebcd.backup.county import AREA, NOW_S, Place, make_place
 
@@ -56,22 +58,42 @@ def test_the_restored_journal_says_that_it_was_restored_and_by_whom(place: Place
     assert made.file.name.encode() in last[2]
 
 
-async def numbers(place: Place, count: int) -> list[tuple[int, int]]:
-    """Own package numbers and EBM serials, as the daemon takes them."""
+async def numbers(place: Place, count: int) -> list[int]:
+    """Own package numbers, as the daemon takes them."""
     store = open_store(place.settings.store.url, clock=place.clock, inline=True)
-    given = [(await store.next_ebd_number(), await store.next_ebm_serial("20261130")) for _ in range(count)]
+    given = [await store.next_ebd_number() for _ in range(count)]
     store.abandon()
     return given
 
 
-def test_i10_no_number_that_was_given_out_since_the_backup_comes_again(place: Place, tmp_path: Path) -> None:
+def test_i10_no_package_number_that_was_given_out_since_the_backup_comes_again(place: Place, tmp_path: Path) -> None:
     archive = place.backup().file
     since = asyncio.run(numbers(place, 300))
     new = elsewhere(place, tmp_path)
     new.restore(archive)
-    first = asyncio.run(numbers(new, 1))[0]
-    assert max(ebd for ebd, _ in since) < EBD_NUMBERS_LOST_MAX < first[0]
-    assert max(ebm for _, ebm in since) < EBM_SERIALS_LOST_MAX < first[1]
+    (first,) = asyncio.run(numbers(new, 1))
+    assert max(since) < EBD_NUMBERS_LOST_MAX < first
+
+
+def state_of(place: Place) -> CountyState:
+    """What a daemon that starts now begins with, by a checkpoint as by the journal."""
+    state = folded(load_journal(f"sqlite:///{place.database}", AREA))
+    assert snapshot.same(snapshot.load(snapshot.dump(state)), state)
+    return state
+
+
+def test_i7_alerts_of_operators_get_ids_that_none_since_the_backup_can_have_had(place: Place, tmp_path: Path) -> None:
+    archive = place.backup().file
+    new = elsewhere(place, tmp_path)
+    new.restore(archive)
+    assert state_of(new).serials_lost == {"20261130": 3 + EBM_SERIALS_LOST_MAX}
+    for _ in range(2):
+        new.clock.now_s += 1
+        new.restore(new.backup().file, replace=True)
+    assert state_of(new).serials_lost == {"20261130": 3 + 3 * EBM_SERIALS_LOST_MAX}
+    new.clock.now_s += 86_400
+    new.restore(new.backup().file, replace=True)
+    assert state_of(new).serials_lost == {"20261201": EBM_SERIALS_LOST_MAX}
 
 
 def test_the_plan_names_the_alerts_that_were_not_over_and_writes_nothing(place: Place, tmp_path: Path) -> None:
