@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 
 from devices.link import (
+    NOT_STARTED,
     AskState,
     Command,
     Connected,
@@ -91,7 +92,7 @@ class CellularMqtt:
         self._connect = connect
         self._outbox: Outbox[None] = Outbox(config.name, config.outbox_max)
         self._wake = asyncio.Event()
-        self._down_reason = "not started"
+        self._down_reason = NOT_STARTED
         self._online: set[ResourceCode] = set()
         self._known = frozenset(device.code for device in roster.terminals if Path.MQTT in device.paths)
         self._unacknowledged: deque[Publication] = deque()

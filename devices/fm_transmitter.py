@@ -15,6 +15,7 @@ from typing import Final, cast
 from devices.fm_announcement import Repeats, clock_announcement, start_announcement
 from devices.fm_carousel import Carousel, NeverOnAir, PassDone
 from devices.link import (
+    NOT_STARTED,
     AskState,
     Command,
     EventSink,
@@ -97,7 +98,7 @@ class FmTransmitter:
         )
         self._start_repeats = Repeats(config.start_burst, config.start_period_s)
         self._up = False
-        self._down_reason = "not started"
+        self._down_reason = NOT_STARTED
         self._clock_due_s = 0.0
 
     @property

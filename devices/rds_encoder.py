@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
 from devices.link import (
+    NOT_STARTED,
     AskState,
     Command,
     EventSink,
@@ -154,7 +155,7 @@ class RdsEncoder:
         self._promises: deque[_Promise] = deque()
         self._changed = asyncio.Event()
         self._up = False
-        self._down_reason = "not started"
+        self._down_reason = NOT_STARTED
 
     def status(self) -> LinkStatus:
         """What the link is doing now."""

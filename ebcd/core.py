@@ -91,6 +91,15 @@ class Core:
         """The live state; changed through the ledger only."""
         return self.ledger.state
 
+    def use(self, rules: Rules) -> None:
+        """Decide by other rules from now on. What was approved stays approved; ranks and quiet hours are looked at anew
+        for what waits and what is on air."""
+        self.rules = rules
+        if self._group is not None:  # else its next run begins with looking
+            decision = Decision()
+            self.reschedule(decision)
+            self.act(decision)
+
     # ---- running -----------------------------------------------------------------------------------------------
 
     async def run(self, begun: Callable[[], None] = lambda: None) -> None:

@@ -36,10 +36,12 @@ from devices.ports import Clock
 from ebcd import api, facts, http_server, media, media_server, snapshot
 from ebcd.backup.clerk import Clerk
 from ebcd.core import Core
+from ebcd.errors import ConfigError
 from ebcd.facts import Fact
 from ebcd.following import Following
-from ebcd.foundation import Foundation, heartbeat_periods, lay, operators_of
+from ebcd.foundation import Foundation, heartbeat_periods, lay, operators_of, rules_of
 from ebcd.health import Change, Condition, HealthBook
+from ebcd.identity import Operators
 from ebcd.intake import Intake
 from ebcd.invariants import Checker, Violation
 from ebcd.ledger import Ledger
@@ -48,8 +50,10 @@ from ebcd.mailroom import Inbox, Mailroom
 from ebcd.metrics import Metrics
 from ebcd.operations import CountyOperations, Identity, Room
 from ebcd.orders import Orders, Volumes
+from ebcd.pulse import Pulse, all_tried, watchdog_s
 from ebcd.reach import Reach
 from ebcd.reconcile import resume
+from ebcd.reload import Reloader, Users
 from ebcd.settings import Settings
 from ebcd.sounds import Sounds
 from ebcd.state import CountyState
@@ -83,6 +87,8 @@ class Daemon:
     operations: CountyOperations
     sounds: Sounds
     clerk: Clerk
+    operators: Operators
+    reloader: Reloader
 
 
 OUTCOMES = {
@@ -144,12 +150,23 @@ async def build(settings: Settings, world: World) -> Daemon:
     following = Following(core, reach, paths, (lambda event, path: _observe(event, path, health, metrics, clock),))
     links = _links(base, following, by_path, paths, core.announcers)
     views = Views(inventory, reach, health, rules.approvals, volumes)
-    room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
+    clerk = Clerk(settings, world, metrics, lambda: _on_air(base.state))
+    operators = operators_of(settings)
+
+    def decide_by(new: Settings) -> None:
+        rules = dataclasses.replace(rules_of(new), patience=core.rules.patience)
+        views.approvals = rules.approvals
+        checker.use(rules)
+        core.use(rules)
+
+    users = Users(decide_by, lambda new: operators.become(operators_of(new)), clerk.use, base.verifier.use)
+    reloader = Reloader(settings, users, ledger, clock)
+    doors = (mailroom.rows, lambda: checker.found, reloader.reload)
+    room = Room(core, inventory, health, views, sounds, volumes, links, *doors)
     identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
     _watch(metrics, base.state, health, links)
-    clerk = Clerk(settings, world, metrics, lambda: _on_air(base.state))
     operations = CountyOperations(identity, room)
-    return Daemon(base, ledger, core, health, links, upstream, mailroom, operations, sounds, clerk)
+    return Daemon(base, ledger, core, health, links, upstream, mailroom, operations, sounds, clerk, operators, reloader)
 
 
 def _on_air(state: CountyState) -> bool:
@@ -215,12 +232,19 @@ def _watch(metrics: Metrics, state: CountyState, health: HealthBook, links: tupl
 # ---- running ------------------------------------------------------------------------------------------------------
 
 
-async def run(settings: Settings, world: World, ready: Callable[[], None] = lambda: None) -> None:
-    """Build, serve and work until cancelled. `ready` is called once, when everything listens."""
+async def run(
+    settings: Settings,
+    world: World,
+    ready: Callable[[], None] = lambda: None,
+    reload_asked: asyncio.Event | None = None,
+) -> None:
+    """Build, serve and work until cancelled. `ready` is called once, when the journal is open and each link was tried;
+    `reload_asked` is set by whoever wants the configuration read again (SIGHUP)."""
     daemon = await build(settings, world)
+    asked = reload_asked or asyncio.Event()
     try:
         async with _listeners(daemon), asyncio.TaskGroup() as group:
-            for name, part in _parts(daemon):
+            for name, part in (*_parts(daemon), ("reload", lambda: _reload(daemon, asked))):
                 group.create_task(
                     supervise(
                         name,
@@ -234,9 +258,11 @@ async def run(settings: Settings, world: World, ready: Callable[[], None] = lamb
             group.create_task(daemon.ledger.watch(), name="ledger")
             await asyncio.sleep(0)
             daemon.health.start_counting(world.clock.monotonic())
+            untried = await all_tried([link for _, link in daemon.links], world.clock.monotonic)
             ready()
-            notify("READY=1")
-            log.info("daemon.ready", terminals=daemon.health.tally.total())
+            up = sum(link.status().up for _, link in daemon.links)
+            notify(f"READY=1\nSTATUS={up} of {len(daemon.links)} links up")
+            log.info("daemon.ready", terminals=daemon.health.tally.total(), links_up=up, links_untried=untried)
     finally:
         notify("STOPPING=1")
         await daemon.base.store.close()
@@ -245,7 +271,7 @@ async def run(settings: Settings, world: World, ready: Callable[[], None] = lamb
 @contextlib.asynccontextmanager
 async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
     s, network = daemon.base.settings, daemon.base.world.network
-    operator_api = api.application(daemon.operations, operators_of(s))
+    operator_api = api.application(daemon.operations, daemon.operators)
     metrics_page = api.metrics_application(daemon.base.world.registry)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(http_server.on_unix_socket(operator_api, s.api.socket))
@@ -265,6 +291,24 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)
     yield "backups", daemon.clerk.run
+    yield "pulse", _pulse(daemon).run
+
+
+def _pulse(daemon: Daemon) -> Pulse:
+    metrics, store = daemon.base.metrics, daemon.base.store
+    return Pulse(daemon.base.world.clock.monotonic, lambda: store.alive, metrics.loop_late, watchdog_s=watchdog_s())
+
+
+async def _reload(daemon: Daemon, asked: asyncio.Event) -> None:
+    """Each SIGHUP reads the configuration once more; what is refused is told in the log and changes nothing."""
+    while True:
+        await asked.wait()
+        asked.clear()
+        since_us = int(daemon.base.world.clock.monotonic() * 1e6)
+        notify(f"RELOADING=1\nMONOTONIC_USEC={since_us}")
+        with contextlib.suppress(ConfigError):
+            await daemon.reloader.reload("SIGHUP")
+        notify("READY=1")
 
 
 async def _health(daemon: Daemon) -> None:

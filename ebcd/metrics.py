@@ -24,6 +24,7 @@ from protocols import sm2
 LABELS_MAX = 500  # children of one metric; whatever comes later counts as "other"
 OTHER = "other"
 STAGE_BUCKETS_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 3.0, 5.0, 8.0, 10.0, 20.0, 30.0, 60.0)
+LATE_BUCKETS_S = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 LinkStatuses = Callable[[], Iterable[tuple[str, Path, LinkStatus]]]
 """Name, path and status of every configured link."""
@@ -93,6 +94,12 @@ class Metrics:
         self._bounds = _Children(
             Counter("ebcd_bound_acted", "Times a bounded queue or cache had to let go", ["bound"], registry=registry)
         )
+        self._late = Histogram(
+            "ebcd_loop_late_seconds",
+            "How late the event loop's half-second beat comes: what holds it up holds everything up",
+            buckets=LATE_BUCKETS_S,
+            registry=registry,
+        )
         self._backups = _Children(
             Counter("ebcd_backup_runs", "Backups of the daemon, made or not", ["outcome"], registry=registry)
         )
@@ -126,6 +133,10 @@ class Metrics:
     def bound_acted(self, bound: str, count: int = 1) -> None:
         """A limit that has a name had to act."""
         self._bounds.of(bound).inc(count)
+
+    def loop_late(self, seconds: float) -> None:
+        """A beat of the event loop came so long after its time."""
+        self._late.observe(seconds)
 
     def backup(self, outcome: str) -> None:
         """A backup ended: "made", or why not."""

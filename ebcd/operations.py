@@ -6,7 +6,7 @@ Every answer that promises something waits until the journal holds it (I10).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,6 +32,7 @@ from ebcd.operator import (
     PathTarget,
     Preview,
     Problem,
+    Reloaded,
     Status,
     TerminalFilter,
     TerminalPage,
@@ -73,6 +74,10 @@ class Identity:
     started_at: float
 
 
+async def _no_reload(_actor: str) -> Reloaded:
+    raise refused(Kind.UNAVAILABLE, "no_reload", "configuration")
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """What operations work on."""
@@ -86,6 +91,7 @@ class Room:
     links: tuple[tuple[str, Link], ...]  # type, link
     upstream_rows: Callable[[], tuple[LinkRow, ...]]
     violations: Callable[[], int]
+    reload: Callable[[str], Awaitable[Reloaded]] = _no_reload
 
 
 def refused(kind: Kind, code: str, thing: str, value: object = "", limit: object = "") -> OperationRefused:
@@ -223,15 +229,24 @@ class CountyOperations:
             invariant_violations=self._room.violations(),
         )
 
+    async def reload(self, actor: Actor) -> Reloaded:
+        """Read the configuration again. Raises ConfigError with everything that speaks against it."""
+        done = await self._room.reload(actor.name)
+        await self._durable("configuration", "")
+        return done
+
     # ---- inside ------------------------------------------------------------------------------------------------
 
     async def _answer(self, record: AlertRecord) -> AlertRow:
+        await self._durable("alert", record.alert.id)
+        return self._room.views.row(record)
+
+    async def _durable(self, thing: str, value: str) -> None:
         try:
             async with asyncio.timeout(DURABLE_S_MAX):
                 await asyncio.shield(self._room.core.ledger.mark())  # shared: nobody's patience may cancel it
         except TimeoutError:
-            raise refused(Kind.UNAVAILABLE, "journal_waits", "alert", record.alert.id, DURABLE_S_MAX) from None
-        return self._room.views.row(record)
+            raise refused(Kind.UNAVAILABLE, "journal_waits", thing, value, DURABLE_S_MAX) from None
 
     def _record(self, ebm_id: str) -> AlertRecord:
         record = self._room.core.state.alerts.get(EbmId(ebm_id)) if _is_ebm_id(ebm_id) else None

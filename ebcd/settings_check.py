@@ -32,7 +32,7 @@ def check(path: FilePath, *, clock: Clock, environ: Mapping[str, str] = os.envir
     problems += (*trust.problems, *trust.warnings(clock.wall()))
     problems += _key(settings, trust, clock, environ)
     problems += _peers(settings, trust)
-    problems += _approvers(settings)
+    problems += approvers(settings)
     problems += _addresses(settings)
     problems += _paths(settings, inventory)
     return problems
@@ -69,8 +69,8 @@ def _peers(settings: Settings, trust: TrustStore) -> Iterator[Problem]:
                 yield Problem(file, f"{where}[{at}]", repr(certificate), "certificate_unknown", values)
 
 
-def _approvers(settings: Settings) -> Iterator[Problem]:
-    """There are enough people for the approvals that are asked for."""
+def approvers(settings: Settings) -> Iterator[Problem]:
+    """Whether there are enough people for the approvals that are asked for."""
     people = len(settings.operators)
     for name, needed in settings.approval:
         if people and needed >= people:

@@ -99,12 +99,12 @@ class Views:
         self._inventory = inventory
         self._reach = reach
         self._health = health
-        self._approvals = approvals
+        self.approvals = approvals  # of the configuration; a reload puts others here
         self._volumes = volumes
 
     def row(self, record: AlertRecord) -> AlertRow:
         """One line of `ebcd alerts`."""
-        return alert_row(record, self._approvals)
+        return alert_row(record, self.approvals)
 
     def area_name(self, area: AreaCode) -> AreaName:
         """Code, name and how many terminals."""

@@ -39,6 +39,10 @@ class Clerk:
         self._ending = threading.Event()
         metrics.watch_backups(lambda: self._figures)
 
+    def use(self, settings: Settings) -> None:
+        """Work by another `[backup]` from the next look on."""
+        self._settings = settings
+
     async def run(self) -> None:
         """Work until cancelled. Where backups are turned off, only count what is there."""
         self._ending.clear()

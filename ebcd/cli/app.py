@@ -72,6 +72,20 @@ def demo(
     raise typer.Exit(run_demo(json_file=json_file, terminals=terminals, seed=seed, keep=keep, lang=lang))
 
 
+@app.command(help=help_of("reload"))
+def reload(config: Config = None, lang: Language = None, as_json: AsJson = False, token_file: TokenFile = None) -> None:
+    """The configuration read again."""
+
+    def act(session: Session, client: Client) -> None:
+        from ebcd.api_answers import decoded
+        from ebcd.cli.tables import reload_told
+        from ebcd.operator import Reloaded
+
+        _print(session, client.post("/v1/reload"), lambda c: reload_told(decoded(Reloaded, c), session.language))
+
+    _with_daemon(act, config, lang, token_file, as_json=as_json)
+
+
 @app.command("check-config", help=help_of("check_config"))
 def check_config(config: Config = None, lang: Language = None, as_json: AsJson = False) -> None:
     """Every problem of the configuration."""

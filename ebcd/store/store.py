@@ -303,6 +303,11 @@ class Store:
         """A copy of the counters."""
         return dataclasses.replace(self._stats, failures=dict(self._stats.failures))
 
+    @property
+    def alive(self) -> bool:
+        """Whether what is written can still reach the disk; a full disk is alive, a dead writer is not."""
+        return self._writer.alive
+
     async def close(self) -> None:
         """Write what waits and let go of the database."""
         self._flush_health()
