@@ -53,8 +53,8 @@ from ebcd.orders import Orders, Volumes
 from ebcd.pulse import Pulse, all_tried, watchdog_s
 from ebcd.reach import Reach
 from ebcd.reconcile import resume
-from ebcd.reload import Reloader, Users
 from ebcd.settings import Settings
+from ebcd.settings_reload import Reloader, Users
 from ebcd.sounds import Sounds
 from ebcd.state import CountyState
 from ebcd.supervise import supervise

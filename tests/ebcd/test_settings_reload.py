@@ -16,8 +16,8 @@ from ebcd import facts
 from ebcd.errors import ConfigError
 from ebcd.foundation import rules_of
 from ebcd.lifecycle import AlertState
-from ebcd.reload import Reloader, Users, is_reloadable
 from ebcd.settings import Settings, load
+from ebcd.settings_reload import Reloader, Users, is_reloadable
 from ebcd.settings_sections import Sections
 from ebcd.signing import TrustStore
 from protocols.sm2 import sm3
