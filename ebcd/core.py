@@ -73,7 +73,7 @@ class Core:
         self.places = places
         self.links = links
         self.clock = clock
-        self.rules = rules
+        self.rules = rules  # a reload puts others here; the scheduler is asked again within LOOK_AGAIN_S
         self.traces = traces or Traces()
         self.pursuit = Pursuit(ledger, orders, places, clock, rules.patience)
         self.announcers: list[Link] = []  # links that carry no orders: an ordinary station's RDS encoder
@@ -90,15 +90,6 @@ class Core:
     def state(self) -> CountyState:
         """The live state; changed through the ledger only."""
         return self.ledger.state
-
-    def use(self, rules: Rules) -> None:
-        """Decide by other rules from now on. What was approved stays approved; ranks and quiet hours are looked at anew
-        for what waits and what is on air."""
-        self.rules = rules
-        if self._group is not None:  # else its next run begins with looking
-            decision = Decision()
-            self.reschedule(decision)
-            self.act(decision)
 
     # ---- running -----------------------------------------------------------------------------------------------
 

@@ -157,7 +157,7 @@ async def build(settings: Settings, world: World) -> Daemon:
         rules = dataclasses.replace(rules_of(new), patience=core.rules.patience)
         views.approvals = rules.approvals
         checker.use(rules)
-        core.use(rules)
+        core.rules = rules
 
     users = Users(decide_by, lambda new: operators.become(operators_of(new)), clerk.use, base.verifier.use)
     reloader = Reloader(settings, users, ledger, clock)

@@ -13,6 +13,7 @@ import pytest
 
 from devices.link import Path as LinkPath
 from ebcd import facts
+from ebcd.decision import Decision
 from ebcd.errors import ConfigError
 from ebcd.foundation import rules_of
 from ebcd.lifecycle import AlertState
@@ -170,8 +171,11 @@ async def test_other_rules_leave_what_is_on_air_alone(pattern: Path, tmp_path: P
         await _until(lambda: at.room.links[LinkPath.IP].started(record.alert.id) != [])
         commands = len(at.room.links[LinkPath.IP].commands)
         at.edit(("level_2 = 1", "level_2 = 0"), ('from = "22:00"', 'from = "00:00"'))
-        at.reloader._users = replace(at.reloader._users, rules=lambda new: at.room.core.use(rules_of(new)))
+        at.reloader._users = replace(
+            at.reloader._users, rules=lambda new: setattr(at.room.core, "rules", rules_of(new))
+        )
         await at.reloader.reload("chen")
+        at.room.core.reschedule(Decision())
         assert record.state is AlertState.ON_AIR
         assert len(at.room.links[LinkPath.IP].commands) == commands
 
