@@ -45,6 +45,21 @@ TIMER_SLACK_S: Final = 1e-4  # a timer may fire a rounding error early; that is 
 CLOCK_VALID_S: Final = 5.0  # a clock packet that emergencies hold up longer is not said at all
 
 
+@dataclass(slots=True)
+class AirTime:
+    """Frames put on air since the start, each `FRAME_S` long: how full the subcarrier is."""
+
+    carrying: int = 0  # frames of a message or of the clock
+    idle: int = 0  # fillers
+
+    def count(self, *, carries: bool) -> None:
+        """One more."""
+        if carries:
+            self.carrying += 1
+        else:
+            self.idle += 1
+
+
 @dataclass(frozen=True, slots=True)
 class FmTransmitterConfig:
     """One [[links]] table of type `fm_transmitter`. Where the transmitter listens stands in the inventory."""
@@ -100,6 +115,7 @@ class FmTransmitter:
         self._up = False
         self._down_reason = NOT_STARTED
         self._clock_due_s = 0.0
+        self.air = AirTime()
 
     @property
     def version(self) -> int:
@@ -211,6 +227,7 @@ class FmTransmitter:
             step = self._carousel.next_frame(clock.wall(), now_s)
             connection.write(_FILLER if step.frame == FILLER_FRAME else frame_to_air(step.frame))
             sent += 1
+            self.air.count(carries=step.frame != FILLER_FRAME)
             for event in step.events:
                 if isinstance(event, PassDone):
                     on_air.append((begin_s + (sent + 1) * FRAME_S, event))  # a frame's time for the way there

@@ -258,6 +258,9 @@ class Core:
         for alert_id, gained in changes.gained.items():
             if records[alert_id].state is not AlertState.CANCELLING:
                 self._begin(records[alert_id], gained, decision)
+        for claim in claims:
+            if claim.alert.window.is_open(now_s) and claim.alert.id not in changes.gained:
+                self.traces.waits(claim.alert.id)
         moment = next_moment((r.alert for r in records.values()), now_s)
         self._next_moment_s = float("inf") if moment is None else moment
 
@@ -295,6 +298,8 @@ class Core:
         now_s, alert_id = self.clock.wall(), record.alert.id
         again, first = gained & record.started, gained - record.started
         if record.state is AlertState.WAITING:
+            if trace := self.traces.of(alert_id):
+                trace.its_turn(self.clock.monotonic(), now_s - record.alert.window.start)
             self.ledger.enter(alert_moved(alert_id, AlertEvent.START, now_s))
             decision.reports.append(report_for(record))
         self.ledger.enter(places_changed(alert_id, gained, (), now_s))

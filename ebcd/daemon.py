@@ -16,6 +16,7 @@ from importlib.metadata import version
 
 import structlog
 
+from devices.fm_transmitter import FmTransmitter
 from devices.link import (
     Answered,
     Began,
@@ -33,9 +34,10 @@ from devices.link import (
     StateTold,
 )
 from devices.ports import Clock
-from ebcd import api, facts, http_server, media, media_server, snapshot
+from ebcd import api, facts, gauges, http_server, media, media_server, snapshot
 from ebcd.backup.clerk import Clerk
 from ebcd.core import Core
+from ebcd.disks import Disks
 from ebcd.errors import ConfigError
 from ebcd.facts import Fact
 from ebcd.following import Following
@@ -63,6 +65,8 @@ from ebcd.trace import Traces
 from ebcd.upstream import Upstream
 from ebcd.views import Views
 from ebcd.world import World
+from protocols.codes import AreaCode
+from protocols.signature import number_from_text
 
 HEALTH_TICK_S = 1.0
 CHECKPOINT_S = 60.0
@@ -89,6 +93,7 @@ class Daemon:
     clerk: Clerk
     operators: Operators
     reloader: Reloader
+    disks: Disks
 
 
 OUTCOMES = {
@@ -164,9 +169,13 @@ async def build(settings: Settings, world: World) -> Daemon:
     doors = (mailroom.rows, lambda: checker.found, reloader.reload)
     room = Room(core, inventory, health, views, sounds, volumes, links, *doors)
     identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
+    disks = Disks(settings)
     _watch(metrics, base.state, health, links)
+    _watch_figures(base, health, links, mailroom, disks)
     operations = CountyOperations(identity, room)
-    return Daemon(base, ledger, core, health, links, upstream, mailroom, operations, sounds, clerk, operators, reloader)
+    return Daemon(
+        base, ledger, core, health, links, upstream, mailroom, operations, sounds, clerk, operators, reloader, disks
+    )
 
 
 def _on_air(state: CountyState) -> bool:
@@ -227,6 +236,25 @@ def _watch(metrics: Metrics, state: CountyState, health: HealthBook, links: tupl
     metrics.watch_alerts(alerts)
     metrics.watch_terminals(lambda: {condition.value: n for condition, n in health.tally.items()})
     metrics.watch_links(lambda: [(link.name, link.path, link.status()) for _, link in links])
+
+
+def _watch_figures(
+    base: Foundation, health: HealthBook, links: tuple[tuple[str, Link], ...], mailroom: Mailroom, disks: Disks
+) -> None:
+    """What others keep for themselves (`ebcd.gauges`)."""
+    s, store, watch, name_of = base.settings, base.store, base.metrics.watch, base.inventory.name_of
+    roles = {
+        "own": [number_from_text(s.platform.certificate)],
+        "root": [number_from_text(number) for number in s.trust.roots],
+        "peer": [number_from_text(number) for peer in s.upstream.peers for number in peer.certificates],
+    }
+    airs = [(link.name, link.air) for _, link in links if isinstance(link, FmTransmitter)]
+    watch(lambda: gauges.journal_metrics(store.stats(), alive=store.alive))
+    watch(lambda: gauges.certificate_metrics(base.verifier.trust, roles))
+    watch(lambda: gauges.town_metrics(health.by_town, lambda stem: name_of(AreaCode(stem.ljust(12, "0")))))
+    watch(lambda: gauges.air_metrics(airs))
+    watch(lambda: gauges.peer_metrics(mailroom.rows()))
+    watch(disks.metrics)
 
 
 # ---- running ------------------------------------------------------------------------------------------------------
@@ -292,6 +320,7 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "clock", lambda: _tell_time(daemon)
     yield "backups", daemon.clerk.run
     yield "pulse", _pulse(daemon).run
+    yield "disks", daemon.disks.run
 
 
 def _pulse(daemon: Daemon) -> Pulse:

@@ -26,6 +26,9 @@ from devices.link import (
 )
 from protocols.codes import ResourceCode
 
+TOWN_DIGITS = 9
+"""Of an area code: county and town; three more tell the village."""
+
 
 class Condition(StrEnum):
     """What is known of a device."""
@@ -60,6 +63,10 @@ class DeviceHealth:
     path: Path | None = None
 
 
+def _town(code: ResourceCode) -> str:
+    return code.area[:TOWN_DIGITS]
+
+
 class HealthBook:
     """The conditions of all devices of the inventory.
 
@@ -76,6 +83,11 @@ class HealthBook:
         }
         self._changed: Callable[[Change], None] = lambda change: None
         self.tally = Counter({Condition.UNKNOWN: len(self._devices)})
+        self.by_town: dict[str, Counter[Condition]] = {}
+        """The same by the first nine digits of the devices' area, for maps and dashboards."""
+
+        for code in self._devices:
+            self.by_town.setdefault(_town(code), Counter())[Condition.UNKNOWN] += 1
 
     def on_change(self, changed: Callable[[Change], None]) -> None:
         """Who is told of changes."""
@@ -142,5 +154,8 @@ class HealthBook:
         change = Change(code, health.condition, condition, wall_s, why)
         self.tally[health.condition] -= 1
         self.tally[condition] += 1
+        town = self.by_town[_town(code)]
+        town[health.condition] -= 1
+        town[condition] += 1
         health.condition, health.since = condition, wall_s
         self._changed(change)

@@ -144,21 +144,22 @@ class Metrics:
 
     def watch_backups(self, figures: Callable[[], BackupFigures]) -> None:
         """Ask for the backups that are there."""
-        self._watch(lambda: _backup_metrics(figures()))
+        self.watch(lambda: _backup_metrics(figures()))
 
     def watch_alerts(self, tally: Tally) -> None:
         """Ask `tally` for the number of alerts in each state."""
-        self._watch(lambda: [_by_state("ebcd_alerts", "Alerts in the store's memory", tally())])
+        self.watch(lambda: [_by_state("ebcd_alerts", "Alerts in the store's memory", tally())])
 
     def watch_terminals(self, tally: Tally) -> None:
         """Ask `tally` for the number of terminals in each state."""
-        self._watch(lambda: [_by_state("ebcd_terminals", "Terminals of the inventory", tally())])
+        self.watch(lambda: [_by_state("ebcd_terminals", "Terminals of the inventory", tally())])
 
     def watch_links(self, statuses: LinkStatuses) -> None:
         """Ask the links for their status."""
-        self._watch(lambda: _link_metrics(statuses()))
+        self.watch(lambda: _link_metrics(statuses()))
 
-    def _watch(self, collect: Callable[[], Iterable[Metric]]) -> None:
+    def watch(self, collect: Callable[[], Iterable[Metric]]) -> None:
+        """Ask `collect` at each scrape."""
         self._registry.register(_Asked(collect))
 
 

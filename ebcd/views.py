@@ -8,7 +8,7 @@ from typing import Any
 
 from devices.link import Path
 from ebcd.alert import Alert, AlertClass
-from ebcd.health import Condition, HealthBook
+from ebcd.health import TOWN_DIGITS, Condition, HealthBook
 from ebcd.inventory import Inventory
 from ebcd.lifecycle import DeliveryState
 from ebcd.operator import (
@@ -35,7 +35,6 @@ FAILURES_MAX = 5000
 
 FAILED_STATES = frozenset({DeliveryState.REFUSED, DeliveryState.TIMED_OUT})
 CATEGORY = {AlertClass.EMERGENCY: Category.EMERGENCY, AlertClass.DAILY: Category.DAILY}
-TOWN_DIGITS = 9
 _TOWN_END = 1 + TOWN_DIGITS  # in a resource code, behind its level
 
 
