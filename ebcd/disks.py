@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from prometheus_client.metrics_core import Metric
@@ -35,10 +35,11 @@ class Disks:
         """What was seen last."""
         return disk_metrics(self._seen, self._journal_bytes)
 
-    async def run(self) -> None:
-        """Look twice a minute until cancelled."""
+    async def run(self, looked: Callable[[], None] = lambda: None) -> None:
+        """Look twice a minute until cancelled; `looked` is called after each."""
         while True:
             self._seen, self._journal_bytes = await asyncio.to_thread(self._look)
+            looked()
             await asyncio.sleep(LOOK_S)
 
     def _look(self) -> tuple[dict[str, tuple[int, int]], int]:
