@@ -157,8 +157,8 @@ class Core:
         if isinstance(offer.command, Start) and (trace := self.traces.of(offer.command.ebm_id)):
             trace.stage(f"sent_{offer.path}", self.clock.monotonic())
         if isinstance(offer.command, Start | Stop):
-            verb = type(offer.command).__name__.lower()
-            log.info(f"orders.{verb}", alert=offer.command.ebm_id, path=offer.path, members=len(offer.command.members))
+            event = "orders.start" if isinstance(offer.command, Start) else "orders.stop"
+            log.info(event, alert=offer.command.ebm_id, path=offer.path, members=len(offer.command.members))
 
     async def _insist(self, link: Link, stop: Stop) -> None:
         """A stop that a full link refused is offered again: loudspeakers on FM know no end of their own (I12)."""
@@ -189,7 +189,7 @@ class Core:
         self.ledger.enter(alert_accepted(alert, state, now_s, alert.author, why), *extra)
         self.traces.begin(alert.id, t0_s).stage("accepted", self.clock.monotonic())
         record = self.state.alerts[alert.id]
-        log.info("alert.accepted", alert=alert.id, state=state, level=alert.level, areas=alert.areas, why=why)
+        log.info("alert.accepted", alert=alert.id, state=state, severity=alert.level, areas=alert.areas, why=why)
         decision = Decision()
         if state is not AlertState.WAITING or alert.window.start > now_s:
             decision.reports.append(report_for(record))

@@ -197,8 +197,8 @@ def _observe(event: Event, path: Path, health: HealthBook, metrics: Metrics, clo
 
 
 def _changed(change: Change, upstream: Upstream) -> None:
-    tell = log.debug if change.before is Condition.UNKNOWN else log.info
-    tell("device.changed", device=change.code, before=change.before, after=change.after, why=change.why)
+    log_device = log.debug if change.before is Condition.UNKNOWN else log.info
+    log_device("device.changed", device=change.code, before=change.before, after=change.after, why=change.why)
     upstream.device_changed(change)
 
 
