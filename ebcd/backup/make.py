@@ -19,6 +19,7 @@ from ebcd.backup.archive import ArchiveWriter, writing
 from ebcd.backup.errors import BackupError, of_disk
 from ebcd.backup.keeping import PARTIAL, archive_name
 from ebcd.backup.manifest import CONFIGURATION, INVENTORY, JOURNAL, Head, Manifest
+from ebcd.backup.pieces import give_to, make_folder, owner_near
 from ebcd.backup.sealing import Sealer
 from ebcd.backup.secrets import without_secrets
 from ebcd.foundation import folded
@@ -68,7 +69,7 @@ def make(settings: Settings, folder: Path, passphrase: bytes | None, doors: Door
     began_s, made_at = doors.monotonic(), doors.wall()
     database = journal_file(settings)
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        make_folder(folder)
         with _alone(folder):
             _need_room(settings, database, folder)
             target = folder / archive_name(str(settings.platform.area), made_at, sealed=passphrase is not None)
@@ -76,9 +77,12 @@ def make(settings: Settings, folder: Path, passphrase: bytes | None, doors: Door
                 raise BackupError("exists", file=target)
             copy, partial = folder / f"{target.name}.db{PARTIAL}", folder / f"{target.name}{PARTIAL}"
             try:
+                for path in (copy, partial):
+                    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # nobody else reads on
                 copy_database(database, copy, doors.go_on)
                 manifest = _write(settings, copy, partial, passphrase, doors, made_at)
                 size_bytes = partial.stat().st_size
+                give_to(partial, owner_near(folder))
                 os.replace(partial, target)
                 _sync(folder)
             finally:
@@ -113,8 +117,7 @@ def _write(
     url = f"sqlite:///{copy}"
     found, stream = survey(url), str(settings.platform.area)
     text, left_out = _configuration(settings)
-    with partial.open("xb") as sink:
-        os.fchmod(sink.fileno(), 0o640)
+    with partial.open("r+b") as sink:
         sealer = Sealer(sink, passphrase, doors.entropy) if passphrase else None
         with writing(sink, sealer, made_at, doors.go_on) as archive:
             archive.add_file(JOURNAL, copy)
@@ -173,6 +176,7 @@ def _alone(folder: Path) -> Iterator[None]:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BackupError("busy", folder=folder) from None
+        give_to(folder / LOCK, owner_near(folder))  # where root makes one by hand, the daemon must go on making them
         _sweep(folder)
         yield
     finally:

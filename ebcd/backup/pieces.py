@@ -158,8 +158,9 @@ def make_folder(folder: Path) -> None:
 
 
 def give_to(path: Path, owner: tuple[int, int]) -> None:
-    """Owner and modes of what was built; only root can give away. Raises OSError."""
+    """Owner and modes of what was built; only root can give away, and only one's own can be changed. Raises OSError."""
     for each in (path, *path.rglob("*")) if path.is_dir() else (path,):
-        each.chmod(0o750 if each.is_dir() else 0o640)
+        if os.geteuid() in (0, each.stat().st_uid):
+            each.chmod(0o750 if each.is_dir() else 0o640)
         if os.geteuid() == 0:
             os.chown(each, *owner)

@@ -25,6 +25,7 @@ from ebcd.backup.pieces import Does, Piece, give_to, make_folder, owner_near, pi
 from ebcd.clock import beijing
 from ebcd.errors import ConfigError
 from ebcd.foundation import folded
+from ebcd.lifecycle import AlertEvent
 from ebcd.settings import Settings, load, load_text
 from ebcd.state import AlertRecord
 from ebcd.store import NewEvent, StoreError, open_store
@@ -81,9 +82,18 @@ def plan(archive: Path, config: Path, passphrase: bytes | None) -> Plan:
         raise of_disk(error, error.filename or archive) from error
 
 
-def carry_out(planned: Plan, passphrase: bytes | None, clock: Clock, actor: str, *, replace: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Who restores, and how."""
+
+    actor: str
+    replace: bool = False  # what is in the way goes under another name
+    cancel_live: bool = False  # alerts that were not over are cancelled: nobody knows what became of them since
+
+
+def carry_out(planned: Plan, passphrase: bytes | None, clock: Clock, wish: Wish) -> str:
     """Do it; returns the suffix under which what was there is kept. Raises BackupError: then nothing was replaced."""
-    if planned.in_the_way is not None and not replace:
+    if planned.in_the_way is not None and not wish.replace:
         raise BackupError("not_empty", target=planned.in_the_way)
     suffix = f".before-{beijing(clock.wall()):%Y%m%dT%H%M%S}"
     moving = [piece for piece in planned.pieces if piece.moves]
@@ -91,7 +101,7 @@ def carry_out(planned: Plan, passphrase: bytes | None, clock: Clock, actor: str,
     try:
         with _nobody_else(planned.database):
             try:
-                _build(planned, moving, passphrase, clock, actor)
+                _build(planned, moving, passphrase, clock, wish)
                 for piece in moving:
                     give_to(piece.staged, owners[piece.name])
                     sync_all(piece.staged)
@@ -156,7 +166,7 @@ def _nobody_else(database: Path) -> Iterator[None]:
         lock.release()
 
 
-def _build(planned: Plan, moving: list[Piece], passphrase: bytes | None, clock: Clock, actor: str) -> None:
+def _build(planned: Plan, moving: list[Piece], passphrase: bytes | None, clock: Clock, wish: Wish) -> None:
     places: dict[str, Path] = {}
     for piece in moving:
         piece.discard()  # of an earlier try that was killed
@@ -168,22 +178,26 @@ def _build(planned: Plan, moving: list[Piece], passphrase: bytes | None, clock: 
     if again != planned.manifest:
         raise BackupError("damaged", file=planned.archive, detail="it was changed while it was read")
     journal = next(piece for piece in moving if piece.name == "journal")
-    asyncio.run(_begin(journal.staged, planned, clock, actor))
+    asyncio.run(_begin(journal.staged, planned, clock, wish))
 
 
-async def _begin(journal: Path, planned: Plan, clock: Clock, actor: str) -> None:
+async def _begin(journal: Path, planned: Plan, clock: Clock, wish: Wish) -> None:
     """The first thing that the restored journal says is that it was restored."""
     now_s, manifest = clock.wall(), planned.manifest
     day = f"{beijing(now_s):%Y%m%d}"
     state = folded(load_journal(f"sqlite:///{journal}", manifest.area))
     used = [int(known[-4:]) for known in state.alerts if known.startswith(f"{manifest.platform}{day}")]
     serial = min(max([*used, state.serials_lost.get(day, 0)]) + EBM_SERIALS_LOST_MAX, EBM_SERIAL_MAX)
-    fact = facts.journal_restored(planned.archive.name, manifest.made_at, day, serial, now_s, actor)
+    entered = [facts.journal_restored(planned.archive.name, manifest.made_at, day, serial, now_s, wish.actor)]
+    if wish.cancel_live:
+        live = [record.alert.id for record in state.live_alerts()]
+        entered += [facts.alert_moved(each, AlertEvent.CANCEL, now_s, wish.actor, "restored") for each in live]
     store = open_store(
         f"sqlite:///{journal}", clock=clock, packages=journal.with_name(f"{journal.name}.x"), inline=True
     )
     try:
-        await store.begin_restored([NewEvent(manifest.area, fact.kind, fact.actor, fact.payload, None, fact.at)])
+        events = [NewEvent(manifest.area, f.kind, f.actor, f.payload, f.alert, f.at) for f in entered]
+        await store.begin_restored(events)
     finally:
         await store.close()
     left = journal.with_name(f"{journal.name}-wal")

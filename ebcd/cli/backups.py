@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 
 from ebcd.backup.errors import BackupError
 from ebcd.backup.make import Doors, Made, make, passphrase_of
-from ebcd.backup.restoring import Plan, carry_out, plan
+from ebcd.backup.restoring import Plan, Wish, carry_out, plan
 from ebcd.catalogue import text
 from ebcd.cli.keys import settings_of
 from ebcd.cli.output import console
@@ -65,18 +66,19 @@ def run_restore(
     *,
     dry_run: bool,
     replace: bool,
+    cancel_live: bool,
     as_json: bool,
 ) -> int:
     """Say what would be done, then do it. Raises Failure."""
-    passphrase = _passphrase(passphrase_file, language) or os.environ.get(DEFAULT_VARIABLE, "").encode() or None
     file, clock = config_file(config, language), World.real().clock
+    passphrase = _passphrase(passphrase_file, language) or os.environ.get(_variable(file), "").encode() or None
     planned = _said(lambda: plan(archive, file, passphrase), language)
     if not as_json:
         _tell_plan(planned, clock.wall(), language)
     suffix = ""
     if not dry_run:
-        actor = f"uid {os.getuid()}"
-        suffix = _said(lambda: carry_out(planned, passphrase, clock, actor, replace=replace), language)
+        wish = Wish(f"uid {os.getuid()}", replace=replace, cancel_live=cancel_live)
+        suffix = _said(lambda: carry_out(planned, passphrase, clock, wish), language)
     if as_json:
         _print_json(_plan_as_dict(planned, clock.wall()) | {"done": not dry_run, "kept_as": suffix})
     elif dry_run:
@@ -92,6 +94,15 @@ def _said(act: Callable[[], ResultT], language: str) -> ResultT:
     except BackupError as error:
         payload = orjson.dumps({"error": error.what, "sentence": error.sentence(language)})
         raise Failure(error.sentence(language), payload=payload) from None
+
+
+def _variable(config: Path) -> str:
+    """`[backup] passphrase_env` of a configuration that is there and says so; the whole of it is judged later."""
+    try:
+        told = tomllib.loads(config.read_text(encoding="utf-8")).get("backup", {})
+    except (OSError, ValueError):
+        return DEFAULT_VARIABLE
+    return str(told.get("passphrase_env", DEFAULT_VARIABLE)) if isinstance(told, dict) else DEFAULT_VARIABLE
 
 
 def _passphrase(file: Path | None, language: str) -> bytes | None:

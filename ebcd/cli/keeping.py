@@ -41,6 +41,7 @@ def restore(
     archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help=_help("archive"))],
     dry_run: Annotated[bool, typer.Option("--dry-run", help=_help("dry_run"))] = False,
     replace: Annotated[bool, typer.Option("--replace", help=_help("replace"))] = False,
+    cancel_live: Annotated[bool, typer.Option("--cancel-live", help=_help("cancel_live"))] = False,
     passphrase_file: PassphraseFile = None,
     config: Config = None,
     lang: Language = None,
@@ -50,7 +51,7 @@ def restore(
     from ebcd.cli.backups import run_restore
 
     with failures_told(as_json=as_json):
-        options = {"dry_run": dry_run, "replace": replace, "as_json": as_json}
+        options = {"dry_run": dry_run, "replace": replace, "cancel_live": cancel_live, "as_json": as_json}
         raise typer.Exit(run_restore(archive, config, passphrase_file, chosen(lang), **options))
 
 

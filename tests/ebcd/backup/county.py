@@ -13,7 +13,7 @@ from pathlib import Path
 from ebcd import facts
 from ebcd.alert import Alert, AlertClass, DrillDepth, Media, Origin, Window
 from ebcd.backup.make import Doors, Made, make
-from ebcd.backup.restoring import Plan, carry_out, plan
+from ebcd.backup.restoring import Plan, Wish, carry_out, plan
 from ebcd.facts import Fact
 from ebcd.lifecycle import AlertEvent, AlertState
 from ebcd.media import MediaStore
@@ -100,9 +100,12 @@ class Place:
         """What a restore here would do."""
         return plan(archive, self.config, passphrase)
 
-    def restore(self, archive: Path, passphrase: bytes | None = None, *, replace: bool = False) -> str:
+    def restore(
+        self, archive: Path, passphrase: bytes | None = None, *, replace: bool = False, cancel_live: bool = False
+    ) -> str:
         """Do it."""
-        return carry_out(self.plan(archive, passphrase), passphrase, self.clock, "tester", replace=replace)
+        wish = Wish("tester", replace=replace, cancel_live=cancel_live)
+        return carry_out(self.plan(archive, passphrase), passphrase, self.clock, wish)
 
     def files(self) -> dict[str, bytes]:
         """Everything that is there, archives and locks left out."""

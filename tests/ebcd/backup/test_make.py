@@ -139,7 +139,7 @@ def test_a_disk_that_fills_up_meanwhile_is_told_and_nothing_is_left(
 
     def small_disk(self: Path, mode: str = "r", *args: object, **options: object) -> object:
         file = real_open(self, mode, *args, **options)  # type: ignore[call-overload]
-        if mode == "xb" and self.name.endswith(".part"):
+        if mode == "r+b" and self.name.endswith(".part"):
             real_write, room = file.write, [int(share * whole.size_bytes)]
 
             def write(data: bytes) -> int:

@@ -16,6 +16,7 @@ from ebcd.backup.errors import BackupError
 from ebcd.backup.pieces import Does
 from ebcd.backup.restoring import EBM_SERIALS_LOST_MAX
 from ebcd.foundation import folded
+from ebcd.lifecycle import AlertState
 from ebcd.state import CountyState
 from ebcd.store import StoreError, open_store
 from ebcd.store.audit import load_journal, verify_journal
@@ -89,6 +90,19 @@ def test_i7_alerts_of_operators_get_ids_that_none_since_the_backup_can_have_had(
     new.clock.now_s += 86_400
     new.restore(new.backup().file, replace=True)
     assert state_of(new).serials_lost == {"20261201": EBM_SERIALS_LOST_MAX}
+
+
+def test_i12_alerts_that_may_have_been_cancelled_since_are_cancelled_where_one_asks_for_it(
+    place: Place, tmp_path: Path
+) -> None:
+    new = elsewhere(place, tmp_path)
+    new.restore(place.backup().file, cancel_live=True)
+    states = {record.alert.title: record.state for record in state_of(new).alerts.values()}
+    assert states == {
+        "alert 1": AlertState.CANCELLING,  # it was on air: a restart sends its stops everywhere
+        "alert 2": AlertState.DROPPED,
+        "alert 3": AlertState.CANCELLED,
+    }
 
 
 def test_the_plan_names_the_alerts_that_were_not_over_and_writes_nothing(place: Place, tmp_path: Path) -> None:
