@@ -151,4 +151,8 @@ def _write(reader: HashingReader, path: Path | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as sink:
         while piece := reader.read(PIECE_BYTES):
-            sink.write(piece)
+            try:
+                sink.write(piece)
+                sink.flush()
+            except OSError as error:
+                raise of_disk(error, path) from error

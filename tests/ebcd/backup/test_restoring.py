@@ -7,11 +7,11 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ebcd import snapshot
-from ebcd.backup.archive import read_archive
 from ebcd.backup.errors import BackupError
 from ebcd.backup.pieces import Does
 from ebcd.backup.restoring import EBM_SERIALS_LOST_MAX
@@ -254,21 +254,24 @@ class Killed(BaseException):
     """Nobody is left."""
 
 
-def test_a_disk_that_is_full_changes_nothing(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_disk_that_is_full_changes_nothing_and_is_named(
+    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     new = elsewhere(place, tmp_path)
     archive = place.backup().file
-    real = read_archive
-    calls: list[int] = []
+    real_open = Path.open
 
-    def small(file: Path, passphrase: bytes | None, where: object) -> object:
-        calls.append(1)
-        if len(calls) == 2:
-            raise BackupError("full", thing=new.folder, reason="No space left on device")
-        return real(file, passphrase, where)  # type: ignore[arg-type]
+    def small_disk(self: Path, mode: str = "r", *args: Any, **options: Any) -> Any:
+        file = real_open(self, mode, *args, **options)
+        if mode == "xb" and self.is_relative_to(new.folder):
+            file.close()
+            return (Path("/dev/full")).open("wb")  # the kernel's own full disk
+        return file
 
-    monkeypatch.setattr("ebcd.backup.restoring.read_archive", small)
-    with pytest.raises(BackupError, match="The disk is full"):
+    monkeypatch.setattr(Path, "open", small_disk)
+    with pytest.raises(BackupError, match=rf"The disk is full: {new.folder}/"):
         new.restore(archive)
+    monkeypatch.undo()
     assert new.files() == {}
 
 
