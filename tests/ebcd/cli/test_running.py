@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -22,11 +23,17 @@ pytestmark = pytest.mark.real
 SEND = ("send", "--level", "3", "--area", "349901", "--title", "t", "--text", "请注意", "--yes", "--json")
 
 
+PORTS = itertools.count(10_000 + os.getpid() % 9_000)
+"""Below the kernel's own choice for outgoing connections, which would take a port between our look and the daemon's."""
+
+
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now; another one each time."""
+    for port in PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 @pytest.fixture
@@ -54,12 +61,17 @@ def running(config: Path) -> Iterator[subprocess.Popen[bytes]]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         told.bind(str(door))
         told.settimeout(60)
+        log = config.parent / "daemon.log"
         command = [sys.executable, "-m", "ebcd.cli", "run", "-c", str(config)]
         environment = {**os.environ, "NOTIFY_SOCKET": str(door)}
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with log.open("ab") as errors:
+            process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=errors)
         try:
-            while b"READY=1" not in told.recv(4096):
-                pass
+            try:
+                while b"READY=1" not in told.recv(4096):
+                    pass
+            except TimeoutError:
+                pytest.fail(f"not ready (exit status {process.poll()}): {log.read_text(encoding='utf-8')[-3000:]}")
             yield process
         finally:
             process.kill()
