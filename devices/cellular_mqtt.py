@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from devices import mqtt_profiles
 from devices.link import (
+    NOT_STARTED,
     AskState,
     Command,
     Connected,
@@ -132,7 +133,7 @@ class CellularMqtt:
         self._connect = connect
         self._outbox: Outbox[None] = Outbox(config.name, config.outbox_max)
         self._wake = asyncio.Event()
-        self._down_reason = "not started"
+        self._down_reason = NOT_STARTED
         self._online: set[ResourceCode] = set()
         self._unacknowledged: deque[Publication] = deque()
         self._lost_publications = 0

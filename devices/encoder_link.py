@@ -19,6 +19,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from devices.encoder_line import EncoderLine
 from devices.link import (
+    NOT_STARTED,
     AskState,
     Command,
     EventSink,
@@ -154,7 +155,7 @@ class EncoderLink(Generic[LookT]):
         self._promises: deque[_Promise] = deque()
         self._changed = asyncio.Event()
         self._up = False
-        self._down_reason = "not started"
+        self._down_reason = NOT_STARTED
 
     def status(self) -> LinkStatus:
         """What the link is doing now."""

@@ -15,6 +15,7 @@ from typing import Final, Literal, cast
 from devices.fm_announcement import Repeats, clock_announcement, start_announcement
 from devices.fm_carousel import Carousel, NeverOnAir, PassDone
 from devices.link import (
+    NOT_STARTED,
     AskState,
     Command,
     EventSink,
@@ -49,6 +50,21 @@ CLOCK_VALID_S: Final = 5.0  # a clock packet that emergencies hold up longer is 
 
 OFFSETS_B: Final = {"198": Offset.B, "19C": Offset.B_PRINTED}
 ZONES: Final = {"beijing": BEIJING_OFFSET_S, "utc": 0}
+
+
+@dataclass(slots=True)
+class AirTime:
+    """Frames put on air since the start, each `FRAME_S` long: how full the subcarrier is."""
+
+    carrying: int = 0  # frames of a message or of the clock
+    idle: int = 0  # fillers
+
+    def count(self, *, carries: bool) -> None:
+        """One more."""
+        if carries:
+            self.carrying += 1
+        else:
+            self.idle += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +129,9 @@ class FmTransmitter:
         self._filler = frame_to_air(FILLER_FRAME, offset_b=self._offset_b)
         self._kept_version = self._carousel.version
         self._up = False
-        self._down_reason = "not started"
+        self._down_reason = NOT_STARTED
         self._clock_due_s = 0.0
+        self.air = AirTime()
 
     def status(self) -> LinkStatus:
         """What the link is doing now."""
@@ -221,6 +238,7 @@ class FmTransmitter:
             step = self._carousel.next_frame(clock.wall(), now_s)
             connection.write(self._on_air(step.frame))
             sent += 1
+            self.air.count(carries=step.frame != FILLER_FRAME)
             for event in step.events:
                 if isinstance(event, PassDone):
                     on_air.append((begin_s + (sent + 1) * FRAME_S, event))  # a frame's time for the way there

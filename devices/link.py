@@ -309,6 +309,10 @@ class LinkCapabilities:
     ends_itself: bool = True  # what was started stops at its end without being told (FM has a wave of its own for it)
 
 
+NOT_STARTED = "not started"
+"""Reason of a link that has not tried anything yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
     """For `ebcd links` and the metrics."""
@@ -319,6 +323,11 @@ class LinkStatus:
     outbox_depth: int
     outbox_limit: int
     dropped: int  # commands that the outbox's policy pushed out since start
+
+    @property
+    def tried(self) -> bool:
+        """Whether its listener, broker or transmitter was tried at least once, with whatever result."""
+        return self.up or self.reason != NOT_STARTED
 
 
 class OutboxFull(Exception):

@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import dataclass
 
 from devices.link import (
+    NOT_STARTED,
     Command,
     Event,
     EventSink,
@@ -94,7 +95,7 @@ class TerminalTcp:
         self._sink = sink
         self._outbox: Outbox[None] = Outbox(config.name, config.outbox_max)
         self._wake = asyncio.Event()
-        self._down_reason = "not started"
+        self._down_reason = NOT_STARTED
         # Seconds since 1970, so that ids go on increasing over a restart: a terminal answers a known id without acting.
         self._sessions = terminal.SessionCounter(int(ports.clock.wall()) & terminal.SESSION_MAX or 1)
         self._requests = Requests(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from ebcd.errors import InvalidAlert
 from ebcd.health import HealthBook
 from ebcd.intake import SoundKeeper
 from ebcd.inventory import Inventory
-from ebcd.operator import AlertRow, DroppedArea, Kind, LinkRow, OperationRefused, PathTarget, Preview, Problem
+from ebcd.operator import AlertRow, DroppedArea, Kind, LinkRow, OperationRefused, PathTarget, Preview, Problem, Reloaded
 from ebcd.orders import Volumes
 from ebcd.planner import plan
 from ebcd.rules import BEIJING
@@ -39,6 +39,10 @@ class Identity:
     started_at: float
 
 
+async def _no_reload(_actor: str) -> Reloaded:
+    raise refused(Kind.UNAVAILABLE, "no_reload", "configuration")
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """What operations work on."""
@@ -52,6 +56,7 @@ class Room:
     links: tuple[tuple[str, Link], ...]  # type, link
     upstream_rows: Callable[[], tuple[LinkRow, ...]]
     violations: Callable[[], int]
+    reload: Callable[[str], Awaitable[Reloaded]] = _no_reload
 
 
 def refused(kind: Kind, code: str, thing: str, value: object = "", limit: object = "") -> OperationRefused:
@@ -100,20 +105,24 @@ class AlertDesk:
 
     async def answer(self, record: AlertRecord) -> AlertRow:
         """Its row, when the journal holds everything so far (I10)."""
+        await self.durable("alert", record.alert.id)
+        return self.room.views.row(record)
+
+    async def durable(self, thing: str, value: str) -> None:
+        """When the journal holds everything so far. Raises OperationRefused where it waits too long."""
         try:
             async with asyncio.timeout(DURABLE_S_MAX):
                 await asyncio.shield(self.room.core.ledger.mark())  # shared: nobody's patience may cancel it
         except TimeoutError:
-            raise refused(Kind.UNAVAILABLE, "journal_waits", "alert", record.alert.id, DURABLE_S_MAX) from None
-        return self.room.views.row(record)
+            raise refused(Kind.UNAVAILABLE, "journal_waits", thing, value, DURABLE_S_MAX) from None
 
     def next_id(self, *, peek: bool = False) -> EbmId:
         """The next EBM id of today: own code, Beijing date, serial from 0001 (GD/J 082). Ids are never given twice:
-        the highest one that the journal knows is the base."""
+        the highest one that the journal knows is the base, after a restore one that nobody can have used."""
         today = datetime.fromtimestamp(self.room.core.clock.wall(), BEIJING).strftime("%Y%m%d")
         mine = f"{self.me.code}{today}"
         used = [int(i[-4:]) for i in self.room.core.state.alerts if i.startswith(mine)]
-        serial = max(used, default=0) + 1
+        serial = max([*used, self.room.core.state.serials_lost.get(today, 0)]) + 1
         if serial > SERIAL_MAX and not peek:
             raise refused(Kind.UNAVAILABLE, "serials_used_up", "alert", serial, SERIAL_MAX)
         return EbmId(f"{mine}{min(serial, SERIAL_MAX):04d}")

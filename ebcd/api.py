@@ -7,6 +7,7 @@ request's Accept-Language.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ from starlette.routing import Route
 
 from ebcd.api_bodies import AlertQuery, DraftBody, RejectBody, TerminalQuery, problems
 from ebcd.catalogue import has, text
+from ebcd.errors import ConfigError
 from ebcd.http_server import PEER_UID
 from ebcd.identity import Operators
 from ebcd.operator import Actor, Kind, OperationRefused, Operations, Problem
@@ -68,9 +70,11 @@ def application(
             Route("/v1/alerts/{ebm_id}/cancel", api.cancel, methods=["POST"]),
             Route("/v1/terminals", api.terminals, methods=["GET"]),
             Route("/v1/links", api.links, methods=["GET"]),
+            Route("/v1/reload", api.reload, methods=["POST"]),
         ],
         exception_handlers={
             OperationRefused: _refused,
+            ConfigError: _config_refused,
             ValidationError: _invalid,
             HTTPException: _http_error,
             Exception: _broken,
@@ -174,6 +178,16 @@ class _Api(Doors):
         query = TerminalQuery.model_validate(dict(request.query_params))
         return answer(await self._operations.terminals(query.wanted()))
 
+    async def reload(self, request: Request) -> Response:
+        return answer(await self._operations.reload(self._keeper(request)))
+
+    def _keeper(self, request: Request) -> Actor:
+        """Who may have the configuration read again: an operator, and whoever could end the daemon as well."""
+        uid = _uid(request)
+        if request.headers.get(TOKEN_HEADER) is None and uid in (0, os.geteuid()):
+            return self._operators.identify(None, uid) or Actor(f"uid {uid}", via="uid")
+        return self.actor(request)
+
     async def links(self, request: Request) -> Response:
         self.reader(request)
         return answer(await self._operations.links())
@@ -194,11 +208,14 @@ def answer(value: Any, *, status: int = 200) -> Response:
 
 
 def _refusal(request: Request, found: list[Problem]) -> Response:
-    language = "zh" if request.headers.get("accept-language", "zh").lower().startswith("zh") else "en"
-    told = [_told(problem, language) for problem in found]
+    told = [_told(problem, _language(request)) for problem in found]
     close = {"Connection": "close"} if found[0].kind is Kind.TOO_LARGE else None  # the rest of its body is unread
     body = orjson.dumps({"error": told[0], "others": told[1:]})
     return Response(body, status_code=STATUS[found[0].kind], media_type="application/json", headers=close)
+
+
+def _language(request: Request) -> str:
+    return "zh" if request.headers.get("accept-language", "zh").lower().startswith("zh") else "en"
 
 
 def _told(problem: Problem, language: str) -> dict[str, str]:
@@ -211,6 +228,12 @@ def _told(problem: Problem, language: str) -> dict[str, str]:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, OperationRefused)
     return _refusal(request, [error.problem])
+
+
+async def _config_refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ConfigError)
+    told = [each.sentence(_language(request)) for each in error.problems]
+    return _refusal(request, [Problem(Kind.CONFLICT, "config_refused", thing=sentence) for sentence in told])
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -19,13 +19,7 @@ from ebcd.alert import Alert, DrillDepth, may_replace
 from ebcd.decision import Decision, Offer
 from ebcd.facts import DAEMON, Fact, alert_accepted, alert_moved, approval_given, places_changed
 from ebcd.ledger import Ledger
-from ebcd.lifecycle import (
-    CONFIRMED_STATES,
-    AlertEvent,
-    AlertState,
-    DeliveryEvent,
-    DeliveryState,
-)
+from ebcd.lifecycle import CONFIRMED_STATES, AlertEvent, AlertState, DeliveryEvent, DeliveryState
 from ebcd.orders import Orders, Places
 from ebcd.pursuit import Pursuit
 from ebcd.reporting import report_for
@@ -73,7 +67,7 @@ class Core:
         self.places = places
         self.links = links
         self.clock = clock
-        self.rules = rules
+        self.rules = rules  # a reload puts others here; the scheduler is asked again within LOOK_AGAIN_S
         self.traces = traces or Traces()
         self.pursuit = Pursuit(ledger, orders, places, clock, rules.patience)
         self.announcers: list[Link] = []  # links that carry no orders: an ordinary station's RDS encoder
@@ -157,8 +151,8 @@ class Core:
         if isinstance(offer.command, Start) and (trace := self.traces.of(offer.command.ebm_id)):
             trace.stage(f"sent_{offer.path}", self.clock.monotonic())
         if isinstance(offer.command, Start | Stop):
-            verb = type(offer.command).__name__.lower()
-            log.info(f"orders.{verb}", alert=offer.command.ebm_id, path=offer.path, members=len(offer.command.members))
+            event = "orders.start" if isinstance(offer.command, Start) else "orders.stop"
+            log.info(event, alert=offer.command.ebm_id, path=offer.path, members=len(offer.command.members))
 
     async def _insist(self, link: Link, stop: Stop) -> None:
         """A stop that a full link refused is offered again: loudspeakers on FM know no end of their own (I12)."""
@@ -189,7 +183,7 @@ class Core:
         self.ledger.enter(alert_accepted(alert, state, now_s, alert.author, why), *extra)
         self.traces.begin(alert.id, t0_s).stage("accepted", self.clock.monotonic())
         record = self.state.alerts[alert.id]
-        log.info("alert.accepted", alert=alert.id, state=state, level=alert.level, areas=alert.areas, why=why)
+        log.info("alert.accepted", alert=alert.id, state=state, severity=alert.level, areas=alert.areas, why=why)
         decision = Decision()
         if state is not AlertState.WAITING or alert.window.start > now_s:
             decision.reports.append(report_for(record))
@@ -263,6 +257,9 @@ class Core:
         for alert_id, gained in changes.gained.items():
             if records[alert_id].state is not AlertState.CANCELLING:
                 self._begin(records[alert_id], gained, decision)
+        for claim in claims:
+            if claim.alert.window.is_open(now_s) and claim.alert.id not in changes.gained:
+                self.traces.waits(claim.alert.id)
         moment = next_moment((r.alert for r in records.values()), now_s)
         self._next_moment_s = float("inf") if moment is None else moment
 
@@ -300,6 +297,8 @@ class Core:
         now_s, alert_id = self.clock.wall(), record.alert.id
         again, first = gained & record.started, gained - record.started
         if record.state is AlertState.WAITING:
+            if trace := self.traces.of(alert_id):
+                trace.its_turn(self.clock.monotonic(), now_s - record.alert.window.start)
             self.ledger.enter(alert_moved(alert_id, AlertEvent.START, now_s))
             decision.reports.append(report_for(record))
         self.ledger.enter(places_changed(alert_id, gained, (), now_s))

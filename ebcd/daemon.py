@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,42 +16,34 @@ from importlib.metadata import version
 import structlog
 
 from devices.link import (
-    Answered,
-    Began,
-    Ended,
-    Event,
-    Fault,
     Link,
-    NoAnswer,
     OutboxFull,
     Path,
-    Played,
-    Refused,
-    Rejected,
-    Sent,
     SetClock,
-    StateTold,
 )
-from devices.ports import Clock
-from ebcd import api, api_orders, facts, http_server, media, media_server, snapshot
+from ebcd import api, api_orders, http_server, media, media_server, observed, snapshot
 from ebcd.alert_desk import Identity, Room
+from ebcd.backup.clerk import Clerk
 from ebcd.core import Core
-from ebcd.facts import Fact
+from ebcd.disks import Disks
+from ebcd.errors import ConfigError
 from ebcd.following import Following
-from ebcd.foundation import Foundation, adapter_period, beatless, lay, operators_of, path_periods
+from ebcd.foundation import Foundation, adapter_period, beatless, lay, operators_of, path_periods, rules_of
 from ebcd.health import Change, Condition, FlapRule, HealthBook, Ward, WardRule, ways_of
+from ebcd.identity import Operators
 from ebcd.intake import Intake
-from ebcd.invariants import Checker, Violation
+from ebcd.invariants import Checker
 from ebcd.kept_numbers import KeptNumbers
 from ebcd.ledger import Ledger
-from ebcd.lifecycle import DeliveryEvent
+from ebcd.lifecycle import AlertState
 from ebcd.mailroom import Inbox, Mailroom
-from ebcd.metrics import Metrics
 from ebcd.operations import CountyOperations
 from ebcd.orders import Orders, Volumes
+from ebcd.pulse import Pulse, all_tried, watchdog_s
 from ebcd.reach import Reach
 from ebcd.reconcile import resume
 from ebcd.settings import Settings
+from ebcd.settings_reload import Reloader, Users
 from ebcd.sounds import Sounds
 from ebcd.state import CountyState
 from ebcd.supervise import supervise
@@ -88,49 +79,19 @@ class Daemon:
     mailroom: Mailroom
     operations: CountyOperations
     sounds: Sounds
-
-
-OUTCOMES = {
-    DeliveryEvent.CONFIRM: "confirmed",
-    DeliveryEvent.PLAY: "played",
-    DeliveryEvent.FAIL: "refused",
-    DeliveryEvent.REFUSE: "refused",
-    DeliveryEvent.TIME_OUT: "timed_out",
-    DeliveryEvent.NO_RETURN: "unconfirmed",
-    DeliveryEvent.STOP: "cancelled",
-    DeliveryEvent.STOP_CONFIRM: "cancelled",
-    DeliveryEvent.STOP_TIME_OUT: "timed_out",
-}
-"""What a receipt makes of a delivery, in the words of `ebcd show`."""
-
-RECEIPTS = {
-    Answered: "answered",
-    Began: "began",
-    Ended: "ended",
-    Played: "played",
-    NoAnswer: "no_answer",
-    Refused: "refused",
-    StateTold: "state_told",
-    Sent: "sent",
-    Fault: "fault",
-}
-
-
-def count_outcomes(fact: Fact, metrics: Metrics) -> None:
-    """Deliveries by path and outcome, for the metrics."""
-    if fact.kind == facts.RECEIPTS:
-        tally = Counter((path or "none", OUTCOMES[event]) for _code, event, path, _detail, _at in fact.payload["items"])
-        for (path, outcome), count in tally.items():
-            metrics.delivery(path, outcome, count)
+    clerk: Clerk
+    operators: Operators
+    reloader: Reloader
+    disks: Disks
 
 
 async def build(settings: Settings, world: World) -> Daemon:
     """Every part, connected but not running. Raises ConfigError, StoreError."""
     base = await lay(settings, world)
     inventory, rules, metrics, clock = base.inventory, base.rules, base.metrics, world.clock
-    checker = Checker(inventory, rules, lambda violation: _broken(violation, metrics))
+    checker = Checker(inventory, rules, lambda violation: observed.broken(violation, metrics))
     confirmations = Confirmations()
-    watchers = (checker, lambda fact, _state: count_outcomes(fact, metrics), confirmations.watch)
+    watchers = (checker, lambda fact, _state: observed.count_outcomes(fact, metrics), confirmations.watch)
     ledger = Ledger(base.state, base.store, base.stream, watchers)
     reach = Reach(inventory.adapter_of)
     volumes = Volumes(settings.delivery.volume_level_1_2, settings.delivery.volume_default)
@@ -146,21 +107,68 @@ async def build(settings: Settings, world: World) -> Daemon:
     upstream.serve(core)
     mailroom.serve(Inbox(upstream.accept, upstream.answered))
     paths: dict[str, Path] = {}
-    following = Following(core, reach, paths, (lambda event, path: _observe(event, path, health, metrics, clock),))
+    following = Following(
+        core, reach, paths, (lambda event, path: observed.observe(event, path, health, metrics, clock),)
+    )
     numbers = KeptNumbers(base.store, await base.store.kept_numbers())
     links = _links(base, numbers, following, by_path, paths, core.announcers)
     orders.endless |= {link.path for _, link in links if not link.capabilities.ends_itself}
     health = _health_book(base, paths)
     health.on_change(lambda change: _changed(change, upstream))
-    w = settings.health
-    ward = Ward(health, by_path, base.store, clock, WardRule(w.clock_error_s, w.round_hour), metrics.watched)
-    await ward.prepare()
+    ward = await _ward(base, health, by_path)
     views = Views(inventory, reach, health, rules.approvals, volumes)
     work = assemble(settings, ledger, health, inventory, clock, confirmations, metrics.watched)
-    room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
-    identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
-    _watch(metrics, base.state, health, links)
-    return Daemon(base, ledger, core, ward, work, links, upstream, mailroom, CountyOperations(identity, room), sounds)
+    clerk = Clerk(settings, world, metrics, lambda: _on_air(base.state))
+    operators = operators_of(settings)
+
+    reloader = _reloader(base, core, checker, views, operators, clerk)
+    doors = (mailroom.rows, lambda: checker.found, reloader.reload)
+    room = Room(core, inventory, health, views, sounds, volumes, links, *doors)
+    disks = Disks(settings)
+    observed.watch_parts(metrics, base.state, health, links)
+    observed.watch_figures(base, health, links, mailroom, disks)
+    operations = CountyOperations(Identity(me.code, me.name, me.area, version("ebcd"), clock.wall()), room)
+    return Daemon(
+        base,
+        ledger,
+        core,
+        ward,
+        work,
+        links,
+        upstream,
+        mailroom,
+        operations,
+        sounds,
+        clerk,
+        operators,
+        reloader,
+        disks,
+    )
+
+
+async def _ward(base: Foundation, health: HealthBook, by_path: dict[Path, list[Link]]) -> Ward:
+    h = base.settings.health
+    rule = WardRule(h.clock_error_s, h.round_hour)
+    ward = Ward(health, by_path, base.store, base.world.clock, rule, base.metrics.watched)
+    await ward.prepare()
+    return ward
+
+
+def _reloader(
+    base: Foundation, core: Core, checker: Checker, views: Views, operators: Operators, clerk: Clerk
+) -> Reloader:
+    def decide_by(new: Settings) -> None:
+        rules = dataclasses.replace(rules_of(new), patience=core.rules.patience)
+        views.approvals = rules.approvals
+        checker.use(rules)
+        core.rules = rules
+
+    users = Users(decide_by, lambda new: operators.become(operators_of(new)), clerk.use, base.verifier.use)
+    return Reloader(base.settings, users, core.ledger, base.world.clock)
+
+
+def _on_air(state: CountyState) -> bool:
+    return any(record.state in (AlertState.ON_AIR, AlertState.CANCELLING) for record in state.live_alerts())
 
 
 def _health_book(base: Foundation, paths: dict[str, Path]) -> HealthBook:
@@ -170,23 +178,9 @@ def _health_book(base: Foundation, paths: dict[str, Path]) -> HealthBook:
     return HealthBook(ways, flap_rule=FlapRule(h.flap_falls, h.flap_window_s, h.flap_settle_s))
 
 
-def _broken(violation: Violation, metrics: Metrics) -> None:
-    metrics.violation(violation.invariant)
-    log.error("invariant.violated", alert=violation.alert, invariant=violation.invariant, detail=violation.detail)
-
-
-def _observe(event: Event, path: Path, health: HealthBook, metrics: Metrics, clock: Clock) -> None:
-    health.observe(event, path, clock.monotonic(), clock.wall())
-    if isinstance(event, Rejected):
-        metrics.rejected(event.link, event.reason)
-        return
-    if (kind := RECEIPTS.get(type(event))) is not None:
-        metrics.receipt(path.value, kind)
-
-
 def _changed(change: Change, upstream: Upstream) -> None:
-    tell = log.debug if change.before is Condition.UNKNOWN else log.info
-    tell("device.changed", device=change.code, before=change.before, after=change.after, why=change.why)
+    log_device = log.debug if change.before is Condition.UNKNOWN else log.info
+    log_device("device.changed", device=change.code, before=change.before, after=change.after, why=change.why)
     upstream.device_changed(change)
 
 
@@ -217,30 +211,22 @@ def _links(
     return tuple(links)
 
 
-def _watch(metrics: Metrics, state: CountyState, health: HealthBook, links: tuple[tuple[str, Link], ...]) -> None:
-    def alerts() -> dict[str, int]:
-        tally: dict[str, int] = {}
-        for record in state.alerts.values():
-            tally[record.state.value] = tally.get(record.state.value, 0) + 1
-        return tally
-
-    metrics.watch_alerts(alerts)
-    metrics.watch_devices(
-        lambda: {kind.value: {c.value: n for c, n in tally.items()} for kind, tally in health.tally.items()}
-    )
-    metrics.watch_flapping(lambda: health.flapping)
-    metrics.watch_links(lambda: [(link.name, link.path, link.status()) for _, link in links])
-
-
 # ---- running ------------------------------------------------------------------------------------------------------
 
 
-async def run(settings: Settings, world: World, ready: Callable[[], None] = lambda: None) -> None:
-    """Build, serve and work until cancelled. `ready` is called once, when everything listens."""
+async def run(
+    settings: Settings,
+    world: World,
+    ready: Callable[[], None] = lambda: None,
+    reload_asked: asyncio.Event | None = None,
+) -> None:
+    """Build, serve and work until cancelled. `ready` is called once, when the journal is open and each link was tried;
+    `reload_asked` is set by whoever wants the configuration read again (SIGHUP)."""
     daemon = await build(settings, world)
+    asked = reload_asked or asyncio.Event()
     try:
         async with _listeners(daemon), asyncio.TaskGroup() as group:
-            for name, part in _parts(daemon):
+            for name, part in (*_parts(daemon), ("reload", lambda: _reload(daemon, asked))):
                 group.create_task(
                     supervise(
                         name,
@@ -254,9 +240,16 @@ async def run(settings: Settings, world: World, ready: Callable[[], None] = lamb
             group.create_task(daemon.ledger.watch(), name="ledger")
             await asyncio.sleep(0)
             daemon.ward.book.start_counting(world.clock.monotonic())
+            untried = await all_tried([link for _, link in daemon.links], world.clock.monotonic)
             ready()
-            notify("READY=1")
-            log.info("daemon.ready", terminals=len(daemon.base.inventory.roster.terminals))
+            up = sum(link.status().up for _, link in daemon.links)
+            notify(f"READY=1\nSTATUS={up} of {len(daemon.links)} links up")
+            log.info(
+                "daemon.ready",
+                terminals=len(daemon.base.inventory.roster.terminals),
+                links_up=up,
+                links_untried=untried,
+            )
     finally:
         notify("STOPPING=1")
         await daemon.base.store.close()
@@ -265,9 +258,8 @@ async def run(settings: Settings, world: World, ready: Callable[[], None] = lamb
 @contextlib.asynccontextmanager
 async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
     s, network = daemon.base.settings, daemon.base.world.network
-    operators = operators_of(s)
-    more = api_orders.routes(daemon.work.office, operators)
-    operator_api = api.application(daemon.operations, operators, more=more)
+    more = api_orders.routes(daemon.work.office, daemon.operators)
+    operator_api = api.application(daemon.operations, daemon.operators, more=more)
     metrics_page = api.metrics_application(daemon.base.world.registry)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(http_server.on_unix_socket(operator_api, s.api.socket))
@@ -291,6 +283,26 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "exceptions", lambda: _exceptions(daemon)
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)
+    yield "backups", daemon.clerk.run
+    yield "pulse", _pulse(daemon).run
+    yield "disks", daemon.disks.run
+
+
+def _pulse(daemon: Daemon) -> Pulse:
+    metrics, store = daemon.base.metrics, daemon.base.store
+    return Pulse(daemon.base.world.clock.monotonic, lambda: store.alive, metrics.loop_late, watchdog_s=watchdog_s())
+
+
+async def _reload(daemon: Daemon, asked: asyncio.Event) -> None:
+    """Each SIGHUP reads the configuration once more; what is refused is told in the log and changes nothing."""
+    while True:
+        await asked.wait()
+        asked.clear()
+        since_us = int(daemon.base.world.clock.monotonic() * 1e6)
+        notify(f"RELOADING=1\nMONOTONIC_USEC={since_us}")
+        with contextlib.suppress(ConfigError):
+            await daemon.reloader.reload("SIGHUP")
+        notify("READY=1")
 
 
 async def _exceptions(daemon: Daemon) -> None:

@@ -24,7 +24,7 @@ from ebcd.settings import Settings
 from ebcd.settings_trust import load_trust
 from ebcd.signing import ExceptionBook, FileSigner, Policy, SignatureVerifier, TimeMode
 from ebcd.state import CountyState
-from ebcd.store import SignatureMemory, Store, open_store
+from ebcd.store import Loaded, SignatureMemory, Store, open_store
 from ebcd.world import World
 from protocols.codes import EbmId, ResourceCode
 from protocols.signature import SignatureBlock
@@ -139,10 +139,15 @@ def operators_of(settings: Settings) -> Operators:
 
 
 async def restore(store: Store, stream: str) -> CountyState:
-    """The live state, from the newest checkpoint and the facts behind it."""
+    """The live state as the journal tells it."""
     loaded = await store.load(stream)
     for reason in loaded.refused:
         log.error("checkpoint.refused", reason=reason)
+    return folded(loaded)
+
+
+def folded(loaded: Loaded) -> CountyState:
+    """The live state, from the newest checkpoint and the facts behind it."""
     state = snapshot.load(loaded.state) if loaded.state else CountyState()
     for event in loaded.events:
         alert = EbmId(event.alert) if event.alert else None

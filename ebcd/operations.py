@@ -21,6 +21,7 @@ from ebcd.operator import (
     Kind,
     LinkRow,
     Preview,
+    Reloaded,
     Status,
     TerminalFilter,
     TerminalPage,
@@ -169,6 +170,12 @@ class CountyOperations:
             terminals={c.value: n for c, n in self._room.health.tally[DeviceKind.TERMINAL].items() if n},
             invariant_violations=self._room.violations(),
         )
+
+    async def reload(self, actor: Actor) -> Reloaded:
+        """Read the configuration again. Raises ConfigError with everything that speaks against it."""
+        done = await self._room.reload(actor.name)
+        await self._desk.durable("configuration", "")
+        return done
 
     # ---- inside ------------------------------------------------------------------------------------------------
 

@@ -343,6 +343,15 @@ class Status:
 # ---- the door ------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What a reload of the configuration did."""
+
+    changed: tuple[str, ...]  # keys that took effect
+    certificates: int  # usable ones on file now
+    restart_for: tuple[str, ...] = ()  # keys of files that changed and are read at a start only
+
+
 class Operations(Protocol):
     """What the daemon does for its operators. Every method may raise `OperationRefused`; none blocks the loop.
 
@@ -382,6 +391,9 @@ class Operations(Protocol):
 
     async def links(self) -> tuple[LinkRow, ...]:
         """Links in the order of the configuration, platforms above last."""
+
+    async def reload(self, actor: Actor) -> Reloaded:
+        """Read the configuration again; all of what changed takes effect, or it is refused with every reason."""
 
     async def status(self) -> Status:
         """The daemon at a glance."""

@@ -22,6 +22,7 @@ from ebcd.settings_problems import problems_of
 from ebcd.settings_sections import (
     ApiSection,
     ApprovalSection,
+    BackupSection,
     CrewSection,
     DeliverySection,
     EmailSection,
@@ -61,6 +62,7 @@ class Settings:
     api: ApiSection
     metrics: MetricsSection
     media: MediaSection
+    backup: BackupSection
     operators: tuple[OperatorSection, ...]
     approval: ApprovalSection
     quiet_hours: QuietHoursSection
@@ -88,6 +90,14 @@ def load(path: Path | str, *, environ: Mapping[str, str] = os.environ) -> Settin
     return settings
 
 
+def load_text(content: str, path: Path, *, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The same for a text that is not at `path` yet; relative paths are relative to there. Raises ConfigError."""
+    settings, problems = _read_text(content, path, environ=environ)
+    if problems or settings is None:
+        raise ConfigError(problems)
+    return settings
+
+
 def check(path: Path | str, *, environ: Mapping[str, str] = os.environ) -> list[Problem]:
     """Every problem at once, also of the files that are named: inventory, trust, key, ports (`ebcd check-config`)."""
     from ebcd.settings_check import check as check_all  # loads libcrypto, which reading the text does not need
@@ -100,13 +110,19 @@ def read(path: Path, *, environ: Mapping[str, str] = os.environ) -> tuple[Settin
     those of `SECRETS_ENV`, and EBCD_LINK_<NAME>_PASSWORD for a link that has a password."""
     file = str(path)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = path.read_text(encoding="utf-8")
     except OSError as error:
         return None, [Problem(file, "", "", "unreadable", {"reason": error.strerror or str(error)})]
     except UnicodeDecodeError as error:
         return None, [Problem(file, "", "", "not_utf8", {"offset": error.start})]
+    return _read_text(content, path, environ=environ)
+
+
+def _read_text(content: str, path: Path, *, environ: Mapping[str, str]) -> tuple[Settings | None, list[Problem]]:
+    try:
+        document = tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
-        return None, [Problem(file, "", "", "not_toml", {"reason": str(error)})]
+        return None, [Problem(str(path), "", "", "not_toml", {"reason": str(error)})]
     return read_tables(document, path, environ=environ)
 
 

@@ -42,7 +42,7 @@ def check(path: FilePath, *, clock: Clock, environ: Mapping[str, str] = os.envir
     problems += _key(settings, trust, clock, environ)
     problems += _peers(settings, trust)
     problems += _administrators(settings, trust, clock.wall())
-    problems += _approvers(settings)
+    problems += approvers(settings)
     problems += _addresses(settings)
     problems += _paths(settings, inventory)
     return problems
@@ -136,8 +136,8 @@ def _administrators(settings: Settings, trust: TrustStore, utc_s: float) -> Iter
             yield problem
 
 
-def _approvers(settings: Settings) -> Iterator[Problem]:
-    """There are enough people for the approvals that are asked for."""
+def approvers(settings: Settings) -> Iterator[Problem]:
+    """Whether there are enough people for the approvals that are asked for."""
     people = len(settings.operators)
     for name, needed in settings.approval:
         if people and needed >= people:

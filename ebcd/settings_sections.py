@@ -190,6 +190,16 @@ class MediaSection(Section):
     folder: FilePath = Path("state/media")
 
 
+class BackupSection(Section):
+    """Where backups go, how often, and how long they are kept (GD/J 088 table 1)."""
+
+    folder: FilePath = Path("state/backups")
+    every_h: Annotated[float, Field(ge=0, le=168)] = 24.0
+    keep_days: Annotated[int, Field(ge=183, le=36_500)] = 184
+    reserve_mb: Annotated[int, Field(ge=0, le=1_000_000)] = 1024
+    passphrase_env: str = "EBCD_BACKUP_PASSPHRASE"
+
+
 class OperatorSection(Section):
     """One person who may command: known by a token's SHA-256 or by the user id on the unix socket."""
 
@@ -375,6 +385,7 @@ class Sections(Section):
     api: ApiSection
     metrics: MetricsSection
     media: MediaSection
+    backup: BackupSection
     operators: tuple[OperatorSection, ...] = ()
     approval: ApprovalSection
     quiet_hours: QuietHoursSection

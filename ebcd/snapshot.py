@@ -36,6 +36,8 @@ def dump(state: CountyState) -> bytes:
     """The state as canonical JSON."""
     alerts = [_dump_record(record) for record in state.alerts.values()]
     value = {"format": FORMAT, "alerts": alerts, "open_packages": state.open_packages, "work": state.work.dump()}
+    if state.serials_lost:
+        value["serials_lost"] = state.serials_lost
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
 
@@ -49,6 +51,7 @@ def load(data: bytes) -> CountyState:
         {record.alert.id: record for record in records},
         {EbdId(k): str(v) for k, v in value["open_packages"].items()},
         WorkBook.load(value.get("work", ())),  # checkpoints from before there were work orders have none
+        value.get("serials_lost", {}),
     )
 
 

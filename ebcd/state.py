@@ -98,6 +98,8 @@ class CountyState:
     alerts: dict[EbmId, AlertRecord] = field(default_factory=dict)
     open_packages: dict[EbdId, str] = field(default_factory=dict)
     work: WorkBook = field(default_factory=WorkBook)
+    serials_lost: dict[str, int] = field(default_factory=dict)
+    """By day (YYYYMMDD): own EBM serials up to this one may have been used by a life that no backup knows."""
 
     def live_alerts(self) -> list[AlertRecord]:
         """Those that something can still happen to."""
@@ -130,6 +132,8 @@ class CountyState:
                 self.alerts[alert.id] = AlertRecord(alert, state, fact.payload["why"], moved_at=fact.at)
             case kind if kind.startswith("order."):
                 self.work.apply(fact)
+            case facts.JOURNAL_RESTORED:
+                self.serials_lost = {fact.payload["day"]: fact.payload["serial"]}
             case _ if fact.alert is not None:
                 self._apply_to(self.alerts[fact.alert], fact)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ebcd.cli import field, orders
+from ebcd.cli import field, keeping, orders
 from ebcd.cli.options import AsJson, Config, EbmIdArgument, Lang, Language, TokenFile, help_of
 from ebcd.cli.output import failures_told, show
 from ebcd.cli.session import Session, open_session
@@ -70,6 +70,20 @@ def demo(
     from ebcd.cli.local import run_demo
 
     raise typer.Exit(run_demo(json_file=json_file, terminals=terminals, seed=seed, keep=keep, lang=lang))
+
+
+@app.command(help=help_of("reload"))
+def reload(config: Config = None, lang: Language = None, as_json: AsJson = False, token_file: TokenFile = None) -> None:
+    """The configuration read again."""
+
+    def act(session: Session, client: Client) -> None:
+        from ebcd.api_answers import decoded
+        from ebcd.cli.tables import reload_told
+        from ebcd.operator import Reloaded
+
+        _print(session, client.post("/v1/reload"), lambda c: reload_told(decoded(Reloaded, c), session.language))
+
+    _with_daemon(act, config, lang, token_file, as_json=as_json)
 
 
 @app.command("check-config", help=help_of("check_config"))
@@ -282,6 +296,7 @@ def links(config: Config = None, lang: Language = None, as_json: AsJson = False,
 
 field.add_to(app)
 app.add_typer(orders.orders, name="orders")
+keeping.add_to(app)
 
 # ---- between them --------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from ebcd.operator import (
     LinkRow,
     PathCounts,
     Preview,
+    Reloaded,
     TerminalPage,
     TownProgress,
     WarningPreview,
@@ -200,6 +201,16 @@ def terminals_table(page: TerminalPage, language: str) -> RenderableType:
             row.code, escape(row.name), escape(row.town), state, paths, shown(row.last_heard), row.playing, note
         )
     return table
+
+
+def reload_told(done: Reloaded, language: str) -> RenderableType:
+    """`ebcd reload`."""
+    changed = ", ".join(done.changed)
+    lines = [text("reload.done", language, changed=changed) if changed else text("reload.nothing", language)]
+    lines.append(text("reload.certificates", language, count=done.certificates))
+    if done.restart_for:
+        lines.append(text("reload.restart_for", language, keys=", ".join(done.restart_for)))
+    return escape("\n".join(lines))
 
 
 def links_table(rows: Sequence[LinkRow], language: str) -> RenderableType:

@@ -33,6 +33,8 @@ from ebcd.health.table import SPEAKING, Condition, Sign, next_condition
 from ebcd.health.ways import Ways
 from protocols.codes import ResourceCode
 
+TOWN_DIGITS = 9
+"""Of an area code: county and town; three more tell the village."""
 DOUBT_BEATS = 3
 """So many heartbeats without fault after a reported fault: its end may have been lost, so the device is asked."""
 
@@ -43,6 +45,8 @@ class HealthBook:
     def __init__(self, ways: Ways, misses_max: int = 3, flap_rule: FlapRule | None = None) -> None:
         self.ways = ways
         self.tally = {kind: Counter[Condition]() for kind in DeviceKind}
+        self.by_town: dict[str, Counter[Condition]] = {}
+        """Terminals only, by the first nine digits of their area, for maps and dashboards."""
         self.doubts: set[ResourceCode] = set()
         """Devices that should be asked for their state; whoever asks empties it."""
         self.restarted: set[ResourceCode] = set()
@@ -50,8 +54,8 @@ class HealthBook:
         self._misses_max = misses_max
         self._flap_rule = flap_rule or FlapRule()
         self._devices = {code: DeviceHealth() for code in ways.devices}
-        for way in ways.devices.values():
-            self.tally[way.kind][Condition.UNKNOWN] += 1
+        for code in ways.devices:
+            self._count(code, Condition.UNKNOWN, 1)
         self._patience_s = {
             code: way.period_s * misses_max for code, way in ways.devices.items() if way.period_s is not None
         }
@@ -259,9 +263,8 @@ class HealthBook:
         after = next_condition(before, sign)
         if after is before:
             return
-        tally = self.tally[self.ways.devices[code].kind]
-        tally[before] -= 1
-        tally[after] += 1
+        self._count(code, before, -1)
+        self._count(code, after, 1)
         health.condition, health.since = after, wall_s
         health.returning = health.returning or after in (Condition.OFFLINE, Condition.UNREACHABLE)
         if before in (Condition.OFFLINE, Condition.UNREACHABLE) and self.ways.devices[code].kind is DeviceKind.ADAPTER:
@@ -275,6 +278,12 @@ class HealthBook:
         elif not health.flapping:
             self._tell(code, health, before, wall_s, why, cause)
         self._follow(code, after, before, now_s, wall_s)
+
+    def _count(self, code: ResourceCode, condition: Condition, by: int) -> None:
+        kind = self.ways.devices[code].kind
+        self.tally[kind][condition] += by
+        if kind is DeviceKind.TERMINAL:
+            self.by_town.setdefault(code.area[:TOWN_DIGITS], Counter())[condition] += by
 
     def _tell(
         self, code: ResourceCode, health: DeviceHealth, before: Condition, wall_s: float, why: str, cause: Cause
@@ -300,9 +309,8 @@ class HealthBook:
         health.seen_at, health.since = seen_at, since
         if condition not in (Condition.OFFLINE, Condition.FAULT):
             return
-        tally = self.tally[self.ways.devices[code].kind]
-        tally[health.condition] -= 1
-        tally[condition] += 1
+        self._count(code, health.condition, -1)
+        self._count(code, condition, 1)
         health.condition = health.told = condition
         health.returning = condition is Condition.OFFLINE
         health.fault = fault if condition is Condition.FAULT else ""

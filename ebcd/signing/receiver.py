@@ -131,6 +131,10 @@ class SignatureVerifier:
             "ebcd_signature_replay_evictions", "Remembered signatures pushed out by the limit.", registry=registry
         )
 
+    def use(self, trust: TrustStore) -> None:
+        """Judge by other certificates from now on; what was seen stays remembered (I11)."""
+        self.trust = trust
+
     def verify(
         self,
         command: bytes,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from ebcd.errors import ConfigError
+from ebcd.errors import Problem as ConfigProblem
 from ebcd.operator import (
     Actor,
     AlertDetail,
@@ -23,6 +25,7 @@ from ebcd.operator import (
     PathTarget,
     Preview,
     Problem,
+    Reloaded,
     Status,
     TerminalFilter,
     TerminalPage,
@@ -142,6 +145,15 @@ class FakeOperations:
             LinkRow("ip", "terminal_tcp", "ip", True, "", 900, 0, 512, 0),
             LinkRow("fm", "fm_transmitter", "fm", False, "connection refused", 0, 3, 512, 1),
         )
+
+    async def reload(self, actor: Actor) -> Reloaded:
+        self.acts.append(("reload", actor.name))
+        if self.defect:
+            file = "ebcd.toml"
+            raise ConfigError(
+                [ConfigProblem(file, "links[0].port", "", "needs_restart"), ConfigProblem(file, "x", "1", "missing")]
+            )
+        return Reloaded(("approval.level_1",), 4, ("inventory.file",))
 
     async def status(self) -> Status:
         return Status("0.1.0", "43411230000000101010101", "某县应急广播平台", NOW, NOW - 60, {}, {"online": 60}, 0)

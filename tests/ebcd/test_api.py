@@ -158,6 +158,16 @@ async def test_a_stranger_may_look_but_not_act(tmp_path: Path) -> None:
     assert operations.acts == []
 
 
+async def test_whoever_could_end_the_daemon_may_reload_it_and_a_wrong_token_may_not(tmp_path: Path) -> None:
+    operations = FakeOperations()
+    async with on_unix_socket(api(operations), tmp_path / "s"), client(tmp_path / "s") as http:
+        done = await http.post("/v1/reload")
+        refused = await http.post("/v1/reload", headers={"X-Ebcd-Token": "guess"})
+    assert (done.status_code, done.json()["certificates"]) == (200, 4)
+    assert refused.status_code == 401
+    assert operations.acts == [("reload", f"uid {os.getuid()}")]
+
+
 async def test_the_peer_of_the_socket_is_the_actor_where_its_uid_is_known(tmp_path: Path) -> None:
     operations = FakeOperations()
     app = application(operations, Operators(by_uid={os.getuid(): "duty officer"}))
