@@ -43,13 +43,17 @@ from ebcd.intake import Intake
 from ebcd.invariants import Checker, Violation
 from ebcd.ledger import Ledger
 from ebcd.lifecycle import DeliveryEvent
+from ebcd.machine import Machine
 from ebcd.mailroom import Inbox, Mailroom
 from ebcd.metrics import Metrics
+from ebcd.operation_data import Reporter
+from ebcd.operation_data.wiring import build_reporter, resources_of, signs_of, transmitters_of
 from ebcd.operations import CountyOperations, Identity, Room
 from ebcd.orders import Orders, Volumes
 from ebcd.reach import Reach
 from ebcd.reconcile import resume
 from ebcd.settings import Settings
+from ebcd.sharing import Sharers
 from ebcd.sounds import Sounds
 from ebcd.state import CountyState
 from ebcd.supervise import supervise
@@ -78,6 +82,7 @@ class Daemon:
     links: tuple[tuple[str, Link], ...]
     upstream: Upstream
     mailroom: Mailroom
+    reporter: Reporter
     operations: CountyOperations
     sounds: Sounds
 
@@ -130,24 +135,33 @@ async def build(settings: Settings, world: World) -> Daemon:
     await mailroom.prepare()
     me = settings.platform
     intake = Intake(me.area, lambda area: bool(inventory.places_in(area)), LANGUAGE, sounds)
-    upstream = Upstream(me.code, me.language, world, base.store, ledger, mailroom, inventory, intake)
+    resources = resources_of(base)
+    sharers = Sharers(inventory.adapter_of, lambda: transmitters(), resources.station_of, rules.success_ratio)
+    upstream = Upstream(me.code, me.language, world, base.store, ledger, mailroom, sharers, intake)
     by_path: dict[Path, list[Link]] = {path: [] for path in Path}
     core = Core(ledger, orders, inventory, by_path, clock, rules, upstream.tell, Traces(metrics.stage))
-    upstream.serve(core)
     mailroom.serve(Inbox(upstream.accept, upstream.answered))
     paths: dict[str, Path] = {}
     following = Following(core, reach, paths, (lambda event, path: _observe(event, path, health, metrics, clock),))
     links = _links(base, following, by_path, paths, core.announcers)
+    transmitters = transmitters_of(settings.links, links, inventory.roster)
     health = _health_book(base, paths)
-    health.on_change(lambda change: _changed(change, upstream))
+    health.on_change(_changed)
     w = settings.health
     ward = Ward(health, by_path, base.store, clock, WardRule(w.clock_error_s, w.round_hour), metrics.watched)
     await ward.prepare()
+    signs = signs_of(base, links, lambda: ward.suspects_own_clock, Machine())
+    reporter = build_reporter(
+        base, ledger, health, mailroom, resources, sharers, transmitters, signs, upstream.request_answered
+    )
+    upstream.serve(core, reporter)
+    ledger.also(reporter.observer.fact)
     views = Views(inventory, reach, health, rules.approvals, volumes)
     room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
     identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
     _watch(metrics, base.state, health, links)
-    return Daemon(base, ledger, core, ward, links, upstream, mailroom, CountyOperations(identity, room), sounds)
+    operations = CountyOperations(identity, room)
+    return Daemon(base, ledger, core, ward, links, upstream, mailroom, reporter, operations, sounds)
 
 
 def _health_book(base: Foundation, paths: dict[str, Path]) -> HealthBook:
@@ -170,10 +184,9 @@ def _observe(event: Event, path: Path, health: HealthBook, metrics: Metrics, clo
         metrics.receipt(path.value, kind)
 
 
-def _changed(change: Change, upstream: Upstream) -> None:
+def _changed(change: Change) -> None:
     tell = log.debug if change.before is Condition.UNKNOWN else log.info
     tell("device.changed", device=change.code, before=change.before, after=change.after, why=change.why)
-    upstream.device_changed(change)
 
 
 def _links(
@@ -264,6 +277,7 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
         yield f"link {link.name}", link.run
     yield "upstream", daemon.upstream.run
     yield "mailroom", lambda: daemon.mailroom.run(daemon.base.world.network)
+    yield "reports", daemon.reporter.run
     yield "health", daemon.ward.run
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)

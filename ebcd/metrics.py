@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -19,6 +19,9 @@ from prometheus_client.registry import Collector
 
 from devices.link import LinkStatus, Path
 from protocols import sm2
+
+if TYPE_CHECKING:
+    from ebcd.gateway import PeerStatus
 
 LABELS_MAX = 500  # children of one metric; whatever comes later counts as "other"
 OTHER = "other"
@@ -85,6 +88,9 @@ class Metrics:
         self._watched = _Children(
             Counter("ebcd_watch", "What the watch over devices did: asked, clock_set ...", ["act"], registry=registry)
         )
+        self._reports = _Children(
+            Counter("ebcd_reports", "Packages of operation data, by receipt", ["type", "receipt"], registry=registry)
+        )
         registry.register(_Asked(_build_info))
         ProcessCollector(registry=registry)
 
@@ -120,6 +126,14 @@ class Metrics:
         """A limit that has a name had to act."""
         self._bounds.of(bound).inc(count)
 
+    def report(self, type_: str, receipt: str) -> None:
+        """A package of operation data got this receipt (success, none, other ...)."""
+        self._reports.of(type_, receipt).inc()
+
+    def watch_reports(self, waiting: Callable[[], Iterable[tuple[str, int, int]]]) -> None:
+        """Ask, per platform above, for records that it lacks and requests that wait for their answer."""
+        self._watch(lambda: _report_metrics(waiting()))
+
     def watch_alerts(self, tally: Tally) -> None:
         """Ask `tally` for the number of alerts in each state."""
         self._watch(lambda: [_by_state("ebcd_alerts", "Alerts in the store's memory", tally())])
@@ -140,6 +154,10 @@ class Metrics:
     def watch_links(self, statuses: LinkStatuses) -> None:
         """Ask the links for their status."""
         self._watch(lambda: _link_metrics(statuses()))
+
+    def watch_upstream(self, statuses: Callable[[], Iterable[PeerStatus]]) -> None:
+        """Ask the gateway for the platforms above."""
+        self._watch(lambda: _upstream_metrics(statuses()))
 
     def _watch(self, collect: Callable[[], Iterable[Metric]]) -> None:
         self._registry.register(_Asked(collect))
@@ -181,6 +199,28 @@ def _link_metrics(statuses: Iterable[tuple[str, Path, LinkStatus]]) -> Iterator[
         limit.add_metric(values, status.outbox_limit)
         dropped.add_metric(values, status.dropped)
     yield from (up, devices, depth, limit, dropped)
+
+
+def _upstream_metrics(statuses: Iterable[PeerStatus]) -> Iterator[Metric]:
+    up = GaugeMetricFamily("ebcd_upstream_up", "1 while a platform above answers", labels=["peer"])
+    standby = GaugeMetricFamily("ebcd_upstream_standby", "1 while its standby line is in use", labels=["peer"])
+    waiting = GaugeMetricFamily("ebcd_upstream_letters", "Letters in memory that wait for it", labels=["peer"])
+    switches = CounterMetricFamily("ebcd_upstream_switches", "Changes between its lines", labels=["peer"])
+    for status in statuses:
+        up.add_metric([status.code], float(status.up))
+        standby.add_metric([status.code], float(status.standby))
+        waiting.add_metric([status.code], status.outbox_depth)
+        switches.add_metric([status.code], status.switches)
+    yield from (up, standby, waiting, switches)
+
+
+def _report_metrics(waiting: Iterable[tuple[str, int, int]]) -> Iterator[Metric]:
+    lacking = GaugeMetricFamily("ebcd_reports_lacking", "Records that a platform above lacks", labels=["peer"])
+    requests = GaugeMetricFamily("ebcd_reports_requested", "Its requests that wait for their answer", labels=["peer"])
+    for peer, records, asked in waiting:
+        lacking.add_metric([peer], records)
+        requests.add_metric([peer], asked)
+    yield from (lacking, requests)
 
 
 def _build_info() -> Iterable[Metric]:

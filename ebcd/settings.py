@@ -31,6 +31,7 @@ from ebcd.settings_sections import (
     PlatformSection,
     PrioritySection,
     QuietHoursSection,
+    ReportsSection,
     Sections,
     StoreSection,
     TrustSection,
@@ -60,6 +61,7 @@ class Settings:
     delivery: DeliverySection
     health: HealthSection
     upstream: UpstreamSection
+    reports: ReportsSection
     links: tuple[LinkSettings, ...]
 
     def key_passphrase(self, environ: Mapping[str, str] = os.environ) -> bytes | None:

@@ -5,6 +5,7 @@ Relative paths are made absolute against the folder of the file while it is read
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -59,6 +60,12 @@ def _url(value: str) -> str:
     return value
 
 
+def _degrees(value: str) -> str:
+    if value and re.fullmatch(r"-?\d{1,3}(\.\d{1,6})?", value, re.ASCII) is None:
+        raise _wrong("degrees")
+    return value
+
+
 def _host(value: str) -> str:
     if not value or any(not (each.isalnum() or each in ".-:_%") for each in value):
         raise _wrong("host")
@@ -85,12 +92,14 @@ Area = Annotated[AreaCode, PlainValidator(_area)]
 CertificateNumber = Annotated[str, AfterValidator(_certificate)]
 Sha256 = Annotated[str, AfterValidator(_digest)]
 Url = Annotated[str, AfterValidator(_url)]
+OptionalUrl = Annotated[str, AfterValidator(lambda value: value and _url(value))]
 Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 FilePath = Annotated[Path, PlainValidator(_absolute)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+Degrees = Annotated[str, AfterValidator(_degrees)]
 Approvers = Annotated[int, Field(ge=0, le=APPROVERS_MAX)]
 
 
@@ -117,6 +126,11 @@ class PlatformSection(Section):
     key: FilePath
     key_passphrase_env: str = "EBCD_KEY_PASSPHRASE"
     language: Language = Language.ZH
+    address: str = ""  # with the rest: what the platform above keeps about us (EBRPSInfo)
+    contact: str = ""
+    phone: str = ""
+    longitude: Degrees = ""
+    latitude: Degrees = ""
 
 
 class StoreSection(Section):
@@ -241,6 +255,7 @@ class PeerSection(Section):
     sign_profile: Literal["xml", "xml+time"] = "xml"
     certificates: tuple[CertificateNumber, ...] = ()
     require_signature: bool = True
+    standby_url: OptionalUrl = ""
 
 
 class HealthSection(Section):
@@ -265,6 +280,21 @@ class UpstreamSection(Section):
     peers: tuple[PeerSection, ...] = ()
 
 
+class ReportsSection(Section):
+    """What goes up about our resources, and when (platform.md 6.1)."""
+
+    info_s: Annotated[float, Field(ge=600, le=7 * 86_400)] = 86_400.0
+    states_s: Annotated[float, Field(ge=60, le=86_400)] = 1800.0
+    terminal_states_s: Annotated[float, Field(ge=0, le=86_400)] = 0.0
+    items_max: Annotated[int, Field(ge=1, le=2000)] = 200
+    offline_code: Literal[2, 3] = 3
+    unreachable_code: Literal[2, 3] = 2
+    unknown_code: Literal[0, 2, 3] = 0
+    on_air: bool = True
+    stations: bool = True
+    disk_free_mb: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
+
+
 class Sections(Section):
     """The whole file, without [[links]], which the drivers' own dataclasses describe.
 
@@ -285,3 +315,4 @@ class Sections(Section):
     delivery: DeliverySection
     health: HealthSection
     upstream: UpstreamSection
+    reports: ReportsSection

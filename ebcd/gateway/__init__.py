@@ -1,12 +1,16 @@
 """The platform gateway: packages in over HTTP, packages out, receipts both ways (GD/J 083). It knows no alert."""
 
 from ebcd.gateway.client import (
+    LETTERS_MAX,
+    PUSHED_OUT,
     ClientEvent,
     Delivered,
+    Exchanged,
     GatewayClient,
     PeerDown,
     PeerStatus,
     PeerUp,
+    RouteSwitched,
     Undelivered,
     lane_of,
     worth_of,
@@ -18,9 +22,12 @@ from ebcd.gateway.post import HttpPoster, Poster, PostFailed, read_receipt
 from ebcd.gateway.server import GatewayLimits, GatewayServer
 
 __all__ = [
+    "LETTERS_MAX",
+    "PUSHED_OUT",
     "ClientEvent",
     "Delivered",
     "Desk",
+    "Exchanged",
     "GatewayClient",
     "GatewayLimits",
     "GatewayOutboxFull",
@@ -37,6 +44,7 @@ __all__ = [
     "Poster",
     "Received",
     "Rejection",
+    "RouteSwitched",
     "Undelivered",
     "Worth",
     "Writer",

@@ -39,6 +39,7 @@ class Peer:
     profile: FileProfile = FileProfile.XML
     certificates: frozenset[CertificateNumber] = frozenset()  # which may sign for it
     require_signature: bool = True
+    standby_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
