@@ -93,9 +93,9 @@ class LetterBook:
         while True:
             self._wake.clear()
             try:
+                await self._forget()
                 await self._fetch()
                 await self._write()
-                await self._forget()
             except StoreError as error:
                 log.warning("letters.wait_for_disk", reason=str(error), letters=len(self._unwritten))
                 await asyncio.sleep(DISK_AGAIN_S)

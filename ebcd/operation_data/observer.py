@@ -29,6 +29,8 @@ from protocols.codes import EbmId, ResourceCode
 
 RESCAN_S = 600.0
 """How often all records are compared anew, in case nobody said that the inventory or the archive changed."""
+BUSY_S, BUSY_S_MAX = 2.0, 15.0
+"""An alert is moving while facts of one came within the last `BUSY_S`; nobody waits longer than `BUSY_S_MAX` for it."""
 BETWEEN_TURNS = 200
 """Devices that are looked at before others get their turn."""
 DELIVERIES_BETWEEN_TURNS = 5000
@@ -69,28 +71,43 @@ class Observer:
         self._alerts: dict[EbmId, bool] = {}  # alerts with news; True: all their terminals are touched
         self._scan_due_s = 0.0
         self._all_due = True
+        self._heads_due = True
+        self._over_fm = False
+        self._busy_since_s = self._busy_last_s = float("-inf")
 
     # ---- news ------------------------------------------------------------------------------------------------------
 
     def device_changed(self, change: Change) -> None:
         """A device's condition changed."""
         self._touched[change.code] = None
+        self._heads_due = True
 
     def fact(self, fact: Fact, _state: CountyState) -> None:
         """Something happened to an alert (a watcher of the ledger: it takes note and no more)."""
         if fact.alert is None:
             return
+        now_s = self._clock.monotonic()
+        if now_s - self._busy_last_s >= BUSY_S:
+            self._busy_since_s = now_s
+        self._busy_last_s = now_s
+        self._heads_due = True
         if fact.kind == facts.RECEIPTS:
             self._touched.update(dict.fromkeys([item[0] for item in fact.payload["items"]]))
             self._alerts.setdefault(fact.alert, False)
         elif fact.kind in (facts.ALERT_MOVED, facts.ALERT_ACCEPTED):
             self._alerts[fact.alert] = True
 
+    @property
+    def busy(self) -> bool:
+        """Whether an alert is being started, followed or stopped just now: what nobody asked for waits."""
+        now_s = self._clock.monotonic()
+        return now_s - self._busy_last_s < BUSY_S and now_s - self._busy_since_s < BUSY_S_MAX
+
     def inventory_changed(self) -> None:
         """There are other devices, or other things are known of them."""
         self._sharers.forget()
         self._scan_due_s = 0.0
-        self._all_due = True
+        self._all_due = self._heads_due = True
 
     # ---- one look --------------------------------------------------------------------------------------------------
 
@@ -127,15 +144,20 @@ class Observer:
                 news |= self._flags.see(kind, code, digest(record), self._clock.wall())
             if number % BETWEEN_TURNS == 0:
                 await asyncio.sleep(0)
-        there = frozenset(codes)
         for each in (kind, STATE.get(subject)):
-            if each is None:
-                continue
-            for peer in self._flags.peers:
-                for code in self._flags.codes(peer, each):
-                    if code not in there:
-                        news |= self._flags.lose(each, code, self._clock.wall())
-                await asyncio.sleep(0)
+            if each is not None:
+                news |= await self._lost(subject, each)
+        return news
+
+    async def _lost(self, subject: Subject, kind: Kind) -> bool:
+        """Records whose resource is no more."""
+        news = False
+        for peer in self._flags.peers:
+            for number, code in enumerate(self._flags.codes(peer, kind), 1):
+                if not self._resources.has(subject, code):
+                    news |= self._flags.lose(kind, code, self._clock.wall())
+                if number % DELIVERIES_BETWEEN_TURNS == 0:
+                    await asyncio.sleep(0)
         return news
 
     def _log(self, alert_id: EbmId) -> bool:
@@ -163,9 +185,8 @@ class Observer:
             for alert_id in list(self._state().alerts):
                 news |= self._log(alert_id)
             self.forget_alerts()
-        there = frozenset(self._resources.codes(Subject.TERMINAL))
         for number, code in enumerate(touched, 1):
-            if code in there:
+            if self._resources.has(Subject.TERMINAL, code):
                 condition = self._health.of(ResourceCode(code)).told
                 told = code_of(condition, playing=self._plays(ResourceCode(code)), codes=self._codes)
                 if told is not None:
@@ -186,21 +207,27 @@ class Observer:
         return [r for r in self._state().live_alerts() if r.state in (AlertState.ON_AIR, AlertState.CANCELLING)]
 
     async def _head_ends(self) -> bool:
-        """Adapters and transmitters: few enough to be looked at each time."""
-        adapters, over_fm = await self._used()
+        """Adapters where there is news of devices or alerts; transmitters each time, since only their links tell."""
         news, at = False, self._clock.wall()
+        if self._heads_due:
+            self._heads_due = False
+            adapters, self._over_fm = await self._used()
+            news = await self._adapters(adapters, at)
+        for each in self._transmitters():
+            if self._resources.has(Subject.TRANSMITTER, each.code):
+                told = self._transmitter(each, playing=self._over_fm)
+                news |= self._flags.see(Kind.TRANSMITTER_STATE, each.code, str(told), at)
+        return news
+
+    async def _adapters(self, playing: set[str], at: float) -> bool:
+        news = False
         for number, code in enumerate(self._resources.codes(Subject.ADAPTER), 1):
             condition = self._health.of(ResourceCode(code)).told
-            told = code_of(condition, playing=code in adapters, codes=self._codes)
+            told = code_of(condition, playing=code in playing, codes=self._codes)
             if told is not None:
                 news |= self._flags.see(Kind.ADAPTER_STATE, code, str(told), at)
             if number % BETWEEN_TURNS == 0:
                 await asyncio.sleep(0)
-        there = frozenset(self._resources.codes(Subject.TRANSMITTER))
-        for each in self._transmitters():
-            if each.code in there:
-                told = self._transmitter(each, playing=over_fm)
-                news |= self._flags.see(Kind.TRANSMITTER_STATE, each.code, str(told), at)
         return news
 
     def _transmitter(self, each: Transmitter, *, playing: bool) -> int:

@@ -149,7 +149,8 @@ class Reporter:
     async def _look_again(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
-            await self._look()
+            if not self.observer.busy:
+                await self._look()
 
     async def _look(self) -> None:
         async with self._looking:
@@ -187,6 +188,8 @@ class Reporter:
             if wanted.retry_s <= now_s:
                 await self._answer(wanted)
                 return True
+        if self.observer.busy:
+            return False
         for kind in ORDER:
             if self._retry_s.get((peer, kind), 0.0) > now_s:
                 continue
@@ -240,7 +243,7 @@ class Reporter:
             wanted.retry_s = self._doors.clock.monotonic() + AGAIN_S
             return
         if outcome is not ResultCode.SUCCESS:
-            log.error("reports.answer_refused", peer=peer, type=kind, related=wanted.ebd_id, code=int(outcome))
+            log.error("reports.answer_refused", peer=peer, type=str(kind), related=wanted.ebd_id, code=int(outcome))
         self._requests[peer].remove(wanted)
         self._doors.answered(wanted.ebd_id)
 
@@ -301,7 +304,8 @@ class Reporter:
         self._doors.mail.report(peer, document(kind, items, params), related, settled)
         code = await receipt
         self._doors.count(kind, "none" if code is None else code.name.lower())
-        log.info("reports.told", peer=peer, type=kind, items=len(items), related=related, code=code)
+        told = None if code is None else int(code)
+        log.info("reports.told", peer=peer, type=str(kind), items=len(items), related=related, code=told)
         return code
 
     def waiting(self) -> Iterator[tuple[str, int, int]]:

@@ -98,6 +98,10 @@ class Resources:
         """Every resource of a kind, in the order of the inventory."""
         return tuple(self._devices(subject))
 
+    def has(self, subject: Subject, code: str) -> bool:
+        """Whether there is such a resource."""
+        return code in self._devices(subject)
+
     def record(self, subject: Subject, code: str, at: int) -> Any | None:
         """One resource; None for one that is not there (any more). `at`: its RptTime, UTC seconds."""
         devices = self._devices(subject)
