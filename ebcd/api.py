@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ebcd.api_bodies import AlertQuery, DraftBody, RejectBody, TerminalQuery, problems
+from ebcd.api_bodies import AlertQuery, DraftBody, ExchangeQuery, RejectBody, TerminalQuery, problems
 from ebcd.catalogue import has, text
 from ebcd.http_server import PEER_UID
 from ebcd.identity import Operators
@@ -57,6 +57,7 @@ def application(operations: Operations, operators: Operators, *, body_bytes_max:
             Route("/v1/alerts/{ebm_id}/cancel", api.cancel, methods=["POST"]),
             Route("/v1/terminals", api.terminals, methods=["GET"]),
             Route("/v1/links", api.links, methods=["GET"]),
+            Route("/v1/exchanges", api.exchanges, methods=["GET"]),
         ],
         exception_handlers={
             OperationRefused: _refused,
@@ -124,6 +125,11 @@ class _Api:
     async def links(self, request: Request) -> Response:
         self._reader(request)
         return _json(await self._operations.links())
+
+    async def exchanges(self, request: Request) -> Response:
+        self._reader(request)
+        query = ExchangeQuery.model_validate(dict(request.query_params))
+        return _json(await self._operations.exchanges(query.after, query.peer))
 
     def _actor(self, request: Request) -> Actor:
         return self._operators.required(request.headers.get(TOKEN_HEADER), _uid(request))

@@ -157,7 +157,9 @@ async def build(settings: Settings, world: World) -> Daemon:
     upstream.serve(core, reporter)
     ledger.also(reporter.observer.fact)
     views = Views(inventory, reach, health, rules.approvals, volumes)
-    room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
+    room = Room(
+        core, inventory, health, views, sounds, volumes, links, mailroom.exchanges, mailroom.rows, lambda: checker.found
+    )
     identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
     _watch(metrics, base.state, health, links)
     operations = CountyOperations(identity, room)

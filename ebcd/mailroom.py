@@ -6,27 +6,32 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import structlog
 
 from devices.ports import Network
+from ebcd.exchanges import ExchangeLog
 from ebcd.gateway import (
     LETTERS_MAX,
     PUSHED_OUT,
+    Answer,
     ClientEvent,
     Delivered,
     Desk,
+    Exchanged,
     GatewayClient,
     GatewayLimits,
     GatewayOutboxFull,
     GatewayServer,
     HttpPoster,
     Judge,
+    Letter,
     Peer,
     PeerDown,
     PeerStatus,
     PeerUp,
+    Posted,
     Poster,
     Received,
     Rejection,
@@ -93,7 +98,7 @@ class Mailroom:
     ) -> None:
         """`poster` stands in for HTTP in tests."""
         upstream = settings.upstream
-        self.peers = {str(peer.code): _peer(peer) for peer in upstream.peers}
+        self.peers = {str(peer.code): peer_of(peer) for peer in upstream.peers}
         self._settings = settings
         self._world = world
         self._store = store
@@ -119,6 +124,7 @@ class Mailroom:
         )
         self._letters = LetterBook(store, self._client, self.peers, world.clock.wall, metrics.bound_acted)
         self._settle: dict[str, Settled] = {}
+        self.exchanges = ExchangeLog()
         self._inbox: Inbox | None = None
         self.back: Callable[[str], None] = lambda peer: None
         """Called with the code of a peer that answers again."""
@@ -135,9 +141,10 @@ class Mailroom:
     async def run(self, network: Network) -> None:
         """Serve and send until cancelled; letters of an earlier life go first."""
         assert self._inbox is not None, "serve() comes before run()"
-        desk = Desk(self._inbox.accept, self._inbox.answered, self._client.heard, self._rejected)
+        desk = Desk(self._accept, self._inbox.answered, self._client.heard, self._rejected)
         platform = self._settings.platform
-        judge = Judge(
+        judge = _NotingJudge(
+            self.exchanges,
             platform.code,
             self.peers.values(),
             self._verifier,
@@ -161,7 +168,7 @@ class Mailroom:
         if peer not in self.peers:
             log.warning("letter.unaddressed", peer=peer, type=type(detail).__name__)
             return ""
-        letter = self._client.compose(peer, detail, related_ebd_id=related or None)
+        letter = self._compose(peer, detail, related)
         events = (told(EbdId(letter.ebd_id)),) if told else ()
         lane, worth = lane_of(detail, letter.ebd_id), worth_of(detail)
         self._letters.put(peer, letter, related, lane, worth, events)
@@ -173,7 +180,7 @@ class Mailroom:
         if not self._numbers.plenty:
             settled(None)
             return
-        letter = self._client.compose(peer, detail, related_ebd_id=related or None)
+        letter = self._compose(peer, detail, related)
         try:
             self._client.offer(peer, letter, lane=letter.ebd_id, worth=Worth.REPORT)
         except GatewayOutboxFull:
@@ -182,9 +189,19 @@ class Mailroom:
             return
         self._settle[letter.ebd_id] = settled
 
+    def _compose(self, peer: str, detail: Detail, related: str) -> Letter:
+        letter = self._client.compose(peer, detail, related_ebd_id=related or None)
+        self.exchanges.writing(letter.ebd_id, detail, related)
+        return letter
+
     def is_up(self, peer: str) -> bool:
         """Whether a peer answers."""
         return self._client.is_up(peer)
+
+    async def _accept(self, received: Received) -> None:
+        assert self._inbox is not None, "serve() comes before run()"
+        self.exchanges.received(received)
+        await self._inbox.accept(received)
 
     # ---- what the gateway tells --------------------------------------------------------------------------------
 
@@ -210,6 +227,8 @@ class Mailroom:
                 log.error("peer.down", peer=peer.code, unanswered_s=round(unanswered_s), speaks=speaks)
             case RouteSwitched(peer=peer, url=url, standby=standby):
                 log.warning("peer.route", peer=peer.code, url=url, standby=standby)
+            case Exchanged():
+                self.exchanges.sent(event)
 
     def _settled(self, ebd_id: str, code: ResultCode | None) -> None:
         if settled := self._settle.pop(ebd_id, None):
@@ -238,13 +257,28 @@ class Mailroom:
         )
 
 
+class _NotingJudge(Judge):
+    """Writes down every answer."""
+
+    def __init__(self, exchanges: ExchangeLog, *values: Any, **named: Any) -> None:
+        super().__init__(*values, **named)
+        self._exchanges = exchanges
+
+    async def judge(self, posted: Posted) -> Answer:
+        """As `Judge.judge`."""
+        answer = await super().judge(posted)
+        self._exchanges.answered(posted, answer, self._clock.monotonic() - posted.arrived_s)
+        return answer
+
+
 def _reason(status: PeerStatus) -> str:
     """What an operator should know of a line: that the standby is in use, and what failed last while it is not well."""
     told = "standby" if status.standby else ""
     return told if status.up else f"{told} {status.last_failure}".strip()
 
 
-def _peer(section: PeerSection) -> Peer:
+def peer_of(section: PeerSection) -> Peer:
+    """One `[[upstream.peers]]` as the gateway knows it."""
     return Peer(
         code=section.code,
         url=section.url,

@@ -89,6 +89,7 @@ def _store_url(value: str, info: ValidationInfo) -> str:
 
 Resource = Annotated[ResourceCode, PlainValidator(_resource)]
 Area = Annotated[AreaCode, PlainValidator(_area)]
+TestArea = Annotated[str, AfterValidator(lambda value: value and str(_area(value)))]
 CertificateNumber = Annotated[str, AfterValidator(_certificate)]
 Sha256 = Annotated[str, AfterValidator(_digest)]
 Url = Annotated[str, AfterValidator(_url)]
@@ -277,6 +278,7 @@ class UpstreamSection(Section):
     own_url: Url = "http://127.0.0.1:7500"
     success_ratio: Annotated[float, Field(gt=0, le=1)] = 0.7
     heartbeat_s: Seconds = 30.0
+    test_area: TestArea = ""
     peers: tuple[PeerSection, ...] = ()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ebcd.cli import field
+from ebcd.cli import field, upward
 from ebcd.cli.options import AsJson, Config, EbmIdArgument, Lang, Language, TokenFile, help_of
 from ebcd.cli.output import failures_told, show
 from ebcd.cli.session import Session, open_session
@@ -264,6 +264,7 @@ def links(config: Config = None, lang: Language = None, as_json: AsJson = False,
 # ---- for the field engineer ----------------------------------------------------------------------------------------
 
 field.add_to(app)
+upward.add_to(app)
 
 # ---- between them --------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from ebcd.gateway.client import (
     lane_of,
     worth_of,
 )
-from ebcd.gateway.judge import Desk, Judge, Posted, Received, Rejection
+from ebcd.gateway.judge import Answer, Desk, Judge, Posted, Received, Rejection
 from ebcd.gateway.outbox import GatewayOutboxFull, Worth
 from ebcd.gateway.peers import Letter, Peer, Writer
 from ebcd.gateway.post import HttpPoster, Poster, PostFailed, read_receipt
@@ -24,6 +24,7 @@ from ebcd.gateway.server import GatewayLimits, GatewayServer
 __all__ = [
     "LETTERS_MAX",
     "PUSHED_OUT",
+    "Answer",
     "ClientEvent",
     "Delivered",
     "Desk",

@@ -24,7 +24,7 @@ from ebcd.health import HealthBook, ways_of
 from ebcd.intake import Intake
 from ebcd.inventory import Inventory
 from ebcd.ledger import Ledger
-from ebcd.mailroom import Inbox, Mailroom
+from ebcd.mailroom import Inbox, Mailroom, RunningPoster
 from ebcd.metrics import Metrics
 from ebcd.operation_data import Flags, Owner, PlatformSigns, Reporter, ReporterDoors, ReportRule, Resources
 from ebcd.operation_data.observer import Observer
@@ -186,14 +186,16 @@ def settings_in(folder: Folder) -> Settings:
     return load(file, environ={})
 
 
-def world_of(clock: VirtualClock) -> World:
+def world_of(clock: VirtualClock, network: MemoryNetwork | None = None) -> World:
     """Doors that lead nowhere but to the clock."""
 
     def no_mqtt(*_args: Any, **_options: Any) -> Any:
         raise AssertionError("nobody dials a broker here")
 
     chance = random.Random(1)
-    return World(clock, chance, cast(Any, MemoryNetwork()), chance.randbytes, no_mqtt, CollectorRegistry(), False)
+    return World(
+        clock, chance, cast(Any, network or MemoryNetwork()), chance.randbytes, no_mqtt, CollectorRegistry(), False
+    )
 
 
 def _core(ledger: Ledger, inventory: Inventory, clock: VirtualClock, upstream: Upstream) -> tuple[Core, RecordingLink]:
@@ -216,21 +218,23 @@ async def bench(
     inventory: Inventory | None = None,
     rule: ReportRule | None = None,
     owner: Owner | None = None,
+    poster: RunningPoster | None = None,
+    network: MemoryNetwork | None = None,
 ) -> AsyncIterator[Bench]:
-    """One life, from what `folder` holds to its kill -9."""
+    """One life, from what `folder` holds to its kill -9. `poster` leads to somebody else than `province`."""
     clock = province.clock
     (folder / "trust").mkdir(exist_ok=True)
     authority = Authority(folder / "trust")
     for number in (PEER, OTHER):
         authority.issue(number)
-    settings, world = settings_in(folder), world_of(clock)
+    settings, world = settings_in(folder), world_of(clock, network)
     store = open_store(f"sqlite:///{folder}/state/ebcd.db", clock=clock, inline=True, fsync=False)
     inventory = inventory or county_with_transmitter()
     ledger = Ledger(await restore(store, COUNTY), store, COUNTY, [])
     metrics = Metrics(world.registry)
     signer = FileSigner(authority.keys[OTHER], OTHER, clock)
     verifier = SignatureVerifier(TrustStore.load(folder / "trust", [ROOT]))
-    mailroom = Mailroom(settings, world, store, signer, verifier, metrics, province)
+    mailroom = Mailroom(settings, world, store, signer, verifier, metrics, poster or province)
     await mailroom.prepare()
     resources = Resources(owner or Owner(PLATFORM, "某县应急广播平台", "http://county"), inventory)
     signs: dict[str, Any] = {}

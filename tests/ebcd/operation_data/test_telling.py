@@ -261,6 +261,7 @@ async def test_a_trouble_of_the_platform_goes_up_when_it_lasts_and_its_end_is_to
         assert codes(province.of(EbrpsState)[2]) == {PLATFORM: 1}
 
 
+@pytest.mark.clause("GD/J 083 EBRBSState")
 async def test_an_exciter_is_what_its_link_says(tmp_path: Folder, province: Province) -> None:
     async with bench(tmp_path, province):
         await asyncio.sleep(FIRST_S)
