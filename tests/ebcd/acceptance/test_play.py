@@ -115,6 +115,7 @@ async def test_without_a_test_area_nothing_sounds_and_what_needs_none_is_judged_
 ) -> None:
     network, pace = MemoryNetwork(), replace(PACE, watch_s=0.0)
     async with county(tmp_path, clock, network) as room, above(tmp_path, clock, network, pace, None) as judge:
+        room.beat(*room.everybody)
         results = await play(
             CHECKLIST, Conversation((), upper=True), judge.actor.fetch, Both(judge.actor.act, None), clock, pace
         )
