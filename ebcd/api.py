@@ -7,6 +7,7 @@ request's Accept-Language.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ebcd.api_bodies import AlertQuery, DraftBody, ExchangeQuery, RejectBody, TerminalQuery, problems
+from ebcd.api_bodies import AlertQuery, DraftBody, RejectBody, TerminalQuery, problems
 from ebcd.catalogue import has, text
 from ebcd.http_server import PEER_UID
 from ebcd.identity import Operators
@@ -42,11 +43,18 @@ STATUS: dict[Kind, int] = {
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
 
-def application(operations: Operations, operators: Operators, *, body_bytes_max: int = BODY_BYTES_MAX) -> Starlette:
-    """The API over `operations`. Serve it with `ebcd.http_server.on_unix_socket`."""
+def application(
+    operations: Operations,
+    operators: Operators,
+    *,
+    more: Iterable[Route] = (),
+    body_bytes_max: int = BODY_BYTES_MAX,
+) -> Starlette:
+    """The API over `operations`, and the routes of other parts. Serve it with `ebcd.http_server.on_unix_socket`."""
     api = _Api(operations, operators, body_bytes_max)
     return Starlette(
         routes=[
+            *more,
             Route("/v1/status", api.status, methods=["GET"]),
             Route("/v1/preview", api.preview, methods=["POST"]),
             Route("/v1/alerts", api.alerts, methods=["GET"]),
@@ -57,7 +65,6 @@ def application(operations: Operations, operators: Operators, *, body_bytes_max:
             Route("/v1/alerts/{ebm_id}/cancel", api.cancel, methods=["POST"]),
             Route("/v1/terminals", api.terminals, methods=["GET"]),
             Route("/v1/links", api.links, methods=["GET"]),
-            Route("/v1/exchanges", api.exchanges, methods=["GET"]),
         ],
         exception_handlers={
             OperationRefused: _refused,
@@ -77,83 +84,87 @@ def metrics_application(registry: CollectorRegistry) -> Starlette:
     return Starlette(routes=[Route("/metrics", metrics, methods=["GET"])])
 
 
-class _Api:
-    """The endpoints; holds what they work on."""
+class Doors:
+    """Who asks, and with what body: what the endpoints of every part need."""
 
-    def __init__(self, operations: Operations, operators: Operators, body_bytes_max: int) -> None:
-        self._operations = operations
+    def __init__(self, operators: Operators, body_bytes_max: int = BODY_BYTES_MAX) -> None:
         self._operators = operators
         self._body_bytes_max = body_bytes_max
 
-    async def status(self, request: Request) -> Response:
-        self._reader(request)
-        return _json(await self._operations.status())
-
-    async def preview(self, request: Request) -> Response:
-        actor = self._actor(request)
-        return _json(await self._operations.preview((await self._body(request, DraftBody)).draft(), actor))
-
-    async def send(self, request: Request) -> Response:
-        actor = self._actor(request)
-        row = await self._operations.send((await self._body(request, DraftBody)).draft(), actor)
-        return _json(row, status=201)
-
-    async def approve(self, request: Request) -> Response:
-        return _json(await self._operations.approve(request.path_params["ebm_id"], self._actor(request)))
-
-    async def reject(self, request: Request) -> Response:
-        actor = self._actor(request)
-        reason = (await self._body(request, RejectBody)).reason
-        return _json(await self._operations.reject(request.path_params["ebm_id"], actor, reason))
-
-    async def cancel(self, request: Request) -> Response:
-        return _json(await self._operations.cancel(request.path_params["ebm_id"], self._actor(request)))
-
-    async def alerts(self, request: Request) -> Response:
-        self._reader(request)
-        return _json(await self._operations.alerts(AlertQuery.model_validate(dict(request.query_params)).wanted()))
-
-    async def show(self, request: Request) -> Response:
-        self._reader(request)
-        return _json(await self._operations.show(request.path_params["ebm_id"]))
-
-    async def terminals(self, request: Request) -> Response:
-        self._reader(request)
-        query = TerminalQuery.model_validate(dict(request.query_params))
-        return _json(await self._operations.terminals(query.wanted()))
-
-    async def links(self, request: Request) -> Response:
-        self._reader(request)
-        return _json(await self._operations.links())
-
-    async def exchanges(self, request: Request) -> Response:
-        self._reader(request)
-        query = ExchangeQuery.model_validate(dict(request.query_params))
-        return _json(await self._operations.exchanges(query.after, query.peer))
-
-    def _actor(self, request: Request) -> Actor:
+    def actor(self, request: Request) -> Actor:
+        """Who acts. Raises OperationRefused for nobody we know."""
         return self._operators.required(request.headers.get(TOKEN_HEADER), _uid(request))
 
-    def _reader(self, request: Request) -> None:
+    def reader(self, request: Request) -> None:
         """Reading needs the socket only, but a wrong token is told at once, not at the first act."""
         self._operators.identify(request.headers.get(TOKEN_HEADER), _uid(request))
 
-    async def _body(self, request: Request, model: type[_ModelT]) -> _ModelT:
-        return model.model_validate_json(await self._bytes(request))
+    async def body(self, request: Request, model: type[_ModelT]) -> _ModelT:
+        """The body as a model. Raises ValidationError, OperationRefused for one that is too long."""
+        return model.model_validate_json(await self.bytes(request, self._body_bytes_max))
 
-    async def _bytes(self, request: Request) -> bytes:
+    async def bytes(self, request: Request, bytes_max: int) -> bytes:
         """The whole body; one that is or grows too long is refused, not read to its end."""
         announced = request.headers.get("content-length", "")
         held = bytearray()
-        if not announced.isdecimal() or int(announced) <= self._body_bytes_max:
+        if not announced.isdecimal() or int(announced) <= bytes_max:
             async for chunk in request.stream():
                 held += chunk
-                if len(held) > self._body_bytes_max:
+                if len(held) > bytes_max:
                     break
             else:
                 return bytes(held)
-        limit = f"{self._body_bytes_max} bytes"
+        limit = f"{bytes_max} bytes"
         raise OperationRefused(Problem(Kind.TOO_LARGE, "body_too_large", thing="body", value=announced, limit=limit))
+
+
+class _Api(Doors):
+    """The endpoints; holds what they work on."""
+
+    def __init__(self, operations: Operations, operators: Operators, body_bytes_max: int) -> None:
+        super().__init__(operators, body_bytes_max)
+        self._operations = operations
+
+    async def status(self, request: Request) -> Response:
+        self.reader(request)
+        return answer(await self._operations.status())
+
+    async def preview(self, request: Request) -> Response:
+        actor = self.actor(request)
+        return answer(await self._operations.preview((await self.body(request, DraftBody)).draft(), actor))
+
+    async def send(self, request: Request) -> Response:
+        actor = self.actor(request)
+        row = await self._operations.send((await self.body(request, DraftBody)).draft(), actor)
+        return answer(row, status=201)
+
+    async def approve(self, request: Request) -> Response:
+        return answer(await self._operations.approve(request.path_params["ebm_id"], self.actor(request)))
+
+    async def reject(self, request: Request) -> Response:
+        actor = self.actor(request)
+        reason = (await self.body(request, RejectBody)).reason
+        return answer(await self._operations.reject(request.path_params["ebm_id"], actor, reason))
+
+    async def cancel(self, request: Request) -> Response:
+        return answer(await self._operations.cancel(request.path_params["ebm_id"], self.actor(request)))
+
+    async def alerts(self, request: Request) -> Response:
+        self.reader(request)
+        return answer(await self._operations.alerts(AlertQuery.model_validate(dict(request.query_params)).wanted()))
+
+    async def show(self, request: Request) -> Response:
+        self.reader(request)
+        return answer(await self._operations.show(request.path_params["ebm_id"]))
+
+    async def terminals(self, request: Request) -> Response:
+        self.reader(request)
+        query = TerminalQuery.model_validate(dict(request.query_params))
+        return answer(await self._operations.terminals(query.wanted()))
+
+    async def links(self, request: Request) -> Response:
+        self.reader(request)
+        return answer(await self._operations.links())
 
 
 def _uid(request: Request) -> int | None:
@@ -164,7 +175,8 @@ def _uid(request: Request) -> int | None:
 # ---- answers -------------------------------------------------------------------------------------------------------
 
 
-def _json(value: Any, *, status: int = 200) -> Response:
+def answer(value: Any, *, status: int = 200) -> Response:
+    """A frozen value as JSON."""
     content = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)  # keys may be enums
     return Response(content, status_code=status, media_type="application/json")
 

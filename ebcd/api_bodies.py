@@ -113,13 +113,6 @@ class TerminalQuery(_Body):
         return TerminalFilter(self.state, self.town, self.path, self.rows_max)
 
 
-class ExchangeQuery(_Body):
-    """Query of the exchanges with platforms above."""
-
-    after: Annotated[int, Field(ge=0)] = 0
-    peer: Annotated[str, Field(max_length=23)] = ""
-
-
 def problems(error: ValidationError) -> list[Problem]:
     """Every fault of a body at once, in the body's own order."""
     return [

@@ -33,8 +33,9 @@ from devices.link import (
     StateTold,
 )
 from devices.ports import Clock
-from ebcd import api, facts, http_server, media, media_server, snapshot
+from ebcd import api, api_upward, facts, http_server, media, media_server, snapshot
 from ebcd.core import Core
+from ebcd.evaluation.keeper import Keeper, keeper_of
 from ebcd.facts import Fact
 from ebcd.following import Following
 from ebcd.foundation import Foundation, adapter_period, lay, operators_of, path_periods
@@ -83,6 +84,7 @@ class Daemon:
     upstream: Upstream
     mailroom: Mailroom
     reporter: Reporter
+    keeper: Keeper
     operations: CountyOperations
     sounds: Sounds
 
@@ -142,7 +144,12 @@ async def build(settings: Settings, world: World) -> Daemon:
     core = Core(ledger, orders, inventory, by_path, clock, rules, upstream.tell, Traces(metrics.stage))
     mailroom.serve(Inbox(upstream.accept, upstream.answered))
     paths: dict[str, Path] = {}
-    following = Following(core, reach, paths, (lambda event, path: _observe(event, path, health, metrics, clock),))
+
+    def observe(event: Event, path: Path) -> None:
+        _observe(event, path, health, metrics, clock)
+        keeper.observe(event, path)
+
+    following = Following(core, reach, paths, (observe,))
     links = _links(base, following, by_path, paths, core.announcers)
     transmitters = transmitters_of(settings.links, links, inventory.roster)
     health = _health_book(base, paths)
@@ -156,14 +163,13 @@ async def build(settings: Settings, world: World) -> Daemon:
     )
     upstream.serve(core, reporter)
     ledger.also(reporter.observer.fact)
+    keeper = keeper_of(base, ledger, health)
     views = Views(inventory, reach, health, rules.approvals, volumes)
-    room = Room(
-        core, inventory, health, views, sounds, volumes, links, mailroom.exchanges, mailroom.rows, lambda: checker.found
-    )
+    room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
     identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
     _watch(metrics, base.state, health, links)
     operations = CountyOperations(identity, room)
-    return Daemon(base, ledger, core, ward, links, upstream, mailroom, reporter, operations, sounds)
+    return Daemon(base, ledger, core, ward, links, upstream, mailroom, reporter, keeper, operations, sounds)
 
 
 def _health_book(base: Foundation, paths: dict[str, Path]) -> HealthBook:
@@ -263,7 +269,9 @@ async def run(settings: Settings, world: World, ready: Callable[[], None] = lamb
 @contextlib.asynccontextmanager
 async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
     s, network = daemon.base.settings, daemon.base.world.network
-    operator_api = api.application(daemon.operations, operators_of(s))
+    operators = operators_of(s)
+    upward = api_upward.routes(daemon.mailroom.exchanges, daemon.keeper.desk, operators)
+    operator_api = api.application(daemon.operations, operators, more=upward)
     metrics_page = api.metrics_application(daemon.base.world.registry)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(http_server.on_unix_socket(operator_api, s.api.socket))
@@ -280,6 +288,7 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "upstream", daemon.upstream.run
     yield "mailroom", lambda: daemon.mailroom.run(daemon.base.world.network)
     yield "reports", daemon.reporter.run
+    yield "evaluation", daemon.keeper.run
     yield "health", daemon.ward.run
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)

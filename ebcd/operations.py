@@ -15,7 +15,6 @@ from devices.roster import DeviceKind
 from ebcd.alert import Alert, AlertClass, DrillDepth, Media, Origin, Window, resolve_areas, sounds_alarm
 from ebcd.core import Core
 from ebcd.errors import InvalidAlert
-from ebcd.exchanges import Exchange, ExchangeLog
 from ebcd.health import HealthBook
 from ebcd.intake import SoundKeeper, UnusableSound
 from ebcd.inventory import Inventory
@@ -52,8 +51,6 @@ SERIAL_MAX = 9999
 DURABLE_S_MAX = 8.0
 """How long an operator is kept waiting for the disk before being told that it does not write."""
 CANCEL_ALL = "all"
-EXCHANGES_ANSWERED_MAX = 1000
-"""Exchanges in one answer; ask again behind the last one for more."""
 
 CLASSES = {
     Category.EMERGENCY: AlertClass.EMERGENCY,
@@ -88,7 +85,6 @@ class Room:
     sounds: SoundKeeper
     volumes: Volumes
     links: tuple[tuple[str, Link], ...]  # type, link
-    exchanges: ExchangeLog
     upstream_rows: Callable[[], tuple[LinkRow, ...]]
     violations: Callable[[], int]
 
@@ -211,10 +207,6 @@ class CountyOperations:
                 LinkRow(link.name, type_, path, s.up, s.reason, s.devices, s.outbox_depth, s.outbox_limit, s.dropped)
             )
         return (*rows, *self._room.upstream_rows())
-
-    async def exchanges(self, after: int, peer: str) -> tuple[Exchange, ...]:
-        """The last exchanges with platforms above, the oldest first."""
-        return self._room.exchanges.since(after, peer, EXCHANGES_ANSWERED_MAX)
 
     async def status(self) -> Status:
         """The daemon at a glance."""

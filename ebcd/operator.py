@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from ebcd.alert import DrillDepth
-from ebcd.exchanges import Exchange
 
 # ---- who asks ------------------------------------------------------------------------------------------------------
 
@@ -349,9 +348,6 @@ class Operations(Protocol):
 
     async def links(self) -> tuple[LinkRow, ...]:
         """Links in the order of the configuration, platforms above last."""
-
-    async def exchanges(self, after: int, peer: str) -> tuple[Exchange, ...]:
-        """The last exchanges with platforms above behind a number, of one or of all."""
 
     async def status(self) -> Status:
         """The daemon at a glance."""

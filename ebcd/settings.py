@@ -27,6 +27,7 @@ from ebcd.settings_sections import (
     InventorySection,
     MediaSection,
     MetricsSection,
+    MorningSection,
     OperatorSection,
     PlatformSection,
     PrioritySection,
@@ -62,6 +63,7 @@ class Settings:
     health: HealthSection
     upstream: UpstreamSection
     reports: ReportsSection
+    morning: MorningSection
     links: tuple[LinkSettings, ...]
 
     def key_passphrase(self, environ: Mapping[str, str] = os.environ) -> bytes | None:

@@ -297,6 +297,13 @@ class ReportsSection(Section):
     disk_free_mb: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
 
 
+class MorningSection(Section):
+    """When and where the morning's report is written."""
+
+    at: time = time(8, 0)
+    folder: FilePath = Path("state/reports")
+
+
 class Sections(Section):
     """The whole file, without [[links]], which the drivers' own dataclasses describe.
 
@@ -318,3 +325,4 @@ class Sections(Section):
     health: HealthSection
     upstream: UpstreamSection
     reports: ReportsSection
+    morning: MorningSection

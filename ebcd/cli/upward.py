@@ -1,4 +1,4 @@
-"""Commands about what goes up: acceptance of a platform."""
+"""Commands about what goes up and how well it was heard: acceptance, effect, the morning report."""
 
 from __future__ import annotations
 
@@ -58,6 +58,59 @@ def accept(
         raise typer.Exit(run_accept(settings, session, wish))
 
 
+def evaluate(
+    ebm_id: Annotated[str, typer.Argument(metavar="ID", help=help_of("ebm_id"))] = "",
+    month: Annotated[str, typer.Option(metavar="YYYY-MM", help=help_of("evaluate_month"))] = "",
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    """The effect of an alert or of a month."""
+    from ebcd.cli.effects import run_evaluate
+
+    with failures_told(as_json=as_json):
+        session = open_session(config, lang, token_file, as_json=as_json)
+        if bool(ebm_id) == bool(month):
+            raise Failure(session.say("effect.name_one"), status=2)
+        run_evaluate(session, ebm_id, month)
+
+
+def heard(
+    ebm_id: Annotated[str, typer.Argument(metavar="ID", help=help_of("ebm_id"))],
+    place: Annotated[str, typer.Option(metavar="CODE|NAME", help=help_of("heard_place"))],
+    by: Annotated[str, typer.Option(metavar="NAME", help=help_of("heard_by"))],
+    phone: Annotated[str, typer.Option(help=help_of("heard_phone"))] = "",
+    not_: Annotated[bool, typer.Option("--not", help=help_of("heard_not"))] = False,
+    note: Annotated[str, typer.Option(help=help_of("heard_note"))] = "",
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    """A person says whether an alert was heard."""
+    from ebcd.cli.effects import run_heard
+
+    with failures_told(as_json=as_json):
+        session = open_session(config, lang, token_file, as_json=as_json)
+        run_heard(session, ebm_id, place, by, phone, heard=not not_, note=note)
+
+
+def morning(
+    config: Config = None, lang: Language = None, as_json: AsJson = False, token_file: TokenFile = None
+) -> None:
+    """The morning report as it would be now."""
+    from ebcd.cli.effects import run_morning
+
+    with failures_told(as_json=as_json):
+        run_morning(open_session(config, lang, token_file, as_json=as_json))
+
+
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command("accept", help=help_of("accept"))(accept)
+    app.command("evaluate", help=help_of("evaluate"))(evaluate)
+    app.command("heard", help=help_of("heard"))(heard)
+    report = typer.Typer(help=help_of("report"), no_args_is_help=True, rich_markup_mode=None)
+    report.command("morning", help=help_of("report_morning"))(morning)
+    app.add_typer(report, name="report")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import sqlite
 
 from .tables import counter
@@ -26,6 +26,12 @@ def upsert_insert(connection: Connection) -> type[sqlite.Insert] | type[postgres
     from sqlalchemy.dialects import postgresql  # 40 ms of every start-up, for those who use it
 
     return postgresql.Insert
+
+
+def starting_with(connection: Connection, prefix: str) -> dict[str, int]:
+    """Counters whose names begin with `prefix`, by the rest of the name."""
+    rows = connection.execute(select(counter).where(counter.c.name.startswith(prefix, autoescape=True)))
+    return {row.name.removeprefix(prefix): int(row.value) for row in rows}
 
 
 def advance(work: Transaction, name: str, by: int) -> int:

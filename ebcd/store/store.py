@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -290,6 +290,20 @@ class Store:
     async def reports(self) -> list[ReportRow]:
         """What each platform above knows."""
         return await self._reading(reports.every)
+
+    def count_soon(self, steps: Mapping[str, int]) -> None:
+        """Move counters on without waiting; tried again until the disk takes it. Raises StoreError when the queue is
+        full."""
+
+        def work(transaction: Transaction) -> None:
+            for name, by in steps.items():
+                counters.advance(transaction, name, by)
+
+        self._writer.submit(Job(work, len(steps)))
+
+    async def counted(self, prefix: str) -> dict[str, int]:
+        """Counters whose names begin with `prefix`, by the rest of the name."""
+        return await self._reading(lambda connection: counters.starting_with(connection, prefix))
 
     # ---- itself ----
 

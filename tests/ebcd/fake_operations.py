@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from ebcd.exchanges import Exchange
 from ebcd.operator import (
     Actor,
     AlertDetail,
@@ -44,7 +43,6 @@ class FakeOperations:
     drafts: list[tuple[Draft, str]] = field(default_factory=list)
     acts: list[tuple[str, ...]] = field(default_factory=list)
     defect: bool = False
-    exchanged: list[Exchange] = field(default_factory=list)
 
     async def preview(self, draft: Draft, actor: Actor) -> Preview:
         self.acts.append(("preview", actor.name))
@@ -129,9 +127,6 @@ class FakeOperations:
             LinkRow("ip", "terminal_tcp", "ip", True, "", 900, 0, 512, 0),
             LinkRow("fm", "fm_transmitter", "fm", False, "connection refused", 0, 3, 512, 1),
         )
-
-    async def exchanges(self, after: int, peer: str) -> tuple[Exchange, ...]:
-        return tuple(each for each in self.exchanged if each.number > after and peer in ("", each.peer))
 
     async def status(self) -> Status:
         return Status("0.1.0", "43411230000000101010101", "某县应急广播平台", NOW, NOW - 60, {}, {"online": 60}, 0)

@@ -45,7 +45,7 @@ def as_operator(socket: Path, name: str, language: str = "zh") -> httpx.AsyncCli
 
 
 def api(operations: FakeOperations, **bounds: int) -> Any:
-    return application(operations, Operators(TOKENS), **bounds)
+    return application(operations, Operators(TOKENS), **bounds)  # type: ignore[arg-type]
 
 
 async def test_a_draft_reaches_the_core_as_a_frozen_value_with_its_author(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from devices.link import Path, Start
 from ebcd.alert import AlertClass, DrillDepth, Window
-from ebcd.exchanges import ExchangeLog
 from ebcd.health import HealthBook, Way, Ways
 from ebcd.inventory import Inventory
 from ebcd.operations import DURATION_S_MAX, START_AHEAD_S_MAX, CountyOperations, Identity
@@ -57,9 +56,7 @@ async def desk(approvals: int = 1) -> AsyncIterator[Desk]:
         named = Inventory(room.inventory.roster, NAMES)
         views = Views(named, Reach(named.adapter_of), health, needed, volumes)
         links = tuple(("recording", link) for link in room.links.values())
-        inside = OperationsRoom(
-            room.core, named, health, views, sounds, volumes, links, ExchangeLog(), lambda: (), lambda: 0
-        )
+        inside = OperationsRoom(room.core, named, health, views, sounds, volumes, links, lambda: (), lambda: 0)
         identity = Identity(PLATFORM, "某县", COUNTY, "0", room.clock.wall())
         yield Desk(room, CountyOperations(identity, inside), sounds)
 

@@ -15,7 +15,6 @@ from devices.link import Path
 from ebcd.alert import Media
 from ebcd.api import application
 from ebcd.api_answers import decoded
-from ebcd.exchanges import ExchangeLog
 from ebcd.health import HealthBook, Way, Ways
 from ebcd.identity import Operators
 from ebcd.operations import CountyOperations, Identity
@@ -52,16 +51,7 @@ async def desk() -> AsyncIterator[tuple[Room, httpx.AsyncClient]]:
         views = Views(room.inventory, reach, health, RULES.approvals, volumes)
         links = tuple(("recording", link) for link in room.links.values())
         inside = OperationsRoom(
-            room.core,
-            room.inventory,
-            health,
-            views,
-            SilentSounds(),
-            volumes,
-            links,
-            ExchangeLog(),
-            lambda: (),
-            lambda: 0,
+            room.core, room.inventory, health, views, SilentSounds(), volumes, links, lambda: (), lambda: 0
         )
         operations = CountyOperations(Identity(PLATFORM, "某县", COUNTY, "0", room.clock.wall()), inside)
         transport = httpx.ASGITransport(application(operations, Operators(TOKENS)))

@@ -71,6 +71,16 @@ async def test_a_province_gets_every_type_by_itself_and_on_request_over_the_stan
             receipt = await room.order("alert", duration_s=8.0)
             assert await room.state_told(receipt["ebmid"], (3, 4), 40.0) is not None
             assert count(await answer(room, "EBMBrdLog", "")) == 1
+            status, effect = await room.cli("chen", "evaluate", receipt["ebmid"])
+            assert (status, effect["targeted"]) == (0, TERMINALS)
+            assert effect["in_time"] is True
+            assert effect["sound"]["count"] > 0
+            village = room.inventory[-1]["code"][1:13]
+            status, effect = await room.cli("chen", "heard", receipt["ebmid"], "--place", village, "--by", "王村长")
+            assert (status, effect["grades"]["heard"]) == (0, 1)
+            status, morning = await room.cli("chen", "report", "morning")
+            assert (status, morning["terminals"]) == (0, TERMINALS)
+            assert morning["would_speak"] + sum(morning["reasons"].values()) == TERMINALS
             for type_ in STATES:
                 assert (await answer(room, type_, "Full"))["type"] == type_
         finally:

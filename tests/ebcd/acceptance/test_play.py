@@ -22,6 +22,7 @@ from ebcd.acceptance.acts import (
     SpoilSignature,
 )
 from ebcd.exchanges import Exchange
+from ebcd.gateway import PostFailed
 from protocols.codes import AreaCode
 from protocols.ebd import build_request_body
 from protocols.signature import Certificate
@@ -161,7 +162,7 @@ class InMemory:
         began = self._clock.monotonic()
         try:
             receipt = await self._wire.post("", build_request_body(parcel.archive, parcel.file_name, "b" * 24))
-        except Exception as error:
+        except PostFailed as error:
             raise NoReceipt(str(error)) from error
         took_s = self._clock.monotonic() - began
         return Posted(receipt.code, receipt.desc, "", None, self._clock.wall(), took_s)
