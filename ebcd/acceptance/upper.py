@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ from protocols.ebd.messages import Ebm, EbmStateRequest, MsgBasicInfo, MsgConten
 TERMINAL_DRILL, PLATFORM_DRILL = 5, 3
 LEVEL = 4
 EVENT_TYPE = "69900"  # other announcement (GD/J 082 table C.1)
+TAKEN_LOOK_S, TAKEN_LOOKS_MAX = 1.0, 20
 BOUNDARY = "ebcdaccept0000000000000000000000"
 
 
@@ -85,6 +87,7 @@ class UpperActor:
             case AskMessageState():
                 if not self._broadcasts:
                     await self._drill()
+                    await self._taken(self._broadcasts[-1])
                 self._post(EbmStateRequest(self._broadcasts[-1]))
             case OrderBroadcast(ahead=ahead) if self._area is not None:
                 lead_s = self._pace.lead_s if ahead else 0.0
@@ -104,6 +107,15 @@ class UpperActor:
         ebm = await self._message(PLATFORM_DRILL, self._area or ResourceCode(self._peer.code).area, 0.0)
         self._broadcasts.append(ebm.ebm_id)
         self._post(ebm)
+
+    async def _taken(self, ebm_id: str) -> None:
+        """Wait until a message has its receipt, and a moment in which the county makes an alert of it."""
+        for _ in range(TAKEN_LOOKS_MAX):
+            await asyncio.sleep(TAKEN_LOOK_S)
+            sent = (each for each in self._mail.exchanges.since(0, self._peer.code) if each.outgoing)
+            if any(each.facts.get("ebm") == ebm_id and each.code is not None for each in sent):
+                break
+        await asyncio.sleep(TAKEN_LOOK_S)
 
     def _post(self, detail: OmdRequest | EbmStateRequest | Ebm) -> None:
         self._mail.post(ResourceCode(self._peer.code), detail, "")

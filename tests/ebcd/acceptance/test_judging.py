@@ -172,7 +172,7 @@ def test_wrong_resource_codes_are_counted() -> None:
     assert (talk.judged("B.codes").verdict, talk.judged("B.codes").values["bad"]) == (Verdict.FAIL, 1)
 
 
-@pytest.mark.clause("GD/J 080")
+@pytest.mark.clause("GD/J 080 table 2", "GD/J 080 table 5")
 @pytest.mark.parametrize(
     ("code", "valid"),
     [

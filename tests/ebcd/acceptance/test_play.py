@@ -23,6 +23,8 @@ from ebcd.acceptance.acts import (
 )
 from ebcd.exchanges import Exchange
 from ebcd.gateway import PostFailed
+from ebcd.operation_data import ReportRule
+from ebcd.operation_data.rules import cycles
 from protocols.codes import AreaCode
 from protocols.ebd import build_request_body
 from protocols.signature import Certificate
@@ -54,9 +56,11 @@ def verdicts(results: Sequence[Result]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def county(folder: Folder, clock: VirtualClock, network: MemoryNetwork) -> AsyncIterator[Bench]:
+async def county(
+    folder: Folder, clock: VirtualClock, network: MemoryNetwork, rule: ReportRule | None = None
+) -> AsyncIterator[Bench]:
     poster = Wire(network, PROVINCE_PORT)
-    async with bench(folder, Province(clock), poster=poster, network=network) as room:
+    async with bench(folder, Province(clock), poster=poster, network=network, rule=rule) as room:
         yield room
 
 
@@ -123,6 +127,7 @@ async def test_without_a_test_area_nothing_sounds_and_what_needs_none_is_judged_
         told = verdicts(results)
         assert room.link.commands == []
         assert {told[number] for number in ("10", "11", "12")} == {Verdict.NOT_SEEN}
+        assert [each.finding for each in results if each.finding.verdict == Verdict.FAIL] == []
         assert {told[number] for number in ("1", "3", "5", "7", "9", "13", "B.signature", "B.drill")} == {Verdict.PASS}
         assert Verdict.FAIL not in told.values()
 
@@ -207,7 +212,8 @@ class _Listener(asyncio.Protocol):
 async def test_the_simulated_province_passes_when_our_county_judges_it(tmp_path: Folder, clock: VirtualClock) -> None:
     network = MemoryNetwork()
     (tmp_path / "trust").mkdir()
-    async with county(tmp_path, clock, network) as room:
+    day_s = 3 * 3600.0  # of the province's agreement
+    async with county(tmp_path, clock, network, ReportRule(every_s=cycles(day_s, 1800.0, 0.0))) as room:
         province = simulated(tmp_path, clock, network)
         server = await network.listen(lambda: _Listener(province), "127.0.0.1", PROVINCE_PORT)
         beats = asyncio.ensure_future(province._beat(30.0))
@@ -235,7 +241,8 @@ async def test_the_simulated_province_passes_when_our_county_judges_it(tmp_path:
             return room.mailroom.exchanges.since(number, PROVINCE)
 
         hands = Both(at_the_province, AtTheCounty(room))
-        results = await play(CHECKLIST, Conversation((), upper=False), fetch, hands, clock, PACE)
+        talk, pace = Conversation((), upper=False, info_s=day_s), replace(PACE, watch_s=day_s + 100)
+        results = await play(CHECKLIST, talk, fetch, hands, clock, pace)
         beats.cancel()
         server.close()
         told = verdicts(results)
