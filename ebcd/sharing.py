@@ -59,9 +59,9 @@ class Sharing:
         """How many transmitters took part."""
         return len(self.shares) - self.adapters
 
-    def items(self, at_s: float) -> tuple[ResourceBroadcast, ...]:
-        """As ResBrdItem, at most `RESOURCES_MAX`."""
-        return tuple(self._item(share, int(at_s)) for share in self.shares[:RESOURCES_MAX])
+    def items(self, at_s: float, resources_max: int = RESOURCES_MAX) -> tuple[ResourceBroadcast, ...]:
+        """As ResBrdItem, so many at most."""
+        return tuple(self._item(share, int(at_s)) for share in self.shares[:resources_max])
 
     def _item(self, share: Share, at: int) -> ResourceBroadcast:
         info = ""

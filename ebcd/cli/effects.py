@@ -20,6 +20,8 @@ COLUMNS = (
     *("spoke", "answered", "monitored", "heard", "nothing"),
 )
 
+WORDS = {None: "unknown", True: "yes", False: "no"}
+
 
 def run_evaluate(session: Session, ebm_id: str, month: str) -> None:
     """One alert, or a month. Raises Failure."""
@@ -54,7 +56,7 @@ def effects_table(effects: list[Effect], language: str) -> Table:
     for column in COLUMNS:
         table.add_column(text(f"effect.{column}", language), overflow="fold", no_wrap=column == "alert")
     for each in effects:
-        in_time = {None: "unknown", True: "yes", False: "no"}[each.in_time]
+        in_time = [text(f"effect.{WORDS[known]}", language) for known in (each.answered_in_time, each.in_time)]
         grades = each.grades
         heard = {"heard": grades.heard, "not_heard": grades.not_heard}
         table.add_row(
@@ -67,7 +69,7 @@ def effects_table(effects: list[Effect], language: str) -> Table:
             seconds(each.sound, "first"),
             seconds(each.sound, "median"),
             f"{each.limit_s:g} s",
-            text(f"effect.{in_time}", language),
+            " / ".join(in_time),
             str(grades.spoke),
             str(grades.answered),
             text("effect.unknown", language) if grades.monitored is None else str(grades.monitored),
@@ -89,6 +91,8 @@ def month_table(month: MonthEffect, language: str) -> RenderableType:
         confirmed=month.confirmed,
         coverage=percent(month.coverage),
         in_time=month.in_time,
+        sounded=month.sounded,
+        answered_in_time=month.answered_in_time,
         answered=month.answered,
         online=percent(month.online_rate),
     )

@@ -43,7 +43,8 @@ class Effect:
     unconfirmed: int
     coverage: float  # confirmed / targeted
     limit_s: float  # 10 for level I emergencies, else 30 (GD/J 088 table 1)
-    in_time: bool | None  # the first answer came within the limit; None where nobody answered
+    in_time: bool | None  # the first sound within the limit; None where no terminal tells when it begins
+    answered_in_time: bool | None  # the first answer within the limit; None where nobody answered
     answers: Timing
     sound: Timing
     grades: Grades
@@ -60,6 +61,8 @@ class MonthEffect:
     confirmed: int
     coverage: float | None
     in_time: int
+    sounded: int  # alerts of which a terminal told its begin of sound
+    answered_in_time: int
     answered: int  # alerts that anybody answered
     online_rate: float | None
     online_by_day: Mapping[str, float]
@@ -85,7 +88,8 @@ def effect_of(record: AlertRecord, evidence: Evidence | None) -> Effect:
         unconfirmed=record.tally[DeliveryState.UNCONFIRMED],
         coverage=round(confirmed / targeted, 4) if targeted else 0.0,
         limit_s=limit_s,
-        in_time=answers.first <= limit_s if answers.count else None,
+        in_time=sound.first <= limit_s if sound.count else None,
+        answered_in_time=answers.first <= limit_s if answers.count else None,
         answers=answers,
         sound=sound,
         grades=_grades(record, known, sound),
@@ -131,7 +135,9 @@ def month_of(
         confirmed=confirmed,
         coverage=round(confirmed / targeted, 4) if targeted else None,
         in_time=sum(each.in_time is True for each in chosen),
-        answered=sum(each.in_time is not None for each in chosen),
+        sounded=sum(each.in_time is not None for each in chosen),
+        answered_in_time=sum(each.answered_in_time is True for each in chosen),
+        answered=sum(each.answered_in_time is not None for each in chosen),
         online_rate=round(sum(counts[0] for counts in days.values()) / total, 4) if total else None,
         online_by_day={f"{day[:4]}-{day[4:6]}-{day[6:]}": round(n / of, 4) for day, (n, of) in sorted(days.items())},
     )

@@ -14,6 +14,8 @@ from protocols.ebd.reports import BroadcastRecord, LoggedMessage, Unit
 
 MSG_TYPE = {DrillDepth.PLATFORM: 3, DrillDepth.HEADEND: 4, DrillDepth.TERMINAL: 5}
 SEVERITY_DAILY = 10
+RESOURCES_MAX = 20
+"""Head-ends and transmitters named with one alert of the log, those that did badly first; its counts hold all."""
 NEVER_BROADCAST = frozenset({AlertState.PENDING, AlertState.HELD, AlertState.WAITING, AlertState.REJECTED})
 
 
@@ -66,5 +68,5 @@ def log_record(
         state_desc=words,
         units=(Unit(platform=platform, unit_name=platform_name, person_name=author),),
         coverage=coverage_of(record, sharing),
-        resources=(platform_item(record, code, words, platform, at), *sharing.items(at)),
+        resources=(platform_item(record, code, words, platform, at), *sharing.items(at, RESOURCES_MAX)),
     )

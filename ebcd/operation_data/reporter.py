@@ -39,6 +39,10 @@ ROWS_AT_ONCE_MAX = 500
 ROWS_WAITING_MAX = 2000
 """Rows of flags go to the disk only while fewer rows than these wait for it: facts come first."""
 CLOCK_BACK_S = 60.0
+LOG_ITEMS_MAX = 20
+"""Alerts in one package of the broadcast log: each has its text and its head-ends with it."""
+BETWEEN_TURNS = 50
+"""Records that are written before others get their turn; an alert of the log is one turn."""
 
 ORDER = (
     Kind.PLATFORM_INFO,
@@ -264,7 +268,7 @@ class Reporter:
         there is none. `dated`: each record carries the time of its change. The first outcome other than 1 ends it."""
         told = False
         while codes:
-            batch = codes[: self._rule.items_max]
+            batch = codes[: LOG_ITEMS_MAX if kind is Kind.LOG else self._rule.items_max]
             items, values = await self._written(peer, kind, batch, dated=dated)
             if items:
                 outcome = await self._post(peer, kind, items, params, related)
@@ -283,13 +287,14 @@ class Reporter:
         items: list[Any] = []
         values: dict[str, str] = {}
         now = self._doors.clock.wall()
-        for code in codes:
+        for number, code in enumerate(codes):
+            if kind is Kind.LOG or number % BETWEEN_TURNS == 0:
+                await asyncio.sleep(0)
             at = self._pen.time_of(peer, kind, code) if dated and kind is not Kind.LOG else now
             written = self._pen.write(peer, kind, code, now if at is None else at)
             if written is not None:
                 items.append(written[0])
                 values[code] = written[1]
-        await asyncio.sleep(0)
         return items, values
 
     async def _post(

@@ -63,13 +63,13 @@ async def test_an_alerts_effect_and_its_month_are_answered_and_shown(tmp_path: F
         await asyncio.sleep(40)
         answer = await http.get(f"/v1/evaluation/alerts/{record.alert.id}")
         effect = decoded(Effect, answer.content)
-        assert (effect.targeted, effect.confirmed, effect.in_time) == (12, 9, True)
+        assert (effect.targeted, effect.confirmed, effect.answered_in_time) == (12, 9, True)
         words = shown(effects_table([effect], "en"))
         assert "9/12 75.0 %" in words
         assert "unknown" in words  # no monitor exists
         month = decoded(MonthEffect, (await http.get("/v1/evaluation/months/2025-10")).content)
         assert [each.ebm_id for each in month.alerts] == [record.alert.id]
-        assert "9 of 12 confirmed, coverage 75.0 %; 1 of 1 alerts in time" in shown(month_table(month, "en"))
+        assert "9 of 12 confirmed, coverage 75.0 %; answered in time 1 of 1 alerts" in shown(month_table(month, "en"))
         empty = decoded(MonthEffect, (await http.get("/v1/evaluation/months/2020-01")).content)
         assert "本月没有消息" in shown(month_table(empty, "zh"))
 

@@ -76,7 +76,7 @@ def test_coverage_timeliness_and_grades_are_what_the_facts_say() -> None:
 
 def test_i8_nobody_who_was_silent_is_counted_and_silence_is_never_in_time() -> None:
     effect = Story().start().end()
-    assert (effect.coverage, effect.in_time, effect.answers.count) == (0.0, None, 0)
+    assert (effect.coverage, effect.in_time, effect.answered_in_time, effect.answers.count) == (0.0, None, None, 0)
     assert effect.grades.nothing == 5
 
 
@@ -84,6 +84,8 @@ def test_i8_nobody_who_was_silent_is_counted_and_silence_is_never_in_time() -> N
 def test_level_1_has_ten_seconds(first_s: float, in_time: bool) -> None:
     story = Story().start()
     story.hear((0, DeliveryEvent.CONFIRM, first_s, "answered"))
+    assert (story.effect().answered_in_time, story.effect().in_time) == (in_time, None)
+    story.add(evidence_began(story.alert.id, [(HORNS[0], T0 + first_s)], T0 + first_s))
     assert story.effect().in_time is in_time
 
 
@@ -158,7 +160,8 @@ def test_a_month_sums_its_alerts_and_the_samples_of_its_days() -> None:
     online = {"20251009": (90, 100), "20251010": (10, 100), "20251101": (1, 1)}
     month = month_of("2025-10", [*records, drill], first.state.evidence.alerts, online)
     assert [each.ebm_id for each in month.alerts] == [first.alert.id]
-    assert (month.targeted, month.confirmed, month.coverage, month.in_time, month.answered) == (5, 2, 0.4, 1, 1)
+    assert (month.targeted, month.confirmed, month.coverage) == (5, 2, 0.4)
+    assert (month.answered_in_time, month.answered, month.in_time, month.sounded) == (1, 1, 0, 0)
     assert (month.online_rate, month.online_by_day) == (0.5, {"2025-10-09": 0.9, "2025-10-10": 0.1})
     empty = month_of("2025-09", records, first.state.evidence.alerts, online)
     assert (empty.alerts, empty.coverage, empty.online_rate) == ((), None, None)

@@ -144,6 +144,20 @@ async def test_the_log_holds_what_was_broadcast_with_its_coverage_and_only_of_th
         assert item.units[0].platform == PLATFORM
 
 
+async def test_a_long_log_goes_in_several_packages_that_all_name_the_request(
+    tmp_path: Folder, province: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ebcd.operation_data.reporter.LOG_ITEMS_MAX", 2)
+    async with bench(tmp_path, province) as room:
+        await settled(room)
+        for serial in range(1, 6):
+            await room.receive(message(serial, int(room.clock.wall())))
+            await asyncio.sleep(100)
+        number = await room.ask("EBMBrdLog")
+        await asyncio.sleep(3)
+        assert [len(ebd.detail.items) for ebd in answers(province, number)] == [2, 2, 1]  # type: ignore[union-attr]
+
+
 async def test_an_alert_that_is_on_air_is_in_the_log_at_once(tmp_path: Folder, province: Province) -> None:
     async with bench(tmp_path, province) as room:
         await settled(room)

@@ -13,6 +13,7 @@ from devices.link import DeviceState
 from devices.roster import Device, DeviceKind, Roster
 from ebcd.inventory import Inventory
 from ebcd.operation_data import Kind, Owner, ReportRule, StateCodes
+from ebcd.operation_data.observer import BETWEEN_TURNS
 from ebcd.operation_data.rules import DAY_S, cycles
 from protocols.codes import ResourceCode
 from protocols.ebd import Ebd, ResultCode
@@ -320,6 +321,18 @@ async def test_large_lists_go_in_packages_of_the_named_size_one_after_the_other(
         told = province.of(EbrdtInfo)
         assert [len(each.items) for each in told] == [50, 50, 20]
         assert len({item.ebr_id for each in told for item in each.items}) == 120
+
+
+async def test_a_look_at_a_large_county_gives_others_their_turn(tmp_path: Folder, province: Province) -> None:
+    county, turns = county_with_transmitter(per_village=99), 0
+    async with bench(tmp_path, province, inventory=county) as room:
+        await asyncio.sleep(60)
+        room.reporter.observer.inventory_changed()
+        looking = asyncio.ensure_future(room.reporter.observer.look())
+        while not looking.done():
+            turns += 1
+            await asyncio.sleep(0)
+        assert turns >= 2 * 297 // BETWEEN_TURNS
 
 
 async def test_a_record_counts_as_told_with_receipt_1_only_and_what_was_refused_waits_an_hour(
