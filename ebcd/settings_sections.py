@@ -10,109 +10,39 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    PlainValidator,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from ebcd.catalogue import Language
-from protocols.codes import AreaCode, InvalidCode, ResourceCode
-from protocols.ebd.edition import RULES, Edition
-from protocols.ebd.short_codes import lengthened
+from ebcd.settings_values import (
+    Approvers,
+    Area,
+    CertificateNumber,
+    Degrees,
+    FilePath,
+    Host,
+    Name,
+    OptionalUrl,
+    Port,
+    Resource,
+    Seconds,
+    Sha256,
+    StoreUrl,
+    TestArea,
+    Url,
+    _resource,
+    _short_code,
+    wrong,
+)
+from protocols.ebd.edition import Edition
 
 PACKAGE_BYTES_MAX_MAX = 2**30  # a gigabyte: an hour of sound is 60 MB; more is an attack or a mistake
 SOCKET_PATH_BYTES_MAX = 107  # sockaddr_un of Linux, less the closing zero
-APPROVERS_MAX = 9
-SHORT_CODE_DIGITS = RULES[Edition.Y2016].resource_code_digits
-SQLITE = "sqlite:///"
-
-
-def _wrong(what: str, **values: object) -> PydanticCustomError:
-    """A problem with sentences of its own in the catalogue (`config.<what>`)."""
-    return PydanticCustomError("ebcd", "{what}", {"what": what, **values})
-
-
-def _resource(value: object) -> ResourceCode:
-    try:
-        return ResourceCode(str(value))
-    except InvalidCode as error:
-        raise _wrong("code", detail=str(error)) from None
-
-
-def _short_code(value: str) -> str:
-    """A resource code of the 2016 edition, 18 digits."""
-    try:
-        lengthened(value)
-    except ValueError:
-        raise _wrong("code_of_2016", digits=SHORT_CODE_DIGITS) from None
-    return value
-
-
-def _area(value: object) -> AreaCode:
-    try:
-        return AreaCode.parse(str(value))
-    except InvalidCode as error:
-        raise _wrong("code", detail=str(error)) from None
-
-
-def _certificate(value: str) -> str:
-    if len(value) != 12 or any(each not in "0123456789abcdefABCDEF" for each in value):
-        raise _wrong("certificate_number")
-    return value.upper()
-
-
-def _digest(value: str) -> str:
-    if len(value) != 64 or any(each not in "0123456789abcdefABCDEF" for each in value):
-        raise _wrong("digest")
-    return value.lower()
-
-
-def _url(value: str) -> str:
-    scheme, _, rest = value.partition("://")
-    if scheme not in ("http", "https") or not rest.strip("/") or any(each.isspace() for each in value):
-        raise _wrong("url")
-    return value
-
-
-def _host(value: str) -> str:
-    if not value or any(not (each.isalnum() or each in ".-:_%") for each in value):
-        raise _wrong("host")
-    return value
-
-
-def _absolute(value: object, info: ValidationInfo) -> Path:
-    folder: Path = (info.context or {}).get("folder", Path())
-    if not isinstance(value, str | Path) or not str(value):
-        raise _wrong("type.text")
-    return (folder / value).absolute()
-
-
-def _store_url(value: str, info: ValidationInfo) -> str:
-    if value.startswith(SQLITE) and (file := value.removeprefix(SQLITE)) and file != ":memory:":
-        return SQLITE + str(_absolute(Path(file), info))
-    if value.startswith((SQLITE, "postgresql://", "postgresql+psycopg://")):
-        return value
-    raise _wrong("store_url")
-
-
-Resource = Annotated[ResourceCode, PlainValidator(_resource)]
-Area = Annotated[AreaCode, PlainValidator(_area)]
-CertificateNumber = Annotated[str, AfterValidator(_certificate)]
-Sha256 = Annotated[str, AfterValidator(_digest)]
-Url = Annotated[str, AfterValidator(_url)]
-Host = Annotated[str, AfterValidator(_host)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-FilePath = Annotated[Path, PlainValidator(_absolute)]
-StoreUrl = Annotated[str, AfterValidator(_store_url)]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-Approvers = Annotated[int, Field(ge=0, le=APPROVERS_MAX)]
 
 
 class Section(BaseModel):
@@ -138,6 +68,11 @@ class PlatformSection(Section):
     key: FilePath
     key_passphrase_env: str = "EBCD_KEY_PASSPHRASE"
     language: Language = Language.ZH
+    address: str = ""  # with the rest: what the platform above keeps about us (EBRPSInfo)
+    contact: str = ""
+    phone: str = ""
+    longitude: Degrees = ""
+    latitude: Degrees = ""
 
 
 class StoreSection(Section):
@@ -210,7 +145,7 @@ class OperatorSection(Section):
     @model_validator(mode="after")
     def _one_proof(self) -> Self:
         if (self.token_sha256 is None) == (self.uid is None):
-            raise _wrong("operator_proof", name=self.name)
+            raise wrong("operator_proof", name=self.name)
         return self
 
 
@@ -241,7 +176,7 @@ class PrioritySection(Section):
     @model_validator(mode="after")
     def _each_class_once(self) -> Self:
         if sorted(self.order) != [f"class:{number}" for number in range(1, 6)]:
-            raise _wrong("priority_order")
+            raise wrong("priority_order")
         return self
 
     @property
@@ -264,7 +199,7 @@ class DeliverySection(Section):
     def _volumes_exist(self) -> Self:
         for volume in (self.volume_level_1_2, self.volume_default):
             if 100 < volume < 255:
-                raise _wrong("volume", volume=volume)
+                raise wrong("volume", volume=volume)
         return self
 
 
@@ -278,6 +213,7 @@ class PeerSection(Section):
     sign_profile: Literal["xml", "xml+time"] = "xml"
     certificates: tuple[CertificateNumber, ...] = ()
     require_signature: bool = True
+    standby_url: OptionalUrl = ""
 
     @field_validator("code")
     @classmethod
@@ -294,10 +230,10 @@ class PeerSection(Section):
     def _our_code(cls, value: str, info: ValidationInfo) -> str:
         if (edition := info.data.get("edition")) != Edition.Y2016:
             if value and edition is not None:
-                raise _wrong("own_code_of_2018")
+                raise wrong("own_code_of_2018")
             return value
         if value == info.data.get("code"):
-            raise _wrong("own_code_is_the_peers")
+            raise wrong("own_code_is_the_peers")
         return _short_code(value)
 
 
@@ -369,7 +305,30 @@ class UpstreamSection(Section):
     own_url: Url = "http://127.0.0.1:7500"
     success_ratio: Annotated[float, Field(gt=0, le=1)] = 0.7
     heartbeat_s: Seconds = 30.0
+    test_area: TestArea = ""
     peers: tuple[PeerSection, ...] = ()
+
+
+class ReportsSection(Section):
+    """What goes up about our resources, and when (platform.md 6.1)."""
+
+    info_s: Annotated[float, Field(ge=600, le=7 * 86_400)] = 86_400.0
+    states_s: Annotated[float, Field(ge=60, le=86_400)] = 1800.0
+    terminal_states_s: Annotated[float, Field(ge=0, le=86_400)] = 0.0
+    items_max: Annotated[int, Field(ge=1, le=2000)] = 200
+    offline_code: Literal[2, 3] = 3
+    unreachable_code: Literal[2, 3] = 2
+    unknown_code: Literal[0, 2, 3] = 0
+    on_air: bool = True
+    stations: bool = True
+    disk_free_mb: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
+
+
+class MorningSection(Section):
+    """When and where the morning's report is written."""
+
+    at: time = time(8, 0)
+    folder: FilePath = Path("state/reports")
 
 
 class Sections(Section):
@@ -397,3 +356,5 @@ class Sections(Section):
     sms: SmsSection
     email: EmailSection
     upstream: UpstreamSection
+    reports: ReportsSection
+    morning: MorningSection

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ebcd.cli import field, keeping, orders
+from ebcd.cli import field, keeping, orders, upward
 from ebcd.cli.options import AsJson, Config, EbmIdArgument, Lang, Language, TokenFile, help_of
 from ebcd.cli.output import failures_told, show
 from ebcd.cli.session import Session, open_session
@@ -297,6 +297,7 @@ def links(config: Config = None, lang: Language = None, as_json: AsJson = False,
 field.add_to(app)
 app.add_typer(orders.orders, name="orders")
 keeping.add_to(app)
+upward.add_to(app)
 
 # ---- between them --------------------------------------------------------------------------------------------------
 
