@@ -5,9 +5,10 @@ MQTT 5, QoS 1. Every failure of the connection, expected or not, is `BrokerGone`
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
@@ -23,6 +24,8 @@ _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
 EARLY_MAX = 50_000  # messages between the subscription and the first reader
 PENDING_CALLS_MAX = 1000  # above it aiomqtt warns for every call
+LOOK_S = 1.0
+"""How often the socket is read unasked: a connection that was reset is an error to libuv, which then tells nobody."""
 
 
 class BrokerGone(Exception):
@@ -104,6 +107,7 @@ class _Inbox:
 async def connect(settings: BrokerSettings) -> AsyncIterator[BrokerSession]:
     """Connect, and say good-bye when left. Raises BrokerGone."""
     inbox = _Inbox()
+    cancelled: asyncio.CancelledError | None = None
     client = aiomqtt.Client(
         settings.host,
         settings.port,
@@ -121,8 +125,18 @@ async def connect(settings: BrokerSettings) -> AsyncIterator[BrokerSession]:
     client._client.on_message = inbox.take
     try:
         async with client:
-            yield _Session(client, inbox)
+            try:
+                yield _Session(client, inbox)
+            except asyncio.CancelledError as error:
+                cancelled = error
+                raise
+            finally:
+                client._client.loop_read()  # whom the broker has left need not say good-bye
+                if (left := client._disconnected).done() and not left.cancelled():
+                    left.exception()  # told here, or asyncio tells of it when nobody wants to know
     except aiomqtt.MqttError as error:
+        if cancelled is not None:  # a good-bye that fails must not keep us from ending
+            raise cancelled from error
         raise BrokerGone(str(error)) from error
 
 
@@ -156,6 +170,9 @@ class _Session:
         self._inbox.open(deliver)
         try:
             while True:
-                await anext(self._client.messages)  # nothing ever comes this way; it ends with the connection
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_S):
+                        await anext(self._client.messages)  # nothing ever comes this way; it ends with the connection
+                self._client._client.loop_read()
         except aiomqtt.MqttError as error:
             raise BrokerGone(str(error)) from error

@@ -122,7 +122,7 @@ async def test_after_the_death_of_the_broker_everybody_comes_back_and_nobody_sta
             await bench.until(lambda: bench.codes(Answered) == set(CODES))
             await asyncio.to_thread(first.close)
             await bench.until(lambda: bench.codes(Disconnected) == set(CODES))
-            assert any(isinstance(event, LinkDown) for event in bench.events)
+            await bench.until(lambda: any(isinstance(event, LinkDown) for event in bench.events))
             bench.events.clear()
             await asyncio.to_thread(stack.enter_context, broker(port))
             await bench.until(lambda: bench.codes(Connected) == set(CODES))
@@ -131,3 +131,19 @@ async def test_after_the_death_of_the_broker_everybody_comes_back_and_nobody_sta
             for task in running:
                 task.cancel()
     assert sorted(s.code for s in bench.log.starts) == sorted(CODES)
+
+
+async def test_a_link_whose_broker_was_killed_ends_when_it_is_told_to() -> None:
+    port = free_port()
+    with ExitStack() as stack:
+        first = stack.enter_context(ExitStack())
+        first.enter_context(broker(port))
+        bench = Bench(port)
+        async with asyncio.TaskGroup() as group:
+            running = await bench.run(group)
+            await bench.until(lambda: bench.codes(Connected) == set(CODES))
+            bench.link.offer(start(time.time(), 60.0))
+            await asyncio.to_thread(first.close)
+            for task in running:
+                task.cancel()
+    assert all(task.cancelled() for task in running)
