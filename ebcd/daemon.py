@@ -174,7 +174,8 @@ def _work(base: Foundation, ledger: Ledger, health: HealthBook, confirmations: C
     crews = [Crew(c.name, c.areas, c.phone, c.email, c.webhook) for c in base.settings.crews]
     county = base.settings.platform.area
     desk = Desk(base.state.work, ledger.enter, health.of, county, crews, rule, confirmations.of)
-    sites = sites_of(base.inventory, health.ways)
+    archive = base.inventory.archive
+    sites = sites_of(base.inventory, health.ways, archive.feeders, archive.sim_batches)
     part = WorkPart(desk, health, sites, base.state, base.inventory.adapter_of, base.world.clock)
     ledger.watched_by(part.watch)
     return part

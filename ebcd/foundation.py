@@ -62,7 +62,8 @@ def sound_rows(settings: Settings) -> Inventory:
     """
     inventory, problems = inventory_csv.read(settings.inventory.file, area=settings.platform.area)
     for problem in problems:
-        log.error("inventory.row_left_out", problem=str(problem))
+        left_out = "value" if problem.what.startswith("archive.") else "row"
+        log.error(f"inventory.{left_out}_left_out", problem=str(problem))
     if problems and not inventory.roster.terminals:
         raise ConfigError(problems)
     return inventory

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from devices.roster import Device, Roster
+from ebcd.archive import Archive
 from ebcd.planner import Terminal
 from protocols.codes import AreaCode, ResourceCode
 
@@ -27,8 +28,14 @@ Group = tuple[str, str]
 class Inventory:
     """Devices by kind, code and place."""
 
-    def __init__(self, roster: Roster, place_names: Mapping[AreaCode, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        roster: Roster,
+        place_names: Mapping[AreaCode, str] = MappingProxyType({}),
+        archive: Archive | None = None,
+    ) -> None:
         self.roster = roster
+        self.archive = archive or Archive()
         self._terminals = tuple(
             sorted(
                 (Terminal(each.code, each.code.area, each.paths) for each in roster.terminals),

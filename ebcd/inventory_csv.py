@@ -1,7 +1,8 @@
 """inventory.csv -> `Inventory`, and every row that is wrong, by its number.
 
 One device a row. A file of a whole province has 140,000 rows and some are always dirty: `read` gives the sound ones and
-the problems of the others, `load` refuses a file with problems.
+the problems of the others, `load` refuses a file with problems. The further columns of the equipment archive are read
+by `ebcd.archive.columns`; what is wrong there leaves out the value, never the device.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pathlib import Path as FilePath
 
 from devices.link import Path
 from devices.roster import Device, DeviceKind, Roster
+from ebcd.archive import EMPTY, Archive, Record, Status
+from ebcd.archive.columns import FREQUENCY, STATUS, read_record
 from ebcd.errors import ConfigError, Problem
 from ebcd.inventory import Inventory
 from protocols.codes import AreaCode, InvalidCode, ResourceCode, covers
@@ -60,7 +63,7 @@ def read_rows(rows: Iterable[list[str]], file: str, *, area: AreaCode | None) ->
         elif any(row):
             table.read_row(number, row)
     table.check_adapters()
-    return Inventory(Roster.of(table.devices), table.place_names), table.problems
+    return Inventory(Roster.of(table.devices), table.place_names, Archive(table.records, table.planned)), table.problems
 
 
 @dataclass(slots=True)
@@ -72,6 +75,8 @@ class _Table:
     devices: list[Device] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     place_names: dict[AreaCode, str] = field(default_factory=dict)
+    records: dict[ResourceCode, Record] = field(default_factory=dict)
+    planned: dict[ResourceCode, Device] = field(default_factory=dict)
     _columns: dict[str, int] = field(default_factory=dict)
     _width: int = 0
     _row_of: dict[str, int] = field(default_factory=dict)
@@ -96,17 +101,33 @@ class _Table:
         cells = {name: row[at].strip() for name, at in self._columns.items()}
         kind = self._kind(number, cells["kind"])
         code = self._code(number, cells["code"], kind)
+        is_planned = cells.get(STATUS) == Status.PLANNED  # where it will stand is known, how it will speak may not be
         phys = self._phys(number, cells["phys"])
-        paths = self._read_paths(number, cells["paths"], kind)
+        paths = self._read_paths(number, cells["paths"], None if is_planned else kind)
         port = self._port(number, cells["port"])
-        if kind in (DeviceKind.ADAPTER, DeviceKind.TRANSMITTER) and not (cells["host"] and cells["port"]):
+        if (
+            kind in (DeviceKind.ADAPTER, DeviceKind.TRANSMITTER)
+            and not (cells["host"] and cells["port"])
+            and not is_planned
+        ):
             self._wrong(number, "host", cells["host"], "no_address", kind=kind)
-        frequency_khz = self._frequency(number, cells["frequency_mhz"], kind)
+        frequency_khz = 0 if is_planned else self._frequency(number, cells["frequency_mhz"], kind)
         if kind is None or code is None or len(self.problems) > before:
             return
         device = Device(kind, code, phys, cells["name"], cells["host"], port, paths, frequency_khz)
-        self.devices.append(device)
+        if is_planned:
+            self.planned[code] = device
+        else:
+            self.devices.append(device)
+        self._read_archive(number, device, cells)
         self._name_place(device, cells.get(PLACE_COLUMN, ""))
+
+    def _read_archive(self, number: int, device: Device, cells: dict[str, str]) -> None:
+        record, wrong = read_record(cells, is_terminal=device.kind is DeviceKind.TERMINAL)
+        if record != EMPTY:
+            self.records[device.code] = record
+        for each in wrong:
+            self._wrong(number, each.column, each.value, each.what, **each.values)
 
     def check_adapters(self) -> None:
         """A terminal on path `adapter` needs one whose area covers its own."""
@@ -182,6 +203,7 @@ class _Table:
         return int(value)
 
     def _frequency(self, number: int, value: str, kind: DeviceKind | None) -> int:
+        """The carrier of a transmitter; of a terminal this column is the archive's."""
         if kind is not DeviceKind.TRANSMITTER:
             return 0
         try:
@@ -191,7 +213,7 @@ class _Table:
             fits = False
         if not fits:
             low, high = FREQUENCY_KHZ_MIN // 1000, FREQUENCY_KHZ_MAX // 1000
-            self._wrong(number, "frequency_mhz", value, "frequency", low=low, high=high)
+            self._wrong(number, FREQUENCY, value, "frequency", low=low, high=high)
             return 0
         return int(khz)
 
