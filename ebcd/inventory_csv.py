@@ -54,7 +54,7 @@ def read(path: FilePath, *, area: AreaCode | None = None) -> tuple[Inventory, li
 
 def read_rows(rows: Iterable[list[str]], file: str, *, area: AreaCode | None) -> tuple[Inventory, list[Problem]]:
     """The same for rows that are already split; the first one names the columns."""
-    table = _Table(file, area)
+    table = RowReader(file, area)
     for number, row in enumerate(rows, 1):
         if number == 1:
             table.read_header(row)
@@ -67,11 +67,12 @@ def read_rows(rows: Iterable[list[str]], file: str, *, area: AreaCode | None) ->
 
 
 @dataclass(slots=True)
-class _Table:
-    """What has been read so far."""
+class RowReader:
+    """What has been read so far, row by row."""
 
     file: str
     county: AreaCode | None
+    problems_max: int = PROBLEMS_MAX
     devices: list[Device] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     place_names: dict[AreaCode, str] = field(default_factory=dict)
@@ -230,7 +231,7 @@ class _Table:
             self.place_names.setdefault(device.code.area, place)
 
     def _wrong(self, row: int, column: str, value: str, what: str, **values: object) -> None:
-        if len(self.problems) < PROBLEMS_MAX:
+        if len(self.problems) < self.problems_max:
             self.problems.append(Problem(self.file, column, repr(value) if value else "", what, values, row=row))
-        elif len(self.problems) == PROBLEMS_MAX:
-            self.problems.append(Problem(self.file, "", "", "more", {"limit": PROBLEMS_MAX}))
+        elif len(self.problems) == self.problems_max:
+            self.problems.append(Problem(self.file, "", "", "more", {"limit": self.problems_max}))

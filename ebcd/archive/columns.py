@@ -7,7 +7,7 @@ over a date.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -51,7 +51,7 @@ class BadValue(ValueError):
 
 
 def _text(value: str) -> str:
-    if len(value) > TEXT_CHARACTERS_MAX or any(ord(each) < 32 for each in value):
+    if len(value) > TEXT_CHARACTERS_MAX or not value.isprintable():
         raise BadValue("text", limit=TEXT_CHARACTERS_MAX)
     return value
 
@@ -158,13 +158,15 @@ READERS: dict[str, Callable[[str], Any]] = {
 """Every column of the archive, in the order in which they are written."""
 
 COLUMNS = tuple(READERS)
+_WANTED = {False: READERS, True: {**READERS, FREQUENCY: _frequency_khz}}
+"""By whether the device is a terminal."""
 
 
 def read_record(cells: Mapping[str, str], *, is_terminal: bool) -> tuple[Record, list[Wrong]]:
     """The archive's share of a row, and the values left out of it."""
     values: dict[str, Any] = {}
     wrong: list[Wrong] = []
-    for column, read in _wanted(is_terminal=is_terminal):
+    for column, read in _WANTED[is_terminal].items():
         if value := cells.get(column, ""):
             try:
                 values["frequency_khz" if column == FREQUENCY else column] = read(value)
@@ -172,12 +174,6 @@ def read_record(cells: Mapping[str, str], *, is_terminal: bool) -> tuple[Record,
                 shown = "***" if column == CONTACT else value
                 wrong.append(Wrong(column, shown, f"archive.{bad.what}", bad.values))
     return (Record(**values) if values else EMPTY), wrong
-
-
-def _wanted(*, is_terminal: bool) -> Iterator[tuple[str, Callable[[str], Any]]]:
-    yield from READERS.items()
-    if is_terminal:
-        yield FREQUENCY, _frequency_khz
 
 
 def person_id(contact: str) -> int | None:
