@@ -29,7 +29,7 @@ from devices.link import (
 )
 from devices.outbox import narrowed
 from devices.ports import Ports, Verify
-from devices.roster import Roster
+from devices.roster import DeviceKind, Roster
 from protocols import adapter
 from protocols.codes import ResourceCode
 
@@ -93,26 +93,16 @@ class AdapterTcp:
             TimeBase(config.time_base), adapter.TypeTable(config.type_table), config.outputs, config.records_back_s
         )
         self._desk = AdapterDesk(config, ports, sink, roster, verify or ports.verify)
-        patience = Patience(
+        self._patience = Patience(
             config.connect_timeout_s,
             config.answer_timeout_s,
             config.late_answer_s,
             config.repeats,
             config.frame_bytes_max,
         )
-        lanes = Lanes(config.exchanges_max, config.slow_exchanges_max)
-        self._lines = {
-            device.code: AdapterLine(
-                Address(device.code, device.host, device.port),
-                ports,
-                patience,
-                lanes,
-                self._desk,
-                config.outbox_max,
-                self._spawn,
-            )
-            for device in roster.adapters
-        }
+        self._lanes = Lanes(config.exchanges_max, config.slow_exchanges_max)
+        self._roster = roster
+        self._lines: dict[ResourceCode, AdapterLine] = {}
 
     @property
     def verify(self) -> Verify | None:
@@ -147,7 +137,7 @@ class AdapterTcp:
         instead of a place; the others are not concerned."""
         parcel = Parcel(command, self._dialect, self._ports, self._config.resign_after_s)
         for code in command.members:
-            line = self._lines.get(code)
+            line = self._line(code)
             if line is None:
                 self._no_answer(command, code, "unknown adapter")
                 continue
@@ -163,9 +153,28 @@ class AdapterTcp:
             reason=self._down_reason,
             devices=self._desk.live,
             outbox_depth=sum(line.depth for line in self._lines.values()),
-            outbox_limit=self._config.outbox_max * len(self._lines),
+            outbox_limit=self._config.outbox_max * len(self._roster.adapters),
             dropped=sum(line.dropped for line in self._lines.values()),
         )
+
+    def _line(self, code: ResourceCode) -> AdapterLine | None:
+        """The line of an adapter, at the address that the inventory has now; None for no adapter of ours."""
+        device = self._roster.known(code)
+        if device is None or device.kind is not DeviceKind.ADAPTER:
+            return None
+        line = self._lines.get(code)
+        if line is None:
+            line = self._lines[code] = AdapterLine(
+                Address(code, device.host, device.port),
+                self._ports,
+                self._patience,
+                self._lanes,
+                self._desk,
+                self._config.outbox_max,
+                self._spawn,
+            )
+        line.move(device.host, device.port)
+        return line
 
     async def _listen(self) -> asyncio.Server:
         wait_s = RELISTEN_FIRST_S
@@ -183,6 +192,8 @@ class AdapterTcp:
         while True:
             await asyncio.sleep(SWEEP_S)
             self._desk.sweep()
+            for code in [c for c, line in self._lines.items() if self._roster.known(c) is None and line.is_idle]:
+                del self._lines[code]
 
     def _spawn(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None] | None:
         """Start a line's task; None while the link is not running."""

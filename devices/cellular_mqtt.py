@@ -93,13 +93,13 @@ class CellularMqtt:
         self._wake = asyncio.Event()
         self._down_reason = "not started"
         self._online: set[ResourceCode] = set()
-        self._known = frozenset(device.code for device in roster.terminals if Path.MQTT in device.paths)
+        self._roster = roster
         self._unacknowledged: deque[Publication] = deque()
         self._lost_publications = 0
         self._dialogue = Dialogue(
             config.name,
             own_code(config.source, roster),
-            self._known,
+            self._knows,
             ports.sign,
             # Seconds since 1970: ids go on increasing over a restart, and no late answer meets another question.
             first_session=int(ports.clock.wall()) & terminal.SESSION_MAX or 1,
@@ -141,6 +141,10 @@ class CellularMqtt:
             outbox_limit=self._config.outbox_max,
             dropped=self._outbox.dropped + self._lost_publications,
         )
+
+    def _knows(self, code: ResourceCode) -> bool:
+        """Whether a device is one of ours on this path, now or lately."""
+        return self._roster.carries(code, Path.MQTT)
 
     # ---- one connection --------------------------------------------------------------------------------------------
 
@@ -243,7 +247,7 @@ class CellularMqtt:
 
     def _take_status(self, message: Incoming) -> None:
         place = mqtt.parse_topic(message.topic)
-        if not isinstance(place, mqtt.DeviceTopic) or place.code not in self._known:
+        if not isinstance(place, mqtt.DeviceTopic) or not self._knows(place.code):
             raise RemoteProtocolError("unknown_device", f"{message.topic} is not in the inventory with this path")
         match mqtt.parse_status(message.payload):
             case mqtt.Status.ONLINE if place.code not in self._online:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -32,7 +33,7 @@ from devices.link import (
     Verb,
 )
 from devices.ports import Ports
-from devices.roster import Device, Roster
+from devices.roster import Device, DeviceKind, Roster
 from protocols.codes import EbmId, ResourceCode
 from protocols.errors import LocalProtocolError
 from protocols.fm.bits import frame_to_air
@@ -42,6 +43,10 @@ FRAME_S: Final = FRAME_BITS / BIT_RATE
 TARGETS_MAX: Final = 97  # resource codes beside the content of a type 11 packet (GD/J 085 clause 5.1, arithmetic)
 TIMER_SLACK_S: Final = 1e-4  # a timer may fire a rounding error early; that is not worth another one
 CLOCK_VALID_S: Final = 5.0  # a clock packet that emergencies hold up longer is not said at all
+
+
+LOOK_AGAIN_S = 5.0
+"""How often the inventory is asked for a transmitter where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class FmTransmitter:
         self._config = config
         self._ports = ports
         self._sink = sink
-        self._transmitter = _choose(roster, config.transmitter)
+        self._roster = roster
         first = ports.random.randrange(VERSIONS) if config.first_version is None else config.first_version
         self._carousel = Carousel(
             ports.sign,
@@ -99,6 +104,13 @@ class FmTransmitter:
         self._up = False
         self._down_reason = "not started"
         self._clock_due_s = 0.0
+
+    @property
+    def _transmitter(self) -> Device | None:
+        """The one this link drives, as the inventory has it now; one that left is fed on, since its receivers know no
+        end of what they play but a stop."""
+        left = (device for device in self._roster.departed if device.kind is DeviceKind.TRANSMITTER)
+        return _choose((*self._roster.transmitters, *left), self._config.transmitter)
 
     @property
     def version(self) -> int:
@@ -126,7 +138,8 @@ class FmTransmitter:
         try:
             match command:
                 case Start():
-                    frequency_khz = self._transmitter.frequency_khz if self._transmitter else 0
+                    transmitter = self._transmitter
+                    frequency_khz = transmitter.frequency_khz if transmitter else 0
                     self._carousel.start(
                         start_announcement(command, self._start_repeats, frequency_khz=frequency_khz), now_s
                     )
@@ -143,16 +156,17 @@ class FmTransmitter:
 
     async def run(self) -> None:
         """Feed the exciter until cancelled; dial again with back-off when it is gone."""
-        if self._transmitter is None:
-            self._is_down(f"the inventory has no transmitter {self._config.transmitter}".rstrip())
-            await asyncio.Event().wait()
-            return
         wait_s = self._config.reconnect_first_s
         while True:
-            connection = await self._connect(self._transmitter)
+            transmitter = self._transmitter
+            if transmitter is None:
+                self._is_down(f"the inventory has no transmitter {self._config.transmitter}".rstrip())
+                await asyncio.sleep(LOOK_AGAIN_S)
+                continue
+            connection = await self._connect(transmitter)
             if connection is not None:
                 wait_s = self._config.reconnect_first_s
-                await self._serve(connection)
+                await self._serve(connection, transmitter)
             self._tell_never(self._carousel.expire(self._ports.clock.wall(), self._ports.clock.monotonic()))
             await asyncio.sleep(wait_s * self._ports.random.uniform(0.5, 1.0))
             wait_s = min(2 * wait_s, self._config.reconnect_last_s)
@@ -171,7 +185,7 @@ class FmTransmitter:
             return connection
         return None
 
-    async def _serve(self, connection: _Connection) -> None:
+    async def _serve(self, connection: _Connection, transmitter: Device) -> None:
         self._up, self._down_reason = True, ""
         self._sink(LinkUp(self.name))
         now_s = self._ports.clock.monotonic()
@@ -179,12 +193,12 @@ class FmTransmitter:
         self._clock_due_s = now_s
         reason = "stopped"
         try:
-            reason = await self._feed(connection)
+            reason = await self._feed(connection, transmitter)
         finally:
             connection.close()
             self._is_down(reason)
 
-    async def _feed(self, connection: _Connection) -> str:
+    async def _feed(self, connection: _Connection, transmitter: Device) -> str:
         """Write frames at their times until the connection is of no use; why."""
         clock = self._ports.clock
         lead = max(1, self._config.lead_frames_max)
@@ -202,6 +216,9 @@ class FmTransmitter:
                 continue
             if begin_s + sent * FRAME_S < now_s:
                 begin_s = now_s - sent * FRAME_S  # the exciter ran dry and plays this frame at once; no time is made up
+            here = self._transmitter
+            if here is None or (here.host, here.port) != (transmitter.host, transmitter.port):
+                return "the inventory has another address now"
             if connection.unsent_bytes > self._config.unsent_bytes_max:
                 return f"the transmitter leaves {connection.unsent_bytes} bytes unread"
             if self._config.clock_period_s and now_s >= self._clock_due_s:
@@ -218,9 +235,10 @@ class FmTransmitter:
         return connection.lost
 
     def _say_clock(self, now_s: float) -> None:
-        if self._transmitter is None:
+        transmitter = self._transmitter
+        if transmitter is None:
             return
-        announcement = clock_announcement(self._transmitter.code.area, self._ports.clock.wall(), valid_s=CLOCK_VALID_S)
+        announcement = clock_announcement(transmitter.code.area, self._ports.clock.wall(), valid_s=CLOCK_VALID_S)
         try:
             self._carousel.say(announcement, now_s)
         except OutboxFull:
@@ -277,6 +295,6 @@ class _Connection(asyncio.Protocol):
 _FILLER: Final = frame_to_air(FILLER_FRAME)
 
 
-def _choose(roster: Roster, code: str) -> Device | None:
+def _choose(transmitters: Iterable[Device], code: str) -> Device | None:
     """The transmitter of that code, or the first one."""
-    return next((device for device in roster.transmitters if code in ("", device.code)), None)
+    return next((device for device in transmitters if code in ("", device.code)), None)

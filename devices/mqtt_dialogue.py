@@ -8,7 +8,7 @@ is told (I8). A stop ends the retries of its start (I12), a start is never repea
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from devices.link import AskState, Command, Event, NoAnswer, Start, Stop
@@ -57,7 +57,7 @@ class Dialogue:
         self,
         link: str,
         source: ResourceCode,
-        known: Iterable[ResourceCode],
+        knows: Callable[[ResourceCode], bool],
         sign: Sign,
         *,
         first_session: int,
@@ -66,7 +66,7 @@ class Dialogue:
     ) -> None:
         self._link = link
         self._source = source
-        self._known = frozenset(known)
+        self._knows = knows
         self._sign = sign
         self._sessions = terminal.SessionCounter(first_session)
         self._answer_timeout_s = answer_timeout_s
@@ -80,8 +80,8 @@ class Dialogue:
         """
         if isinstance(command, Stop):
             self._withdraw(command)
-        members = dict.fromkeys(code for code in command.members if code in self._known)
-        strangers = [code for code in command.members if code not in self._known]
+        members = dict.fromkeys(code for code in command.members if self._knows(code))
+        strangers = [code for code in command.members if not self._knows(code)]
         addressed = command.targets if isinstance(command, Start | Stop) else tuple(members)
         publications: list[Publication] = []
         for targets in in_frames(addressed, terminal.TARGETS_MAX) if members else ():
@@ -103,7 +103,7 @@ class Dialogue:
         frame = terminal.decode(mqtt.check_envelope(payload, content_type))
         if frame.source != place.code:
             raise RemoteProtocolError("source", f"{frame.source} speaks on the topic of {place.code}")
-        if place.code not in self._known:
+        if not self._knows(place.code):
             raise RemoteProtocolError("unknown_device", f"{place.code} is not in the inventory with this path")
         if frame.is_answer:
             return self._answer(frame)

@@ -138,7 +138,7 @@ class RdsEncoder:
         self._ports = ports
         self._sink = sink
         self._open_line = open_line
-        self._transmitter: Device | None = roster.by_code(config.transmitter) if config.transmitter else None
+        self._roster = roster
         self._station = station_of(config)
         self._dialogue = Dialogue(
             Session(
@@ -236,7 +236,8 @@ class RdsEncoder:
             wait_s = min(2 * wait_s, self._config.reconnect_last_s)
 
     async def _connect(self) -> _Line | None:
-        config, device = self._config, self._transmitter
+        config = self._config
+        device: Device | None = self._roster.by_code(config.transmitter) if config.transmitter else None
         host, port = (config.host, config.port) if config.host or device is None else (device.host, device.port)
         where = config.serial or f"{host}:{port}"
         if not (config.serial or host):

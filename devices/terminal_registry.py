@@ -140,10 +140,12 @@ class TerminalRegistry:
     def _speaker(self, connection: Connection, frame: terminal.Frame) -> ResourceCode | None:
         """The device that a frame comes from; None: refused, and told so where the header has an answer."""
         if not self._config.commands:
-            if self._roster.by_code(frame.source) is not None:
+            if self._roster.known(frame.source) is not None:
                 return frame.source
             self._refuse(connection, frame, "unknown-device", f"{frame.source} is not in the inventory")
             return None
+        if connection.code is not None and connection.edition != self._roster.edition:
+            self._look_again(connection)
         if connection.code is None and not self._register(connection, frame):
             return None
         if frame.source == connection.code:
@@ -172,11 +174,20 @@ class TerminalRegistry:
         if (older := self.bound.get(device.code)) is not None:
             self._unbind(older, _REPLACED)
             older.drop(_REPLACED)
-        connection.code, connection.phys = device.code, message.phys
+        connection.code, connection.phys, connection.edition = device.code, message.phys, self._roster.edition
         connection.code_bcd = device.code.to_bcd()
         connection.old_code = frame.source if frame.source != device.code else None
         self.bound[device.code] = connection
         return True
+
+    def _look_again(self, connection: Connection) -> None:
+        """The inventory has changed: a socket that speaks for another device now, or for none, registers anew."""
+        code, phys = connection.code, connection.phys
+        connection.edition = self._roster.edition
+        device = self._device(code, phys) if code is not None else None
+        if device is None or device.code != code:
+            self._unbind(connection, "the inventory has changed")
+            connection.code, connection.code_bcd, connection.ready, connection.old_code = None, b"", False, None
 
     def _unbind(self, connection: Connection, reason: str) -> None:
         if connection.code is not None and self.bound.get(connection.code) is connection:
@@ -186,10 +197,10 @@ class TerminalRegistry:
 
     def _device(self, source: ResourceCode, phys: str) -> Device | None:
         """By physical address, which never changes; by code where either side has none."""
-        by_phys = self._roster.by_phys(phys) if phys else None
+        by_phys = self._roster.known_phys(phys) if phys else None
         if by_phys is not None:
             return by_phys
-        by_code = self._roster.by_code(source)
+        by_code = self._roster.known(source)
         return by_code if by_code is not None and not (phys and by_code.phys) else None
 
     def _take_answer(self, connection: Connection, code: ResourceCode, frame: terminal.Frame) -> None:

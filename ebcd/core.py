@@ -261,6 +261,10 @@ class Core:
         moment = next_moment((r.alert for r in records.values()), now_s)
         self._next_moment_s = float("inf") if moment is None else moment
 
+    def forget_places(self) -> None:
+        """The inventory has changed (`ebcd.archive.turnover`)."""
+        self._places_of.clear()
+
     def _claimed(self, record: AlertRecord) -> frozenset[AreaCode]:
         alert = record.alert
         if record.state is AlertState.CANCELLING:

@@ -180,7 +180,8 @@ class Following:
 
     def _answered(self, event: Answered, path: Path, decision: Decision) -> None:
         self._spoke(event.code, path)
-        if self._core.places.place_of(event.code) is None:  # an adapter: confirms only itself
+        record = self._core.state.alerts.get(event.ebm_id)
+        if record is None or event.code not in record.deliveries:  # an adapter: confirms only itself
             if event.verb is Verb.START and (trace := self._core.traces.of(event.ebm_id)):
                 trace.adapter(event.code, self._core.clock.monotonic())
             if event.result != RESULT_OK and event.verb is Verb.START:

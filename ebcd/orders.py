@@ -43,6 +43,8 @@ class Places(Protocol):
 
     def adapter_of(self, code: ResourceCode) -> ResourceCode | None: ...
 
+    def adapters_ever_of(self, code: ResourceCode) -> tuple[ResourceCode, ...]: ...
+
     def targets_for_places(
         self, places: Iterable[AreaCode], within: Iterable[AreaCode] = ()
     ) -> tuple[ResourceCode, ...]: ...
@@ -106,13 +108,17 @@ class Orders:
         decision.offers.append(Offer(path, self.start_command(record.alert, targets, self.members(path, codes))))
 
     def _targets(self, places: frozenset[AreaCode], areas: tuple[AreaCode, ...]) -> tuple[ResourceCode, ...]:
-        """The same for every path of a start; the inventory never changes under a running daemon."""
+        """The same for every path of a start, until the inventory changes."""
         key = (places, areas)
         if key not in self._addresses:
             while len(self._addresses) >= ADDRESSES_MAX:
                 del self._addresses[next(iter(self._addresses))]
             self._addresses[key] = self._places.targets_for_places(places, areas)
         return self._addresses[key]
+
+    def forget_addresses(self) -> None:
+        """The inventory has changed."""
+        self._addresses.clear()
 
     def stop(self, record: AlertRecord, decision: Decision, at: float) -> None:
         """Stop everywhere something was sent, over every path that was tried (I12)."""
@@ -128,7 +134,7 @@ class Orders:
         for path, codes in deciding.items():
             self._ledger.enter(orders_sent(record.alert.id, DeliveryEvent.STOP, path, codes, at))
         for path, codes in tried.items():
-            decision.offers.append(Offer(path, self.stop_command(record, self.members(path, codes))))
+            decision.offers.append(Offer(path, self.stop_command(record, self._members_ever(path, codes))))
 
     def silence(self, record: AlertRecord, decision: Decision) -> None:
         """At the end of the window: the carrier without an end time of its own must be told (FM; fm digest 10)."""
@@ -152,6 +158,12 @@ class Orders:
             return tuple(codes)
         adapters = (self._places.adapter_of(code) for code in codes)
         return tuple(dict.fromkeys(adapter for adapter in adapters if adapter is not None))
+
+    def _members_ever(self, path: Path, codes: Iterable[ResourceCode]) -> tuple[ResourceCode, ...]:
+        """The same for a stop: also adapters that drove one of them before the inventory changed."""
+        if path is not Path.ADAPTER:
+            return tuple(codes)
+        return tuple(dict.fromkeys(each for code in codes for each in self._places.adapters_ever_of(code)))
 
     def start_command(
         self, alert: Alert, targets: tuple[ResourceCode, ...], members: tuple[ResourceCode, ...]

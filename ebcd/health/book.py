@@ -63,6 +63,40 @@ class HealthBook:
         self._unwritten: set[ResourceCode] = set()
         self._listeners: list[Callable[[Change], None]] = []
 
+    def become(self, ways: Ways, now_s: float, wall_s: float) -> None:
+        """Other devices from now on. Who stays keeps everything that is known of it; who is new is unknown, and its
+        silence counts from now."""
+        before, self.ways = self.ways, ways
+        for code in before.devices.keys() - ways.devices.keys():
+            self.tally[before.devices[code].kind][self._devices.pop(code).condition] -= 1
+            for known in (self.doubts, self._flapping, self._unwritten):
+                known.discard(code)
+        misses_max = self._misses_max
+        self._patience_s = {
+            code: way.period_s * misses_max for code, way in ways.devices.items() if way.period_s is not None
+        }
+        for code, way in ways.devices.items():
+            health = self._devices.get(code)
+            if health is None:
+                health = self._devices[code] = DeviceHealth(seen_s=now_s)
+                self.tally[way.kind][Condition.UNKNOWN] += 1
+            elif (kind := before.devices[code].kind) is not way.kind:
+                self.tally[kind][health.condition] -= 1
+                self.tally[way.kind][health.condition] += 1
+        self._queue_again()
+        self._children = ways.children()
+        self._links_of = Counter(ways.links.values())
+        cut_off = [code for code, health in self._devices.items() if health.condition is Condition.UNREACHABLE]
+        self._rejoin(cut_off, now_s, wall_s, "the inventory changed")
+
+    def _queue_again(self) -> None:
+        """Everybody whose silence counts, longest silent first. One that is silent already is not silent anew."""
+        silent = (Condition.OFFLINE, Condition.UNREACHABLE)
+        self._by_age = {patience: OrderedDict() for patience in sorted(set(self._patience_s.values()))}
+        waiting = [c for c in self._patience_s if self._devices[c].condition not in silent]
+        for code in sorted(waiting, key=lambda c: self._devices[c].seen_s):
+            self._by_age[self._patience_s[code]][code] = None
+
     def on_change(self, listener: Callable[[Change], None]) -> None:
         """Add one who is told of changes."""
         self._listeners.append(listener)
