@@ -101,9 +101,9 @@ class Doors:
 
     async def body(self, request: Request, model: type[_ModelT]) -> _ModelT:
         """The body as a model. Raises ValidationError, OperationRefused for one that is too long."""
-        return model.model_validate_json(await self._bytes(request))
+        return model.model_validate_json(await self.content(request))
 
-    async def _bytes(self, request: Request) -> bytes:
+    async def content(self, request: Request) -> bytes:
         """The whole body; one that is or grows too long is refused, not read to its end."""
         announced = request.headers.get("content-length", "")
         held = bytearray()

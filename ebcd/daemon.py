@@ -33,14 +33,16 @@ from devices.link import (
     StateTold,
 )
 from devices.ports import Clock
-from ebcd import api, api_orders, facts, http_server, media, media_server, snapshot
+from ebcd import api, api_inventory, api_orders, facts, http_server, media, media_server, snapshot
+from ebcd.archive.part import ArchivePart, archive_part
 from ebcd.core import Core
 from ebcd.facts import Fact
 from ebcd.following import Following
 from ebcd.foundation import Foundation, adapter_period, lay, operators_of, path_periods
-from ebcd.health import Change, Condition, FlapRule, HealthBook, Ward, WardRule, ways_of
+from ebcd.health import Change, Condition, FlapRule, HealthBook, Ward, WardRule, Ways, ways_of
 from ebcd.intake import Intake
 from ebcd.invariants import Checker, Violation
+from ebcd.inventory import Inventory
 from ebcd.ledger import Ledger
 from ebcd.lifecycle import DeliveryEvent
 from ebcd.mailroom import Inbox, Mailroom
@@ -79,6 +81,7 @@ class Daemon:
     core: Core
     ward: Ward
     work: WorkPart
+    archive: ArchivePart
     links: tuple[tuple[str, Link], ...]
     upstream: Upstream
     mailroom: Mailroom
@@ -150,16 +153,25 @@ async def build(settings: Settings, world: World) -> Daemon:
     await ward.prepare()
     views = Views(inventory, reach, health, rules.approvals, volumes)
     work = _work(base, ledger, health, confirmations)
+    archive = archive_part(base, core, health, work.resite, _ways(base.settings, paths))
     room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
     identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
     _watch(metrics, base.state, health, links)
-    return Daemon(base, ledger, core, ward, work, links, upstream, mailroom, CountyOperations(identity, room), sounds)
+    operations = CountyOperations(identity, room)
+    return Daemon(base, ledger, core, ward, work, archive, links, upstream, mailroom, operations, sounds)
 
 
 def _health_book(base: Foundation, paths: dict[str, Path]) -> HealthBook:
     h = base.settings.health
-    ways = ways_of(base.inventory, paths, path_periods(base.settings), adapter_period(base.settings))
-    return HealthBook(ways, flap_rule=FlapRule(h.flap_falls, h.flap_window_s, h.flap_settle_s))
+    return HealthBook(
+        _ways(base.settings, paths)(base.inventory), flap_rule=FlapRule(h.flap_falls, h.flap_window_s, h.flap_settle_s)
+    )
+
+
+def _ways(settings: Settings, paths: dict[str, Path]) -> Callable[[Inventory], Ways]:
+    """How an inventory's devices are heard over the links there are."""
+    periods, adapters_s = path_periods(settings), adapter_period(settings)
+    return lambda inventory: ways_of(inventory, paths, periods, adapters_s)
 
 
 def _work(base: Foundation, ledger: Ledger, health: HealthBook, confirmations: Confirmations) -> WorkPart:
@@ -275,7 +287,8 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
     s, network = daemon.base.settings, daemon.base.world.network
     operators = operators_of(s)
     office = WorkOffice(daemon.work.desk, daemon.base.inventory, daemon.base.world.clock, daemon.ledger.mark)
-    operator_api = api.application(daemon.operations, operators, more=api_orders.routes(office, operators))
+    more = (*api_orders.routes(office, operators), *api_inventory.routes(daemon.archive.office, operators))
+    operator_api = api.application(daemon.operations, operators, more=more)
     metrics_page = api.metrics_application(daemon.base.world.registry)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(http_server.on_unix_socket(operator_api, s.api.socket))
@@ -293,20 +306,20 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "mailroom", lambda: daemon.mailroom.run(daemon.base.world.network)
     yield "health", daemon.ward.run
     yield "orders", daemon.work.run
+    yield "archive", daemon.archive.run
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)
 
 
 async def _tell_time(daemon: Daemon) -> None:
     """FM terminals have no other clock, and without one they cannot judge a signature's time (fm digest 9)."""
-    members = tuple(t.code for t in daemon.base.inventory.roster.terminals if Path.FM in t.paths)
-    while members:
-        for _, link in daemon.links:
+    while True:
+        members = tuple(t.code for t in daemon.base.inventory.roster.terminals if Path.FM in t.paths)
+        for _, link in daemon.links if members else ():
             if link.path is Path.FM:
                 with contextlib.suppress(OutboxFull):
                     link.offer(SetClock(members))
         await asyncio.sleep(CLOCK_S)
-    await asyncio.get_running_loop().create_future()
 
 
 async def _checkpoints(daemon: Daemon) -> None:

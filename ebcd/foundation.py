@@ -10,7 +10,9 @@ import structlog
 from devices.link import Path
 from ebcd import inventory_csv, snapshot
 from ebcd.alert import AlertClass, RankRule
-from ebcd.errors import ConfigError
+from ebcd.archive.contacts import take_in
+from ebcd.archive.table import Table, read_content, replace_file
+from ebcd.errors import ConfigError, Problem
 from ebcd.facts import Fact
 from ebcd.health import RETURNING
 from ebcd.identity import Operators
@@ -55,15 +57,26 @@ class Foundation:
         return self.verifier.verify(signed, block, self.world.clock.wall()).ok
 
 
-def sound_rows(settings: Settings) -> Inventory:
+async def sound_rows(settings: Settings, store: Store) -> Inventory:
     """The inventory without its wrong rows, each of which is logged: one typing error must not keep a county silent.
-
-    Raises ConfigError where nothing is left.
+    Names and telephone numbers in it are taken in beside the journal first, and replaced in the file where it can be
+    written. Raises ConfigError where nothing is left, StoreError.
     """
-    inventory, problems = inventory_csv.read(settings.inventory.file, area=settings.platform.area)
+    file = settings.inventory.file
+    content = read_content(file)
+    if not file.exists():
+        raise ConfigError([Problem(str(file), "", "", "unreadable", {"reason": "no such file"})])
+    if b"contact" in content.partition(b"\n")[0].lower():
+        table = Table.parse(content, file)
+        if await take_in(table, store.person):
+            content = table.content()
+            try:
+                replace_file(file, content)
+            except OSError as error:
+                log.warning("inventory.names_stay_in_file", file=str(file), reason=error.strerror or str(error))
+    inventory, problems = inventory_csv.read_content(content, str(file), area=settings.platform.area)
     for problem in problems:
-        left_out = "value" if problem.what.startswith("archive.") else "row"
-        log.error(f"inventory.{left_out}_left_out", problem=str(problem))
+        log.error(f"inventory.{inventory_csv.left_out(problem)}_left_out", problem=str(problem))
     if problems and not inventory.roster.terminals:
         raise ConfigError(problems)
     return inventory
@@ -78,13 +91,17 @@ async def lay(settings: Settings, world: World) -> Foundation:
         log.warning("trust.problem", problem=str(problem))
     policy = Policy(settings.trust.time_window_s, settings.trust.counter_slack)
     verifier = SignatureVerifier(trust, policy, world.registry)
-    inventory = sound_rows(settings)
     store = open_store(
         settings.store.url,
         clock=world.clock,
         packages=settings.store.packages,
         inline=not world.store_in_thread,
     )
+    try:
+        inventory = await sound_rows(settings, store)
+    except ConfigError:
+        await store.close()
+        raise
     state = await restore(store, str(settings.platform.area))
     verifier.restore(remembered(await store.signatures()))
     metrics = Metrics(world.registry)

@@ -8,6 +8,7 @@ by `ebcd.archive.columns`; what is wrong there leaves out the value, never the d
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -42,14 +43,26 @@ def load(path: FilePath, *, area: AreaCode | None = None) -> Inventory:
 def read(path: FilePath, *, area: AreaCode | None = None) -> tuple[Inventory, list[Problem]]:
     """The sound rows and the problems of the others; `area` is the county to which all must belong."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            return read_rows(csv.reader(lines), str(path), area=area)
+        content = path.read_bytes()
     except OSError as error:
         return Inventory(Roster()), [Problem(str(path), "", "", "unreadable", {"reason": error.strerror or str(error)})]
+    return read_content(content, str(path), area=area)
+
+
+def read_content(content: bytes, file: str, *, area: AreaCode | None = None) -> tuple[Inventory, list[Problem]]:
+    """The same for a file's content."""
+    try:
+        lines = io.StringIO(content.decode("utf-8-sig"), newline="")
+        return read_rows(csv.reader(lines), file, area=area)
     except UnicodeDecodeError as error:
-        return Inventory(Roster()), [Problem(str(path), "", "", "not_utf8", {"offset": error.start})]
+        return Inventory(Roster()), [Problem(file, "", "", "not_utf8", {"offset": error.start})]
     except csv.Error as error:
-        return Inventory(Roster()), [Problem(str(path), "", "", "other", {"detail": str(error)})]
+        return Inventory(Roster()), [Problem(file, "", "", "other", {"detail": str(error)})]
+
+
+def left_out(problem: Problem) -> str:
+    """What a problem leaves out: the "row", or the "value" alone."""
+    return "value" if problem.what.startswith("archive.") else "row"
 
 
 def read_rows(rows: Iterable[list[str]], file: str, *, area: AreaCode | None) -> tuple[Inventory, list[Problem]]:

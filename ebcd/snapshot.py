@@ -12,6 +12,7 @@ import orjson
 
 from devices.link import Path
 from ebcd.alert import Alert
+from ebcd.archive.history import DeviceBook
 from ebcd.lifecycle import AlertState, DeliveryState
 from ebcd.state import AlertRecord, CountyState, Delivery
 from ebcd.workorders.book import WorkBook
@@ -35,7 +36,13 @@ def forget_old(state: CountyState) -> int:
 def dump(state: CountyState) -> bytes:
     """The state as canonical JSON."""
     alerts = [_dump_record(record) for record in state.alerts.values()]
-    value = {"format": FORMAT, "alerts": alerts, "open_packages": state.open_packages, "work": state.work.dump()}
+    value = {
+        "format": FORMAT,
+        "alerts": alerts,
+        "open_packages": state.open_packages,
+        "work": state.work.dump(),
+        "devices": state.devices.dump(),
+    }
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
 
@@ -49,6 +56,7 @@ def load(data: bytes) -> CountyState:
         {record.alert.id: record for record in records},
         {EbdId(k): str(v) for k, v in value["open_packages"].items()},
         WorkBook.load(value.get("work", ())),  # checkpoints from before there were work orders have none
+        DeviceBook.load(value.get("devices", {})),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from devices.link import Path
 from ebcd import facts
 from ebcd.alert import Alert
+from ebcd.archive.history import DeviceBook
 from ebcd.facts import Fact
 from ebcd.lifecycle import (
     ALERT_FINAL,
@@ -93,11 +94,13 @@ def count_outcomes(tally: Counter[DeliveryState]) -> dict[str, int]:
 
 @dataclass(slots=True)
 class CountyState:
-    """All alerts of one county by EBM id, packages that are answered for but not yet taken over, and work orders."""
+    """All alerts of one county by EBM id, packages that are answered for but not yet taken over, work orders, and the
+    history of devices."""
 
     alerts: dict[EbmId, AlertRecord] = field(default_factory=dict)
     open_packages: dict[EbdId, str] = field(default_factory=dict)
     work: WorkBook = field(default_factory=WorkBook)
+    devices: DeviceBook = field(default_factory=DeviceBook)
 
     def live_alerts(self) -> list[AlertRecord]:
         """Those that something can still happen to."""
@@ -116,6 +119,8 @@ class CountyState:
                 self.alerts[alert.id] = AlertRecord(alert, state, fact.payload["why"], moved_at=fact.at)
             case kind if kind.startswith("order."):
                 self.work.apply(fact)
+            case kind if kind.startswith(("inventory.", "device.")):
+                self.devices.apply(fact)
             case _ if fact.alert is not None:
                 self._apply_to(self.alerts[fact.alert], fact)
 

@@ -13,6 +13,9 @@ from ebcd.inventory import Inventory
 from protocols.codes import AreaCode, ResourceCode
 
 TOWN_DIGITS = 9
+AGE_S_MAX = 300.0
+TOWNS_MAX = 200
+"""Towns with labels of their own in the metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +94,29 @@ def _row(town: AreaCode, tally: Counter[str], inventory: Inventory, listens: boo
         tally["mute"],
         tally["heard"] if listens else None,
     )
+
+
+class RatesNow:
+    """The rates for metrics: counted anew at most every `AGE_S_MAX`, since a scrape must not walk a county."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        county: AreaCode,
+        heard: Callable[[ResourceCode], bool],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._inventory = inventory
+        self._county = county
+        self._heard = heard
+        self._monotonic = monotonic
+        self._rows: tuple[TownRates, ...] = ()
+        self._counted_s = float("-inf")
+
+    def stages(self) -> dict[tuple[str, str], int]:
+        """Devices by town code and by how far they have got: planned, entered, opened, heard, mute."""
+        if self._monotonic() - self._counted_s > AGE_S_MAX:
+            self._counted_s = self._monotonic()
+            self._rows = rates(self._inventory, self._county, self._heard)[:-1]
+        stages = ("planned", "entered", "opened", "heard", "mute")
+        return {(row.town, stage): getattr(row, stage) or 0 for row in self._rows[:TOWNS_MAX] for stage in stages}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
 
@@ -22,7 +22,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One device's archive. Empty texts, None and 0 mean that nothing is known.
+    """One device's archive. Empty texts and None mean that nothing is known.
 
     `contact` is the id of a person who stands beside the journal (`Store.person`), or the words of a file that has not
     been taken in so far; words never go into the journal, logs or answers.
@@ -50,12 +50,17 @@ class Record:
     crew_area: AreaCode | None = None
     volume: int | None = None  # percent, as it should be set
     return_to: str = ""  # host:port, where it should report to
-    frequency_khz: int = 0  # of a terminal: the carrier it should take commands from
+    frequency_khz: int | None = None  # of a terminal: the carrier it should take commands from
 
     @property
     def batch(self) -> str:
         """The batch its SIM card came with: as written, else by the card's number."""
         return self.sim_batch or self.sim_iccid[:BATCH_CHARACTERS]
+
+    def told(self) -> dict[str, object]:
+        """What is known, by name; what is not is left out."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in values.items() if value not in ("", None)}
 
 
 EMPTY = Record()

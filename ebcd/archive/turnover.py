@@ -78,27 +78,25 @@ class Turnover:
 
     def __init__(self, inventory: Inventory, core: Core, health: HealthBook, resite: Callable[[Sites], None]) -> None:
         """`resite` is told where devices stand now."""
-        self._inventory = inventory
+        self.inventory = inventory
         self._core = core
         self._health = health
         self._resite = resite
 
-    def become(self, fresh: Fresh) -> Difference:
-        """Take over; what changed."""
-        found = difference(self._inventory, fresh.inventory)
+    def become(self, fresh: Fresh, found: Difference) -> None:
+        """Take over. `found`: how the two differ, for the log."""
         clock = self._core.clock
-        self._inventory.become(fresh.inventory)
+        self.inventory.become(fresh.inventory)
         self._health.become(fresh.ways, clock.monotonic(), clock.wall())
         self._resite(fresh.sites)
         self.release()
         follow_inventory(self._core)
         log.info("inventory.changed", added=len(found.added), changed=len(found.changed), removed=len(found.removed))
-        return found
 
     def release(self) -> None:
         """Let go of devices that have left, unless a live alert has sent them something."""
         live = self._core.state.live_alerts()
-        self._inventory.release({code for record in live for code in record.deliveries})
+        self.inventory.release({code for record in live for code in record.deliveries})
 
 
 def follow_inventory(core: Core) -> None:

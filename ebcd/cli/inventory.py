@@ -13,6 +13,8 @@ from ebcd.cli.output import failures_told, show
 from ebcd.cli.session import Failure, config_file, open_session
 
 if TYPE_CHECKING:
+    from ebcd.archive.importing import Prepared
+    from ebcd.cli.session import Session
     from ebcd.settings import Settings
 
 
@@ -66,7 +68,7 @@ def import_file(
                 quarantine = write_quarantine(file, prepared.merge, session.language)
                 answer["quarantine"] = str(quarantine or "")
                 if prepared.changes:
-                    answer["written"] = _write(settings, prepared.content)
+                    answer |= _write(session, settings, prepared, file.name)
             except OSError as error:
                 name = error.filename or settings.inventory.file
                 reason = error.strerror or str(error)
@@ -74,11 +76,20 @@ def import_file(
         show(session, orjson.dumps(answer), "" if as_json else import_report(prepared, answer, rows, session.language))
 
 
-def _write(settings: Settings, content: bytes) -> str:
-    from ebcd.archive.table import replace_file
+def _write(session: Session, settings: Settings, prepared: Prepared, source: str) -> dict[str, Any]:
+    """Through the daemon where one runs, so that it follows at once; else into the file."""
+    import orjson
 
-    replace_file(settings.inventory.file, content)
-    return str(settings.inventory.file)
+    from ebcd.archive.table import replace_file
+    from ebcd.cli.client import Client, listens
+
+    file = str(settings.inventory.file)
+    if not listens(session):
+        replace_file(settings.inventory.file, prepared.content)
+        return {"written": file}
+    content = Client(session).put("/v1/inventory", prepared.content, base=prepared.base, source=source)
+    kept = orjson.loads(content)
+    return {"written": file, "sm3": kept["sm3"], "running": kept}
 
 
 @inventory.command("export", help=_help("export"))
@@ -111,15 +122,55 @@ def show_rates(
     import orjson
 
     from ebcd import inventory_csv
-    from ebcd.archive.rates import rates
+    from ebcd.api_answers import decoded
+    from ebcd.archive.rates import TownRates, rates
+    from ebcd.cli.client import Client, listens
     from ebcd.cli.inventory_tables import rates_table
 
     with failures_told(as_json=as_json):
         session = open_session(config, lang, token_file, as_json=as_json)
         settings = _settings(config, session.language)
-        found, _ = inventory_csv.read(settings.inventory.file, area=settings.platform.area)
-        rows = rates(found, settings.platform.area, None)
+        if listens(session):
+            rows = tuple(decoded(list[TownRates], Client(session).get("/v1/inventory/rates")))
+        else:
+            found, _ = inventory_csv.read(settings.inventory.file, area=settings.platform.area)
+            rows = rates(found, settings.platform.area, None)
         show(session, orjson.dumps(rows), "" if as_json else rates_table(rows, session.language))
+
+
+@inventory.command("show", help=_help("show"))
+def show_device(
+    device: Annotated[str, typer.Argument(metavar="CODE|PHYS|POLE", help=_help("device"))],
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    """One device's archive and history."""
+    from ebcd.api_answers import decoded
+    from ebcd.archive.office import DeviceFile
+    from ebcd.cli.client import Client
+    from ebcd.cli.inventory_tables import device_report
+
+    with failures_told(as_json=as_json):
+        session = open_session(config, lang, token_file, as_json=as_json)
+        content = Client(session).get(f"/v1/inventory/devices/{device}")
+        show(session, content, "" if as_json else device_report(decoded(DeviceFile, content), session.language))
+
+
+@inventory.command("reload", help=_help("reload"))
+def reload_file(
+    config: Config = None, lang: Language = None, as_json: AsJson = False, token_file: TokenFile = None
+) -> None:
+    """The running daemon takes over inventory.csv as it is now."""
+    import orjson
+
+    from ebcd.cli.client import Client
+
+    with failures_told(as_json=as_json):
+        session = open_session(config, lang, token_file, as_json=as_json)
+        content = Client(session).post("/v1/inventory/reload")
+        show(session, content, session.say("inventory.reloaded", **orjson.loads(content)))
 
 
 def _settings(config: Path | None, language: str) -> Settings:

@@ -10,9 +10,11 @@ from rich.markup import escape
 
 from ebcd.archive.importing import Prepared
 from ebcd.archive.merge import RowChange
+from ebcd.archive.office import DeviceFile
 from ebcd.archive.rates import TownRates
 from ebcd.catalogue import text
-from ebcd.cli.tables import table_of
+from ebcd.cli.moment import shown
+from ebcd.cli.tables import table_of, word
 
 VALUE_CHARACTERS_MAX = 40
 
@@ -73,3 +75,19 @@ def rates_table(rows: Sequence[TownRates], language: str) -> RenderableType:
 
 def _percent(ratio: float | None) -> str:
     return "-" if ratio is None else f"{100 * ratio:.1f} %"
+
+
+def device_report(device: DeviceFile, language: str) -> RenderableType:
+    """`ebcd inventory show`."""
+    facts = table_of(language, "field", "value")
+    facts.add_row("code", device.code)
+    for name in ("name", "place", "phys"):
+        facts.add_row(name, escape(getattr(device, name)))
+    facts.add_row("state", word("terminal_state", device.state, language))
+    for name, value in device.values.items():
+        facts.add_row(name, escape(value))
+    history = table_of(language, "moment", "who", "step", "note")
+    for event in device.history:
+        what = word("device_event", event.what.partition(".")[2], language)
+        history.add_row(shown(event.at), escape(event.actor), what, escape(event.note))
+    return Group(facts, history)

@@ -209,7 +209,8 @@ async def test_everybody_holds_the_new_inventory_and_health_goes_on() -> None:
         turnover = Turnover(room.inventory, room.core, book, sites.append)
         new = with_devices(room.inventory, horn(VILLAGE_A1, 5), without=[GONE])
         new.archive = Archive({STAYS: Record(feeder="F1")})
-        found = turnover.become(Fresh.of(new, _ways))
+        found = difference(room.inventory, new)
+        turnover.become(Fresh.of(new, _ways), found)
         assert found == Difference(added=(FIFTH,), changed=(STAYS,), removed=(GONE,))
         assert room.inventory.roster is roster
         assert roster.by_code(FIFTH) is not None
@@ -224,7 +225,8 @@ async def test_a_device_that_left_is_released_when_no_live_alert_needs_it() -> N
         turnover = Turnover(room.inventory, room.core, HealthBook(_ways(room.inventory)), lambda _sites: None)
         record = room.take_in(areas=(VILLAGE_A1,))
         await asyncio.sleep(1)
-        turnover.become(Fresh.of(with_devices(room.inventory, without=[GONE, terminal(VILLAGE_B1, 1)]), _ways))
+        new = with_devices(room.inventory, without=[GONE, terminal(VILLAGE_B1, 1)])
+        turnover.become(Fresh.of(new, _ways), difference(room.inventory, new))
         assert room.inventory.roster.known(GONE) is not None
         assert room.inventory.roster.known(terminal(VILLAGE_B1, 1)) is None
         room.core.cancel(record, "chen")

@@ -1,0 +1,50 @@
+"""The archive's part of the daemon: built from the foundation, run beside the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ebcd.archive.keeper import Keeper, KeeperDoors
+from ebcd.archive.office import ArchiveOffice
+from ebcd.archive.rates import RatesNow
+from ebcd.archive.turnover import Turnover
+from ebcd.core import Core
+from ebcd.foundation import Foundation
+from ebcd.health import HealthBook, Ways
+from ebcd.inventory import Inventory
+from ebcd.workorders import Sites
+from protocols.codes import ResourceCode
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivePart:
+    """What the daemon keeps of it."""
+
+    keeper: Keeper
+    office: ArchiveOffice
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await self.keeper.run()
+
+
+def archive_part(
+    base: Foundation,
+    core: Core,
+    health: HealthBook,
+    resite: Callable[[Sites], None],
+    ways_of: Callable[[Inventory], Ways],
+) -> ArchivePart:
+    """Everything of it. `resite` is told where devices stand after a change; `ways_of`: how an inventory is heard."""
+    world, ledger, inventory, book = base.world, core.ledger, base.inventory, base.state.devices
+    county = base.settings.platform.area
+    doors = KeeperDoors(world.clock, ledger.enter, ledger.mark, base.store.person, ways_of, world.store_in_thread)
+    turnover = Turnover(inventory, core, health, resite)
+    keeper = Keeper(base.settings.inventory.file, county, turnover, book, doors)
+
+    def heard(code: ResourceCode) -> bool:
+        return health.of(code).seen_at > 0
+
+    base.metrics.watch_enrolment(RatesNow(inventory, county, heard, world.clock.monotonic).stages)
+    return ArchivePart(keeper, ArchiveOffice(keeper, inventory, health, book, county))
