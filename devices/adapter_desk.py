@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from devices.adapter_reports import Replies, ReportConnection, read_report
 from devices.link import Connected, Disconnected, EventSink, Rejected
+from devices.maintenance import Stranger
 from devices.ports import Ports, Verify
 from devices.roster import DeviceKind, Roster
 from devices.timer_wheel import TimerWheel
@@ -100,6 +101,7 @@ class AdapterDesk:
         front, event, reply = read
         device = self._roster.known(front)
         if device is None or device.kind is not DeviceKind.ADAPTER:
+            self.tell(Stranger(self.link, front, "", peer))
             self.reject("unknown-device", peer, f"{front} is no adapter of the inventory")
             return None
         if not self.believes(frame, peer):

@@ -13,7 +13,7 @@ from typing import Any
 
 from devices.adapter_desk import AdapterDesk
 from devices.adapter_exchange import Address, Patience
-from devices.adapter_frames import TARGETS_MAX, Dialect, Parcel, TimeBase, asked
+from devices.adapter_frames import TARGETS_MAX, Dialect, Parcel, TimeBase, asked, is_possible
 from devices.adapter_line import AdapterLine, Lanes
 from devices.adapter_reports import ReportConnection
 from devices.link import (
@@ -27,6 +27,7 @@ from devices.link import (
     OutboxFull,
     Path,
 )
+from devices.maintenance import AskValues, Configure, Configured, Firmware
 from devices.outbox import narrowed
 from devices.ports import Ports, Verify
 from devices.roster import DeviceKind, Roster
@@ -34,6 +35,8 @@ from protocols import adapter
 from protocols.codes import ResourceCode
 
 SWEEP_S = 1.0
+NO_SUCH_SETTING = 3
+"""What an adapter would answer: a conflict (GD/J 089 table A.26)."""
 RELISTEN_FIRST_S = 1.0
 RELISTEN_LAST_S = 60.0
 
@@ -135,6 +138,14 @@ class AdapterTcp:
     def offer(self, command: Command) -> None:
         """Queue a command for each of its members and return at once. A member whose outbox is full gets `NoAnswer`
         instead of a place; the others are not concerned."""
+        if isinstance(command, AskValues | Firmware):
+            return  # adapters have neither; terminals behind them answer on the returns
+        if isinstance(command, Configure) and not is_possible(command):
+            for code in command.members:
+                self._sink(
+                    Configured(self.name, code, command.token, NO_SUCH_SETTING, "no setting that an adapter knows")
+                )
+            return
         parcel = Parcel(command, self._dialect, self._ports, self._config.resign_after_s)
         for code in command.members:
             line = self._line(code)

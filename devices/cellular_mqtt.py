@@ -14,7 +14,6 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 
 from devices.link import (
-    AskState,
     Command,
     Connected,
     Disconnected,
@@ -27,8 +26,10 @@ from devices.link import (
     NoAnswer,
     Path,
     Rejected,
-    SetClock,
+    Start,
+    Stop,
 )
+from devices.maintenance import Configured, Firmware
 from devices.mqtt_broker import BrokerGone, BrokerSession, Incoming, connect
 from devices.mqtt_dialogue import Dialogue, Publication
 from devices.outbox import Outbox
@@ -42,6 +43,7 @@ from protocols.errors import LocalProtocolError, RemoteProtocolError
 
 PUBLISH_AT_ONCE_MAX = 100  # more unacknowledged publications are slower, not faster (measured)
 IDLE_S = 3600.0
+NO_EXTENSIONS = "extensions are not configured for this link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class CellularMqttConfig:
     reconnect_last_s: float = 30.0
     outbox_max: int = 512
     unacknowledged_max: int = 20_000
+    extensions: bool = False
+    """True: firmware is ordered by 0xA1, which the standard does not have."""
 
 
 Connect = Callable[[CellularMqttConfig], AbstractAsyncContextManager[BrokerSession]]
@@ -127,6 +131,10 @@ class CellularMqtt:
 
     def offer(self, command: Command) -> None:
         """Queue a command and return at once. Raises OutboxFull."""
+        if isinstance(command, Firmware) and not self._config.extensions:
+            for code in command.members:
+                self._tell(Configured(self.name, code, command.token, terminal.Result.NOT_SUPPORTED, NO_EXTENSIONS))
+            return
         for start in self._outbox.offer(command, None):
             self._no_answer(start, start.members, "stopped")
         self._wake.set()
@@ -231,7 +239,8 @@ class CellularMqtt:
                 self._take_status(message)
             else:
                 events = self._dialogue.take(message.topic, message.payload, message.content_type)
-                self._spoke(message.topic)
+                if self._knows(ResourceCode(message.topic.split("/")[2])):
+                    self._spoke(message.topic)
                 self._tell_all(events)
         except RemoteProtocolError as error:
             self._tell(Rejected(self.name, error.reason, message.topic[: mqtt.TOPIC_CHARACTERS_MAX], error.detail))
@@ -266,7 +275,7 @@ class CellularMqtt:
 
     def _no_answer(self, command: Command, codes: tuple[ResourceCode, ...], reason: str) -> None:
         verb = verb_of(command)
-        if verb is None or isinstance(command, AskState | SetClock):
+        if verb is None or not isinstance(command, Start | Stop):
             return
         for code in codes:
             self._tell(NoAnswer(self.name, code, command.ebm_id, verb, reason))

@@ -16,7 +16,6 @@ from typing import Final, cast
 from devices.fm_announcement import Repeats, clock_announcement, start_announcement
 from devices.fm_carousel import Carousel, NeverOnAir, PassDone
 from devices.link import (
-    AskState,
     Command,
     EventSink,
     LinkCapabilities,
@@ -147,7 +146,7 @@ class FmTransmitter:
                     self._carousel.stop(command, now_s)
                 case SetClock():
                     self._say_clock(now_s)
-                case AskState():
+                case _:
                     pass  # nothing comes back over FM
         except (LocalProtocolError, ValueError) as error:
             if isinstance(command, Start | Stop):

@@ -12,8 +12,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from devices.link import AskState, Command, Event, NoAnswer, Start, Stop
+from devices.maintenance import AskValues, Configure, Stranger, ValuesTold
 from devices.ports import Sign
-from devices.terminal_frames import answered, event_of, in_frames, message_of, told_state, verb_of
+from devices.terminal_frames import (
+    answered,
+    configured,
+    event_of,
+    in_frames,
+    message_of,
+    token_of,
+    told_state,
+    verb_of,
+)
+from devices.terminal_values import values_told
 from protocols import mqtt, terminal
 from protocols.codes import EbmId, ResourceCode, matches
 from protocols.errors import RemoteProtocolError
@@ -80,8 +91,9 @@ class Dialogue:
         """
         if isinstance(command, Stop):
             self._withdraw(command)
-        members = dict.fromkeys(code for code in command.members if self._knows(code))
-        strangers = [code for code in command.members if not self._knows(code)]
+        waits = bool(isinstance(command, Configure | AskValues) and command.phys)  # to be commissioned
+        members = dict.fromkeys(code for code in command.members if waits or self._knows(code))
+        strangers = [code for code in command.members if code not in members]
         addressed = command.targets if isinstance(command, Start | Stop) else tuple(members)
         publications: list[Publication] = []
         for targets in in_frames(addressed, terminal.TARGETS_MAX) if members else ():
@@ -103,7 +115,9 @@ class Dialogue:
         frame = terminal.decode(mqtt.check_envelope(payload, content_type))
         if frame.source != place.code:
             raise RemoteProtocolError("source", f"{frame.source} speaks on the topic of {place.code}")
-        if not self._knows(place.code):
+        if not self._knows(place.code) and not (frame.is_answer and self._asked(place.code, frame.session)):
+            if isinstance(frame.message, terminal.Heartbeat) and frame.message.phys:
+                return [Stranger(self._link, place.code, frame.message.phys, topic)]
             raise RemoteProtocolError("unknown_device", f"{place.code} is not in the inventory with this path")
         if frame.is_answer:
             return self._answer(frame)
@@ -178,7 +192,15 @@ class Dialogue:
         if isinstance(command, AskState) and isinstance(frame.message, terminal.StatusAnswer):
             told = told_state(self._link, code, frame.message)
             return [told] if told else []
+        if isinstance(command, AskValues) and isinstance(frame.message, terminal.StatusAnswer):
+            return [ValuesTold(self._link, code, values_told(frame.message))]
+        if (token := token_of(command)) is not None and isinstance(frame.message, terminal.Answer):
+            return [configured(self._link, code, token, frame.message)]
         return []
+
+    def _asked(self, code: ResourceCode, session: int) -> bool:
+        request = self._requests.get(session)
+        return request is not None and code in request.answers_due
 
     def _silence(self, command: Command, codes: Iterable[ResourceCode], reason: str) -> list[Event]:
         verb = verb_of(command)

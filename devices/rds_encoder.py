@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
 from devices.link import (
-    AskState,
     Command,
     EventSink,
     LinkCapabilities,
@@ -182,7 +181,7 @@ class RdsEncoder:
                 self._promise(_Promise(command.ebm_id, Verb.STOP, command.members))
             case SetClock():
                 self._dialogue.clock_wanted = True
-            case AskState():
+            case _:
                 pass  # an encoder knows nothing of terminals
         self._changed.set()
 
