@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from ebcd.api import Doors, answer
+from ebcd.archive.commission import Wish
 from ebcd.archive.office import ArchiveOffice
 from ebcd.identity import Operators
 
@@ -26,6 +27,41 @@ class ImportQuery(BaseModel):
     source: Annotated[str, Field(max_length=200)] = ""
 
 
+_Text = Annotated[str, StringConstraints(strip_whitespace=True), Field(max_length=120)]
+_Code = Annotated[str, Field(pattern=r"^\d{23}$")]
+_Phys = Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){1,16}$")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CommissionBody(_Body):
+    """What a device is to be; `tone`: what its first sound says."""
+
+    phys: _Phys
+    code: _Code
+    volume: Annotated[int, Field(strict=True, ge=0, le=100)] | None = None
+    return_to: _Text = ""
+    name: _Text = ""
+    place: _Text = ""
+    pole: _Text = ""
+    contact: _Text = ""
+    paths: _Text = ""
+    tone: _Text = ""
+
+
+class SwapBody(_Body):
+    """Which unit takes whose place. An adapter needs `address`, and takes `return_to`."""
+
+    code: _Code
+    phys: _Phys | Literal[""] = ""
+    address: _Text = ""
+    return_to: _Text = ""
+    note: _Text = ""
+    tone: _Text = ""
+
+
 def routes(office: ArchiveOffice, operators: Operators) -> list[Route]:
     """For `ebcd.api.application`."""
     api = _Inventory(office, operators)
@@ -34,6 +70,9 @@ def routes(office: ArchiveOffice, operators: Operators) -> list[Route]:
         Route("/v1/inventory/reload", api.reload, methods=["POST"]),
         Route("/v1/inventory/rates", api.rates, methods=["GET"]),
         Route("/v1/inventory/devices/{code}", api.device, methods=["GET"]),
+        Route("/v1/pending", api.pending, methods=["GET"]),
+        Route("/v1/commission", api.commission, methods=["POST"]),
+        Route("/v1/swap", api.swap, methods=["POST"]),
     ]
 
 
@@ -57,3 +96,21 @@ class _Inventory(Doors):
     async def device(self, request: Request) -> Response:
         self.reader(request)
         return answer(await self._office.device(request.path_params["code"]))
+
+    async def pending(self, request: Request) -> Response:
+        self.reader(request)
+        return answer(await self._office.pending())
+
+    async def commission(self, request: Request) -> Response:
+        actor = self.actor(request)
+        body = await self.body(request, CommissionBody)
+        wish = Wish(**body.model_dump(exclude={"phys", "tone"}))
+        return answer(await self._office.commission(body.phys, wish, body.tone, actor), status=201)
+
+    async def swap(self, request: Request) -> Response:
+        actor = self.actor(request)
+        body = await self.body(request, SwapBody)
+        if body.address:
+            to = (body.code, body.phys, body.address, body.return_to, body.note)
+            return answer({"code": await self._office.swap_adapter(*to, actor)}, status=201)
+        return answer(await self._office.swap(body.code, body.phys, body.note, body.tone, actor), status=201)

@@ -270,7 +270,7 @@ class Core:
         if record.state is AlertState.CANCELLING:
             return frozenset(record.holds)
         if alert.id not in self._places_of:
-            self._places_of[alert.id] = frozenset().union(*(self.places.places_in(area) for area in alert.areas))
+            self._places_of[alert.id] = self.orders.places_of(alert)
         return self._places_of[alert.id]
 
     def _release_and_expire(self, now_s: float, decision: Decision) -> None:

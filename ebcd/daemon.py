@@ -153,11 +153,13 @@ async def build(settings: Settings, world: World) -> Daemon:
     await ward.prepare()
     views = Views(inventory, reach, health, rules.approvals, volumes)
     work = _work(base, ledger, health, confirmations)
-    archive = archive_part(base, core, health, work.resite, _ways(base.settings, paths))
+    archive = archive_part(base, core, health, work.resite, _ways(base.settings, paths), paths)
     room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
     identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
     _watch(metrics, base.state, health, links)
     operations = CountyOperations(identity, room)
+    archive.office.send = operations.send
+    following.observed_by(lambda event, _path: archive.observe(event, clock.wall()))
     return Daemon(base, ledger, core, ward, work, archive, links, upstream, mailroom, operations, sounds)
 
 

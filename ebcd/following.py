@@ -78,6 +78,10 @@ class Following:
         core.unsent = self._unsent
         core.follow = self.run
 
+    def observed_by(self, observer: Observer) -> None:
+        """Add one who sees every event from now on."""
+        self._observers = (*self._observers, observer)
+
     def take(self, event: Event) -> None:
         """The sink of every link: returns at once."""
         if len(self._waiting) >= EVENTS_WAITING_MAX and isinstance(event, Heartbeat):

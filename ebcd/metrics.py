@@ -148,6 +148,10 @@ class Metrics:
 
         self._watch(collect)
 
+    def watch_pending(self, count: Callable[[], int]) -> None:
+        """Ask `count` for the number of devices that wait to be commissioned."""
+        self._watch(lambda: [GaugeMetricFamily("ebcd_devices_pending", "Devices that nobody entered", count())])
+
     def watch_links(self, statuses: LinkStatuses) -> None:
         """Ask the links for their status."""
         self._watch(lambda: _link_metrics(statuses()))

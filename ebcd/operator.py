@@ -96,6 +96,8 @@ class Draft:
     start: int | None = None  # None: as soon as it is approved
     event_type: str = "60100"  # urgent announcement (GD/J 082 table C.1)
     audio: AudioFile | None = None  # None: the text is spoken
+    only: tuple[str, ...] = ()  # resource codes inside the areas: these terminals and no others
+    volume: int | None = None  # percent; None: as the configuration says
 
 
 @dataclass(frozen=True, slots=True)

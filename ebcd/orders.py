@@ -59,6 +59,8 @@ class Volumes:
 
     def of(self, alert: Alert) -> int:
         """Volume byte for a start: 0-100, 255 leaves the device's own."""
+        if alert.volume is not None:
+            return alert.volume
         return self.level_1_2 if alert.class_ is AlertClass.EMERGENCY and alert.level <= 2 else self.default
 
 
@@ -76,7 +78,8 @@ class Orders:
     def plan(self, record: AlertRecord, at: float) -> None:
         """Plan, or plan anew, every terminal of the alert that has not been sent anything yet."""
         areas = record.alert.areas
-        waiting = [t for t in self._places.terminals_in(areas) if _is_queued(record, t.code)]
+        meant = (t for t in self._places.terminals_in(areas) if record.alert.means(t.code))
+        waiting = [t for t in meant if _is_queued(record, t.code)]
         places_of = {area: self._places.places_in(area) for area in areas}
         whole = plan(areas, waiting, self.is_live, places_of=places_of)
         step = PLAN_LEGS_PER_FACT_MAX
@@ -104,11 +107,20 @@ class Orders:
     ) -> None:
         """Send the start to `codes` over `path`, addressed to `places`."""
         self._ledger.enter(orders_sent(record.alert.id, DeliveryEvent.SEND, path, codes, at))
-        targets = self._targets(frozenset(places), record.alert.areas)
+        targets = self.targets(record.alert, frozenset(places))
         decision.offers.append(Offer(path, self.start_command(record.alert, targets, self.members(path, codes))))
 
-    def _targets(self, places: frozenset[AreaCode], areas: tuple[AreaCode, ...]) -> tuple[ResourceCode, ...]:
-        """The same for every path of a start, until the inventory changes."""
+    def places_of(self, alert: Alert) -> frozenset[AreaCode]:
+        """Every place that the alert would sound at."""
+        if alert.only:
+            return frozenset(code.area for code in alert.only)
+        return frozenset().union(*(self._places.places_in(area) for area in alert.areas))
+
+    def targets(self, alert: Alert, places: frozenset[AreaCode]) -> tuple[ResourceCode, ...]:
+        """Address codes: the same for every path of a start, until the inventory changes."""
+        if alert.only:
+            return tuple(code for code in alert.only if code.area in places)
+        areas = alert.areas
         key = (places, areas)
         if key not in self._addresses:
             while len(self._addresses) >= ADDRESSES_MAX:
@@ -187,12 +199,12 @@ class Orders:
 
     def announcement(self, record: AlertRecord) -> Start:
         """The start without anybody to reach, for links that only tell people about it."""
-        return self.start_command(record.alert, self._targets(frozenset(record.holds), record.alert.areas), ())
+        return self.start_command(record.alert, self.targets(record.alert, frozenset(record.holds)), ())
 
     def stop_command(self, record: AlertRecord, members: tuple[ResourceCode, ...]) -> Stop:
         """The stop for everything that was ever started."""
         alert = record.alert
-        targets = self._targets(frozenset(record.started), alert.areas)
+        targets = self.targets(alert, frozenset(record.started))
         return Stop(alert.id, int(alert.class_), alert.level, alert.event_type, targets, members)
 
     def audio_url(self, alert: Alert) -> str:

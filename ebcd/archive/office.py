@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 
+from ebcd.alert import DrillDepth
 from ebcd.archive.columns import person_id
+from ebcd.archive.commission import Acceptance, Commissioner, Wish
 from ebcd.archive.history import DeviceBook
 from ebcd.archive.keeper import Keeper, Kept, refused
+from ebcd.archive.pending import Pending
 from ebcd.archive.rates import TownRates, rates
 from ebcd.health import HealthBook
 from ebcd.inventory import Inventory
-from ebcd.operator import Actor, Kind
+from ebcd.operator import Actor, AlertRow, Category, Draft, Kind
 from protocols.codes import AreaCode, ResourceCode
 
 
@@ -37,13 +41,45 @@ class DeviceFile:
     history: tuple[HistoryRow, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PendingRow:
+    """One line of `ebcd pending`. `holder`: who has the code that the device claims, "" for nobody."""
+
+    phys: str
+    code: str
+    place: str
+    holder: str
+    link: str
+    peer: str
+    first_seen: int
+    last_seen: int
+    heard: int
+
+
+TONE_VOLUME = 10
+TONE_S = 15
+
+Send = Callable[[Draft, Actor], Awaitable[AlertRow]]
+"""Takes an alert in; it sounds after the approvals that it needs (I1)."""
+
+
 class ArchiveOffice:
     """The archive of one county, for people."""
 
     def __init__(
-        self, keeper: Keeper, inventory: Inventory, health: HealthBook, book: DeviceBook, county: AreaCode
+        self,
+        keeper: Keeper,
+        inventory: Inventory,
+        health: HealthBook,
+        book: DeviceBook,
+        county: AreaCode,
+        pending: Pending,
+        commissioner: Commissioner,
     ) -> None:
         self.keeper = keeper
+        self.send: Send | None = None  # set where sounds can be ordered
+        self._pending = pending
+        self._commissioner = commissioner
         self._inventory = inventory
         self._health = health
         self._book = book
@@ -60,6 +96,49 @@ class ArchiveOffice:
     async def rates(self) -> tuple[TownRates, ...]:
         """Enrolment and opening by town."""
         return rates(self._inventory, self._county, lambda code: self._health.of(code).seen_at > 0)
+
+    async def pending(self) -> tuple[PendingRow, ...]:
+        """Devices that wait to be commissioned, heard last first."""
+        rows = []
+        for each in self._pending.rows():
+            holder = self._inventory.roster.by_code(each.code)
+            place, name = self._inventory.name_of(each.code.area), "" if holder is None else holder.name or holder.code
+            first, last = int(each.first_seen), int(each.last_seen)
+            rows.append(PendingRow(each.phys, each.code, place, name, each.link, each.peer, first, last, each.heard))
+        return tuple(rows)
+
+    async def commission(self, phys: str, wish: Wish, tone: str, actor: Actor) -> Acceptance:
+        """Take a device into service; `tone` is what its first, quiet sound says, "" for none."""
+        accepted = await self._commissioner.commission(phys, wish, actor)
+        return await self._first_sound(accepted, tone, actor)
+
+    async def swap(self, old: str, phys: str, note: str, tone: str, actor: Actor) -> Acceptance:
+        """A terminal that waits takes the place of another."""
+        accepted = await self._commissioner.swap(old, phys, note, actor)
+        return await self._first_sound(accepted, tone, actor)
+
+    async def swap_adapter(self, old: str, phys: str, address: str, report_to: str, note: str, actor: Actor) -> str:
+        """Another adapter takes the place of one."""
+        return await self._commissioner.swap_adapter(old, phys, address, report_to, note, actor)
+
+    async def _first_sound(self, accepted: Acceptance, tone: str, actor: Actor) -> Acceptance:
+        """A daily programme for this terminal alone: the author's own approval is not enough (I1)."""
+        if not tone or self.send is None:
+            return accepted
+        area = ResourceCode(accepted.code).area
+        draft = Draft(
+            level=4,
+            areas=(area,),
+            title=tone,
+            text=tone,
+            duration_s=TONE_S,
+            category=Category.DAILY,
+            drill_depth=DrillDepth.TERMINAL,
+            only=(accepted.code,),
+            volume=TONE_VOLUME,
+        )
+        row = await self.send(draft, actor)
+        return replace(accepted, tone=row.ebm_id)
 
     async def device(self, text: str) -> DeviceFile:
         """One device by code, physical address, or the number on its pole."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from devices.link import Event, Path
+from devices.maintenance import Stranger
+from ebcd.archive.commission import Commissioner, Site
+from ebcd.archive.enquiry import Enquiries
 from ebcd.archive.keeper import Keeper, KeeperDoors
 from ebcd.archive.office import ArchiveOffice
+from ebcd.archive.pending import Pending
 from ebcd.archive.rates import RatesNow
 from ebcd.archive.turnover import Turnover
 from ebcd.core import Core
@@ -23,6 +28,15 @@ class ArchivePart:
 
     keeper: Keeper
     office: ArchiveOffice
+    pending: Pending
+    enquiries: Enquiries
+
+    def observe(self, event: Event, wall_s: float) -> None:
+        """Link events."""
+        if isinstance(event, Stranger):
+            self.pending.observe(event, wall_s)
+        else:
+            self.enquiries.observe(event)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -35,8 +49,10 @@ def archive_part(
     health: HealthBook,
     resite: Callable[[Sites], None],
     ways_of: Callable[[Inventory], Ways],
+    paths: Mapping[str, Path],
 ) -> ArchivePart:
-    """Everything of it. `resite` is told where devices stand after a change; `ways_of`: how an inventory is heard."""
+    """Everything of it. `resite` is told where devices stand after a change; `ways_of`: how an inventory is heard;
+    `paths`: of the links, by name."""
     world, ledger, inventory, book = base.world, core.ledger, base.inventory, base.state.devices
     county = base.settings.platform.area
     doors = KeeperDoors(world.clock, ledger.enter, ledger.mark, base.store.person, ways_of, world.store_in_thread)
@@ -47,4 +63,10 @@ def archive_part(
         return health.of(code).seen_at > 0
 
     base.metrics.watch_enrolment(RatesNow(inventory, county, heard, world.clock.monotonic).stages)
-    return ArchivePart(keeper, ArchiveOffice(keeper, inventory, health, book, county))
+    pending = Pending(lambda: base.metrics.bound_acted("pending_devices"))
+    base.metrics.watch_pending(lambda: len(pending))
+    enquiries = Enquiries(core.links, inventory.roster, health, inventory.adapter_of)
+    sign, enter = base.signer.sign, ledger.enter
+    site = Site(inventory, pending, enquiries, keeper, paths, county, sign, world.clock, enter)
+    office = ArchiveOffice(keeper, inventory, health, book, county, pending, Commissioner(site))
+    return ArchivePart(keeper, office, pending, enquiries)

@@ -118,7 +118,8 @@ def follow_inventory(core: Core) -> None:
 
 
 def _join(core: Core, record: AlertRecord, decision: Decision, now_s: float) -> None:
-    here = [t for t in core.places.terminals_in(record.alert.areas) if t.area in record.holds]
+    inside = core.places.terminals_in(record.alert.areas)
+    here = [t for t in inside if t.area in record.holds and record.alert.means(t.code)]
     added = sum(t.code not in record.deliveries for t in here)
     if added:
         log.info("alert.joined", alert=record.alert.id, terminals=added)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ebcd.cli import field, inventory, orders
+from ebcd.cli import commissioning, field, inventory, orders
 from ebcd.cli.options import AsJson, Config, EbmIdArgument, Lang, Language, TokenFile, help_of
 from ebcd.cli.output import failures_told, show
 from ebcd.cli.session import Session, open_session
@@ -266,6 +266,7 @@ def links(config: Config = None, lang: Language = None, as_json: AsJson = False,
 field.add_to(app)
 app.add_typer(orders.orders, name="orders")
 app.add_typer(inventory.inventory, name="inventory")
+commissioning.add_to(app)
 
 # ---- between them --------------------------------------------------------------------------------------------------
 
