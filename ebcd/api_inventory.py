@@ -12,8 +12,10 @@ from starlette.routing import Route
 from ebcd.api import Doors, answer
 from ebcd.archive.commission import Wish
 from ebcd.archive.office import ArchiveOffice
+from ebcd.archive.rollout import Order
 from ebcd.identity import Operators
 
+CODES_MAX = 5000
 INVENTORY_BYTES_MAX = 128 * 2**20
 """A province of 140,000 devices with every column filled has about 40 MB."""
 
@@ -62,6 +64,31 @@ class SwapBody(_Body):
     tone: _Text = ""
 
 
+class TownQuery(_Body):
+    """Query of drift."""
+
+    town: _Text = ""
+
+
+class MendBody(_Body):
+    """Which devices are set as they should be."""
+
+    codes: Annotated[tuple[_Code, ...], Field(min_length=1, max_length=CODES_MAX)]
+
+
+class ChangeBody(_Body):
+    """A change in stages: of `codes`, or of a town's terminals."""
+
+    town: _Text = ""
+    codes: Annotated[tuple[_Code, ...], Field(max_length=CODES_MAX)] = ()
+    volume: Annotated[int, Field(strict=True, ge=0, le=100)] | None = None
+    return_to: Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]+:\d{1,5})?$")] = ""
+    period_s: Annotated[int, Field(strict=True, ge=5, le=86_400)] | None = None
+    url: Annotated[str, Field(pattern=r"^(https?://\S{1,240})?$")] = ""
+    version: Annotated[str, Field(pattern=r"^([0-9A-F]{8})?$")] = ""
+    md5: Annotated[str, Field(pattern=r"^([0-9a-f]{32})?$")] = ""
+
+
 def routes(office: ArchiveOffice, operators: Operators) -> list[Route]:
     """For `ebcd.api.application`."""
     api = _Inventory(office, operators)
@@ -73,6 +100,11 @@ def routes(office: ArchiveOffice, operators: Operators) -> list[Route]:
         Route("/v1/pending", api.pending, methods=["GET"]),
         Route("/v1/commission", api.commission, methods=["POST"]),
         Route("/v1/swap", api.swap, methods=["POST"]),
+        Route("/v1/drift", api.drift, methods=["GET"]),
+        Route("/v1/drift/mend", api.mend, methods=["POST"]),
+        Route("/v1/changes", api.changes, methods=["GET"]),
+        Route("/v1/changes", api.change, methods=["POST"]),
+        Route("/v1/changes/{number}/halt", api.halt, methods=["POST"]),
     ]
 
 
@@ -114,3 +146,27 @@ class _Inventory(Doors):
             to = (body.code, body.phys, body.address, body.return_to, body.note)
             return answer({"code": await self._office.swap_adapter(*to, actor)}, status=201)
         return answer(await self._office.swap(body.code, body.phys, body.note, body.tone, actor), status=201)
+
+    async def drift(self, request: Request) -> Response:
+        self.reader(request)
+        query = TownQuery.model_validate(dict(request.query_params))
+        return answer(await self._office.drift(query.town))
+
+    async def mend(self, request: Request) -> Response:
+        actor = self.actor(request)
+        body = await self.body(request, MendBody)
+        return answer(await self._office.mend(body.codes, actor))
+
+    async def changes(self, request: Request) -> Response:
+        self.reader(request)
+        return answer(await self._office.changes())
+
+    async def change(self, request: Request) -> Response:
+        actor = self.actor(request)
+        body = await self.body(request, ChangeBody)
+        order = Order(**body.model_dump(exclude={"town", "codes"}))
+        return answer(await self._office.change(order, body.town, body.codes, actor), status=201)
+
+    async def halt(self, request: Request) -> Response:
+        actor = self.actor(request)
+        return answer(await self._office.halt(request.path_params["number"], actor))

@@ -22,6 +22,7 @@ from ebcd.settings_problems import problems_of
 from ebcd.settings_sections import (
     ApiSection,
     ApprovalSection,
+    ChangesSection,
     CrewSection,
     DeliverySection,
     HealthSection,
@@ -62,6 +63,7 @@ class Settings:
     delivery: DeliverySection
     health: HealthSection
     orders: OrdersSection
+    changes: ChangesSection
     crews: tuple[CrewSection, ...]
     upstream: UpstreamSection
     links: tuple[LinkSettings, ...]

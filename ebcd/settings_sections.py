@@ -307,6 +307,13 @@ class OrdersSection(Section):
     escalations_max: Annotated[int, Field(ge=0, le=100)] = 3
 
 
+class ChangesSection(Section):
+    """When changes of many devices halt."""
+
+    halt_share: Annotated[float, Field(ge=0, lt=1)] = 0.02
+    return_within_s: Annotated[float, Field(ge=30, le=86_400)] = 900.0
+
+
 class CrewSection(Section):
     """One crew ([[crews]])."""
 
@@ -349,5 +356,6 @@ class Sections(Section):
     delivery: DeliverySection
     health: HealthSection
     orders: OrdersSection
+    changes: ChangesSection
     crews: tuple[CrewSection, ...] = ()
     upstream: UpstreamSection

@@ -119,7 +119,7 @@ class CountyState:
                 self.alerts[alert.id] = AlertRecord(alert, state, fact.payload["why"], moved_at=fact.at)
             case kind if kind.startswith("order."):
                 self.work.apply(fact)
-            case kind if kind.startswith(("inventory.", "device.")):
+            case kind if kind.startswith(("inventory.", "device.", "change.")):
                 self.devices.apply(fact)
             case _ if fact.alert is not None:
                 self._apply_to(self.alerts[fact.alert], fact)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ebcd.archive.rollout import ChangeBook
 from ebcd.facts import Fact
 
 INVENTORY_CHANGED = "inventory.changed"
@@ -60,10 +61,13 @@ class DeviceBook:
 
     inventory_sm3: str = ""
     history: dict[str, list[DeviceEvent]] = field(default_factory=dict)
+    rollout: ChangeBook = field(default_factory=ChangeBook)
 
     def apply(self, fact: Fact) -> None:
         """Fold one fact in; kinds that are not ours change nothing."""
         payload = fact.payload
+        if fact.kind.startswith("change."):
+            self.rollout.apply(fact)
         match fact.kind:
             case "inventory.changed":
                 self.inventory_sm3 = payload["sm3"]
@@ -85,13 +89,14 @@ class DeviceBook:
     def dump(self) -> dict[str, Any]:
         """For checkpoints: plain JSON values."""
         rows = {code: [[e.at, e.actor, e.what, e.note] for e in events] for code, events in self.history.items()}
-        return {"sm3": self.inventory_sm3, "history": rows}
+        return {"sm3": self.inventory_sm3, "history": rows, "changes": self.rollout.dump()}
 
     @classmethod
     def load(cls, value: Mapping[str, Any]) -> DeviceBook:
         """The inverse of `dump`; an empty mapping is an empty book."""
         rows = value.get("history", {})
-        return cls(value.get("sm3", ""), {code: [DeviceEvent(*row) for row in each] for code, each in rows.items()})
+        history = {code: [DeviceEvent(*row) for row in each] for code, each in rows.items()}
+        return cls(value.get("sm3", ""), history, ChangeBook.load(value.get("changes", ())))
 
     def _note(self, code: str, fact: Fact, note: str) -> None:
         events = self.history.setdefault(code, [])

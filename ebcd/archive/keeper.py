@@ -128,6 +128,10 @@ class Keeper:
             change(table)
             return await self._take(table, actor, source, holds=holds, facts=facts)
 
+    async def durable(self) -> None:
+        """Everything entered so far is on disk."""
+        await self._doors.durable()
+
     async def run(self) -> None:
         """Until cancelled: let go of devices that left, once nobody needs them."""
         await self.notice()

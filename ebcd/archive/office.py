@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
+from devices.roster import DeviceKind
 from ebcd.alert import DrillDepth
 from ebcd.archive.columns import person_id
 from ebcd.archive.commission import Acceptance, Commissioner, Wish
+from ebcd.archive.drift import Drift, DriftRow
 from ebcd.archive.history import DeviceBook
 from ebcd.archive.keeper import Keeper, Kept, refused
 from ebcd.archive.pending import Pending
 from ebcd.archive.rates import TownRates, rates
+from ebcd.archive.rollout import Change, Order
+from ebcd.archive.stages import RUNNING_MAX, NobodyReached, Stages, TooManyChanges
 from ebcd.health import HealthBook
 from ebcd.inventory import Inventory
 from ebcd.operator import Actor, AlertRow, Category, Draft, Kind
-from protocols.codes import AreaCode, ResourceCode
+from protocols.codes import AreaCode, InvalidCode, ResourceCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +79,15 @@ class ArchiveOffice:
         county: AreaCode,
         pending: Pending,
         commissioner: Commissioner,
+        drift: Drift,
+        stages: Stages,
     ) -> None:
         self.keeper = keeper
         self.send: Send | None = None  # set where sounds can be ordered
         self._pending = pending
         self._commissioner = commissioner
+        self._drift = drift
+        self._stages = stages
         self._inventory = inventory
         self._health = health
         self._book = book
@@ -120,6 +128,61 @@ class ArchiveOffice:
     async def swap_adapter(self, old: str, phys: str, address: str, report_to: str, note: str, actor: Actor) -> str:
         """Another adapter takes the place of one."""
         return await self._commissioner.swap_adapter(old, phys, address, report_to, note, actor)
+
+    async def drift(self, town: str) -> tuple[DriftRow, ...]:
+        """What devices are set to against what they should be; "" asks the whole county."""
+        return await self._drift.look(self._areas(town))
+
+    async def mend(self, codes: Sequence[str], actor: Actor) -> tuple[DriftRow, ...]:
+        """Set what deviates; how they are then."""
+        rows = await self._drift.mend([self._terminal(code) for code in codes], actor)
+        await self._durable()
+        return rows
+
+    async def changes(self) -> tuple[Change, ...]:
+        """Newest first."""
+        return tuple(reversed(self._book.rollout.changes.values()))
+
+    async def change(self, order: Order, town: str, codes: Sequence[str], actor: Actor) -> Change:
+        """Begin a change of the named devices, or of a town's, in stages."""
+        if not order.told() or (order.url and not (order.version and order.md5)):
+            raise refused(Kind.INVALID, "nothing_to_change", "change")
+        if not codes and not town:
+            raise refused(Kind.INVALID, "no_devices_named", "change")
+        named = [self._terminal(code) for code in codes]
+        terminals = named or [t.code for t in self._inventory.terminals_in(self._areas(town))]
+        try:
+            change = self._stages.open(order, terminals, actor.name)
+        except TooManyChanges:
+            raise refused(Kind.CONFLICT, "too_many_changes", "change", "", RUNNING_MAX) from None
+        except NobodyReached:
+            raise refused(Kind.CONFLICT, "nobody_reached", "change", len(terminals)) from None
+        await self._durable()
+        return change
+
+    async def halt(self, number: str, actor: Actor) -> Change:
+        """Stop a change behind the running stage."""
+        if not self._stages.halt(number, actor.name):
+            raise refused(Kind.NOT_FOUND, "no_such_change", "change", number)
+        return self._book.rollout.changes[number]
+
+    async def _durable(self) -> None:
+        await self.keeper.durable()
+
+    def _areas(self, town: str) -> tuple[AreaCode, ...]:
+        if not town:
+            return (self._county,)
+        named = self._inventory.areas_named(town)
+        try:
+            return named or (AreaCode.parse(town),)
+        except InvalidCode:
+            raise refused(Kind.INVALID, "unknown_area", "areas", town) from None
+
+    def _terminal(self, text: str) -> ResourceCode:
+        device = self._inventory.roster.by_code(text)
+        if device is None or device.kind is not DeviceKind.TERMINAL:
+            raise refused(Kind.NOT_FOUND, "unknown_device", "device", text)
+        return device.code
 
     async def _first_sound(self, accepted: Acceptance, tone: str, actor: Actor) -> Acceptance:
         """A daily programme for this terminal alone: the author's own approval is not enough (I1)."""

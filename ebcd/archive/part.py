@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from devices.link import Event, Path
 from devices.maintenance import Stranger
 from ebcd.archive.commission import Commissioner, Site
+from ebcd.archive.drift import Drift
 from ebcd.archive.enquiry import Enquiries
 from ebcd.archive.keeper import Keeper, KeeperDoors
 from ebcd.archive.office import ArchiveOffice
 from ebcd.archive.pending import Pending
 from ebcd.archive.rates import RatesNow
+from ebcd.archive.stages import StageRule, Stages
 from ebcd.archive.turnover import Turnover
 from ebcd.core import Core
 from ebcd.foundation import Foundation
 from ebcd.health import HealthBook, Ways
 from ebcd.inventory import Inventory
+from ebcd.lifecycle import AlertState
 from ebcd.workorders import Sites
 from protocols.codes import ResourceCode
 
@@ -30,6 +34,7 @@ class ArchivePart:
     office: ArchiveOffice
     pending: Pending
     enquiries: Enquiries
+    stages: Stages
 
     def observe(self, event: Event, wall_s: float) -> None:
         """Link events."""
@@ -40,7 +45,9 @@ class ArchivePart:
 
     async def run(self) -> None:
         """Until cancelled."""
-        await self.keeper.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.keeper.run(), name="inventory")
+            group.create_task(self.stages.run(), name="changes")
 
 
 def archive_part(
@@ -68,5 +75,13 @@ def archive_part(
     enquiries = Enquiries(core.links, inventory.roster, health, inventory.adapter_of)
     sign, enter = base.signer.sign, ledger.enter
     site = Site(inventory, pending, enquiries, keeper, paths, county, sign, world.clock, enter)
-    office = ArchiveOffice(keeper, inventory, health, book, county, pending, Commissioner(site))
-    return ArchivePart(keeper, office, pending, enquiries)
+    drift = Drift(inventory, enquiries, enter, world.clock)
+    c = base.settings.changes
+    rule = StageRule(c.halt_share, c.return_within_s)
+
+    def busy() -> bool:
+        return any(record.state is AlertState.ON_AIR for record in core.state.live_alerts())
+
+    stages = Stages(book.rollout, enquiries, inventory.roster, enter, busy, world.clock, rule)
+    office = ArchiveOffice(keeper, inventory, health, book, county, pending, Commissioner(site), drift, stages)
+    return ArchivePart(keeper, office, pending, enquiries, stages)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ebcd.cli import commissioning, field, inventory, orders
+from ebcd.cli import commissioning, drift, field, inventory, orders
 from ebcd.cli.options import AsJson, Config, EbmIdArgument, Lang, Language, TokenFile, help_of
 from ebcd.cli.output import failures_told, show
 from ebcd.cli.session import Session, open_session
@@ -267,6 +267,8 @@ field.add_to(app)
 app.add_typer(orders.orders, name="orders")
 app.add_typer(inventory.inventory, name="inventory")
 commissioning.add_to(app)
+app.add_typer(drift.drift, name="drift")
+app.add_typer(drift.change, name="change")
 
 # ---- between them --------------------------------------------------------------------------------------------------
 

@@ -111,3 +111,41 @@ async def test_a_unit_that_was_replaced_hands_its_code_and_its_settings_on(tmp_p
         assert [event["what"] for event in shown["history"]] == ["device.commissioned", "device.swapped"]
         receipt = await room.order("alert", title="暴雨红色预警", duration_s=60.0, serial=1)
         assert device["code"] in await began(room, receipt["ebmid"], device["code"])
+
+
+@pytest.mark.real
+@pytest.mark.timeout(120)
+@pytest.mark.requirement("R-TRM-04", "R-X-14")
+async def test_drift_is_shown_and_mended_and_a_change_goes_in_stages(tmp_path: Path) -> None:
+    async with county(tmp_path, late=0) as (room, _):
+        await room.fleet.wait_for(lambda e: e.get("event") == "settled", 30.0, "that all are connected")
+        devices = [row for row in room.inventory if row["paths"].startswith("cellular")]
+        device = next(row for row in devices if row["code"] not in room.faults["off"])
+        write(tmp_path / "volume.csv", [{"code": device["code"], "volume": "35"}])
+        status, _ = await room.cli("chen", "inventory", "import", str(tmp_path / "volume.csv"))
+        assert status == 0
+        shown = await _drifted(room, device["code"])
+        assert shown["deviations"] == [{"name": "volume", "wanted": "35", "told": "60", "mendable": True}]
+        status, mended = await room.cli("chen", "drift", "mend", device["code"])
+        assert (status, [row["state"] for row in mended]) == (0, ["sound"])
+
+        status, change = await room.cli("liu", "change", "start", "--town", "349901", "--volume", "45")
+        assert (status, change["state"]) == (0, "running"), change
+        for _ in range(100):
+            _, (change, *_rest) = await room.cli("liu", "change", "list")
+            if change["state"] != "running":
+                break
+            await asyncio.sleep(0.3)
+        told = [told for told, _ in change["stages"]]
+        assert (change["state"], told[0], sum(told)) == ("done", 1, len(change["codes"])), change
+        assert journal(tmp_path, "device.set")[0]["settings"] == {"volume": 35}
+
+
+async def _drifted(room: CountyRoom, code: str) -> dict[str, Any]:
+    """The device's row, once it speaks and can be asked."""
+    for _ in range(50):
+        row: dict[str, Any] = next(r for r in await room.get("/v1/drift") if r["code"] == code)
+        if row["state"] == "drift":
+            break
+        await asyncio.sleep(0.5)
+    return row
