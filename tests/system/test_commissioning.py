@@ -55,7 +55,7 @@ def row_of(folder: Path, code: str) -> dict[str, str]:
 
 @pytest.mark.real
 @pytest.mark.timeout(120)
-@pytest.mark.requirement("R-PLT-10", "R-PLT-23", "R-TRM-08")
+@pytest.mark.requirement("R-PLT-10", "R-PLT-23")
 async def test_a_device_that_nobody_entered_is_taken_into_service_and_hears_the_next_alert(tmp_path: Path) -> None:
     async with county(tmp_path, late=4) as (room, missing):
         device = next(row for row in missing if row["paths"].startswith("cellular"))

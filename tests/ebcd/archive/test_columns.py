@@ -54,7 +54,7 @@ def _horn(code: str = HORN, rest: str = "") -> str:
     return f"terminal,{code},,喇叭,,,ip,{rest}"
 
 
-@pytest.mark.requirement("R-PLT-23", "R-TRM-08")
+@pytest.mark.requirement("R-PLT-23")
 def test_every_column_of_the_archive_is_read(tmp_path: FilePath) -> None:
     assert tuple(WRITTEN) == COLUMNS
     header = ",".join((HEADER, *WRITTEN))
