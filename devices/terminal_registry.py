@@ -205,8 +205,10 @@ class TerminalRegistry:
         if not phys:
             connection.close("unknown device")
             return
-        if is_new and (older := self.strangers.pop(phys, None)) is not None:
-            older.drop(_REPLACED)
+        if is_new:
+            self._no_stranger(connection)  # of the address it named before
+            if (older := self.strangers.pop(phys, None)) is not None:
+                older.drop(_REPLACED)
         connection.phys = phys
         self.strangers[phys] = connection
         self._sink(Stranger(self._config.name, frame.source, phys, connection.peer))

@@ -34,6 +34,7 @@ from devices.link import (
     StateTold,
     Verb,
 )
+from devices.maintenance import Stranger
 from ebcd.core import Core
 from ebcd.decision import Decision, Offer
 from ebcd.facts import Receipt, receipts
@@ -84,7 +85,7 @@ class Following:
 
     def take(self, event: Event) -> None:
         """The sink of every link: returns at once."""
-        if len(self._waiting) >= EVENTS_WAITING_MAX and isinstance(event, Heartbeat):
+        if len(self._waiting) >= EVENTS_WAITING_MAX and isinstance(event, Heartbeat | Stranger):
             self.left_out += 1
             return
         self._waiting.append(event)

@@ -168,7 +168,7 @@ class Keeper:
         if not holds(built.fresh.inventory):
             raise refused(Kind.INVALID, "inventory_unusable", "inventory", built.problems[0] if built.problems else "")
         if content is not as_read:
-            await self._write(content)
+            await self._write(content, names_only=as_read is not None)
         for problem in built.problems[:PROBLEMS_LOGGED_MAX]:
             log.error(f"inventory.{left_out(problem)}_left_out", problem=str(problem))
         if built.sm3 != self._book.inventory_sm3 or facts:
@@ -179,11 +179,15 @@ class Keeper:
         await self._doors.durable()
         return Kept(sm3=built.sm3, problems=len(built.problems), **built.counts)
 
-    async def _write(self, content: bytes) -> None:
+    async def _write(self, content: bytes, *, names_only: bool) -> None:
+        """`names_only`: nothing but names is replaced, so that a file that cannot be written may stay as it is."""
         try:
             await self._aside(lambda: replace_file(self._file, content))
         except OSError as error:
             reason = error.strerror or str(error)
+            if names_only:
+                log.warning("inventory.names_stay_in_file", file=str(self._file), reason=reason)
+                return
             raise refused(Kind.UNAVAILABLE, "inventory_unwritable", "inventory", self._file, reason) from None
 
     def _parse(self, content: bytes) -> Table:

@@ -15,7 +15,7 @@ from ebcd.archive.keeper import Keeper, Kept, refused
 from ebcd.archive.pending import Pending
 from ebcd.archive.rates import TownRates, rates
 from ebcd.archive.rollout import Change, Order
-from ebcd.archive.stages import RUNNING_MAX, NobodyReached, Stages, TooManyChanges
+from ebcd.archive.stages import DEVICES_MAX, RUNNING_MAX, NobodyReached, Stages, TooManyChanges, TooManyDevices
 from ebcd.health import HealthBook
 from ebcd.inventory import Inventory
 from ebcd.operator import Actor, AlertRow, Category, Draft, Kind
@@ -155,6 +155,8 @@ class ArchiveOffice:
             change = self._stages.open(order, terminals, actor.name)
         except TooManyChanges:
             raise refused(Kind.CONFLICT, "too_many_changes", "change", "", RUNNING_MAX) from None
+        except TooManyDevices:
+            raise refused(Kind.INVALID, "too_many_devices", "change", len(terminals), DEVICES_MAX) from None
         except NobodyReached:
             raise refused(Kind.CONFLICT, "nobody_reached", "change", len(terminals)) from None
         await self._durable()

@@ -32,6 +32,8 @@ from ebcd.facts import DAEMON
 from protocols import terminal
 from protocols.codes import ResourceCode
 
+DEVICES_MAX = 20_000
+"""Of one change: a fact of the journal has room for twice as many codes."""
 RUNNING_MAX = 10
 """Changes that may be open at once."""
 AGAIN_S = 30.0
@@ -54,6 +56,10 @@ class StageRule:
 
 class TooManyChanges(Exception):
     """`RUNNING_MAX` are open already."""
+
+
+class TooManyDevices(Exception):
+    """More than `DEVICES_MAX` in one change."""
 
 
 class NobodyReached(Exception):
@@ -85,7 +91,10 @@ class Stages:
         self._halted: dict[str, str] = {}  # by whom, until the stage that runs is over
 
     def open(self, order: Order, codes: Sequence[ResourceCode], actor: str) -> Change:
-        """Begin a change of the devices that can be reached now. Raises TooManyChanges, NobodyReached."""
+        """Begin a change of the devices that can be reached now. Raises TooManyChanges, TooManyDevices,
+        NobodyReached."""
+        if len(codes) > DEVICES_MAX:
+            raise TooManyDevices
         if sum(change.state is ChangeState.RUNNING for change in self._book.changes.values()) >= RUNNING_MAX:
             raise TooManyChanges
         routes = {code: self._enquiries.route(code) for code in codes}

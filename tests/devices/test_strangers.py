@@ -82,6 +82,19 @@ async def test_only_so_many_strangers_wait_and_the_oldest_goes(clock: VirtualClo
         assert reasons(at.events).count("too-many-strangers") == 1
 
 
+async def test_a_socket_that_names_one_address_after_another_waits_once(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    async with listener(clock, rng, terminal_device(1), config=replace(CONFIG, strangers_max=2)) as at:
+        honest = await at.dial(77, code=STRANGER)
+        liar = await at.dial(78, code=STRANGER)
+        for number in range(100, 120):
+            liar.say(t.Heartbeat(1, 2, phys_of(number)))
+        await settle()
+        assert not honest.lost.is_set()
+        assert "too-many-strangers" not in reasons(at.events)
+
+
 async def test_a_stranger_takes_its_code_and_settings_and_is_asked_what_it_took(
     clock: VirtualClock, rng: random.Random
 ) -> None:

@@ -128,6 +128,21 @@ async def test_a_file_that_cannot_be_written_changes_nothing(
         assert _facts(room) == []
 
 
+async def test_names_in_a_file_that_cannot_be_written_are_taken_in_all_the_same(
+    tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def readonly(_path: FilePath, _content: bytes) -> None:
+        raise PermissionError(13, "permission denied")
+
+    file = tmp_path / "inventory.csv"
+    async with kept(file) as (room, keeper, people):
+        file.write_text(BOTH, encoding="utf-8")
+        monkeypatch.setattr(keeping, "replace_file", readonly)
+        await keeper.reload("chen")
+        assert people.known == [("王村长", "13800000001")]
+        assert room.inventory.archive.of(terminal(VILLAGE_A1, 2)).contact == "P1"
+
+
 async def test_two_changes_at_once_come_one_after_the_other(tmp_path: FilePath) -> None:
     async with kept(tmp_path / "inventory.csv") as (room, keeper, _):
         base = digest(FILE.encode())

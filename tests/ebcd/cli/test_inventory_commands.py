@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ebcd.cli.app import app
+from simulators.county import main as county
 
 CONFIG = Path(__file__).parents[3] / "config"
 HORN = "63411231002010314010401"
@@ -65,3 +66,16 @@ def test_rates_are_shown_without_a_daemon_as_far_as_a_file_can_tell(folder: Path
     rows = json.loads(_type(folder, "rates", "--json").output)
     assert (rows[-1]["planned"], rows[-1]["entered"], rows[-1]["heard"]) == (10, 9, None)
     assert "Enrolment" in _type(folder, "rates").output
+
+
+def test_a_wrong_value_of_the_archive_is_told_and_does_not_keep_the_daemon_from_starting(tmp_path: Path) -> None:
+    assert county(["--out", str(tmp_path), "--terminals", "20", "--seed", "1"]) == 0
+    file = tmp_path / "inventory.csv"
+    header, first, *rest = file.read_text(encoding="utf-8").splitlines()
+    lines = [f"{header},installed", f"{first},gestern", *(f"{row}," for row in rest)]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    result = CliRunner().invoke(app, ["check-config", "-c", str(tmp_path / "ebcd.toml"), "--lang", "en"])
+    assert "installed = 'gestern' is no date" in result.output
+    assert result.exit_code == 0, result.output
+    file.write_text("\n".join([*lines[:2], "pigeon,1,,,,,,,"]) + "\n", encoding="utf-8")
+    assert CliRunner().invoke(app, ["check-config", "-c", str(tmp_path / "ebcd.toml")]).exit_code == 1
