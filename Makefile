@@ -1,9 +1,10 @@
 # Two commands matter: `make demo` and `make test`. Each makes .venv from the hashed lock when it is missing or old.
 PYTHON ?= python3
 BIN := .venv/bin
+RUNS ?= 1000000
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-.PHONY: demo test check bench conformance lock clean
+.PHONY: demo test check bench fuzz conformance bundle bundle-test lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +13,9 @@ help:
 	@echo "make check  lint, types, architecture"
 	@echo "make bench  speed beside its floor (design: tests/benchmarks)"
 	@echo "make conformance  write docs/conformance.md anew: clause, code, test, gap"
+	@echo "make fuzz   hostile bytes for every entry point, RUNS=1000000 each, FUZZ=\"TARGET...\"; goes on where it ended"
+	@echo "make bundle KEY=FILE  one signed archive (SM2) for servers without a network, in build/bundle"
+	@echo "make bundle-test      the whole of it built, installed without an index, a demo run from it; three minutes"
 	@echo "make lock   write the hashed locks anew (needs uv)"
 
 .venv/runtime: requirements.lock pyproject.toml
@@ -42,6 +46,15 @@ bench: .venv/dev
 
 conformance: .venv/dev
 	$(BIN)/python -m tests.conformance
+
+fuzz: .venv/dev
+	nice $(BIN)/python -m tests.fuzz --runs $(RUNS) $(FUZZ)
+
+bundle: .venv/runtime
+	$(BIN)/python bundle/build.py --key "$(KEY)"
+
+bundle-test: .venv/dev
+	EBCD_TEST_BUNDLE=1 $(BIN)/python -m pytest tests/test_bundle.py
 
 lock:
 	uv pip compile $(LOCK) --output-file requirements.lock pyproject.toml

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devices.adapter_frames import BEIJING_S, Dialect, TimeBase
 from devices.adapter_reports import Replies, ReportConnection, read_report
 from devices.link import Connected, Disconnected, EventSink, Rejected
 from devices.maintenance import Stranger
@@ -17,14 +18,24 @@ from protocols.codes import ResourceCode
 if TYPE_CHECKING:
     from devices.adapter_tcp import AdapterTcpConfig
 
+TIME_BASE_SLACK_S = 600
+"""How near to eight hours a clock's error must be to mean the other time base."""
+
 
 class AdapterDesk:
     """Takes the reports of adapters and keeps who is live."""
 
     def __init__(
-        self, config: AdapterTcpConfig, ports: Ports, sink: EventSink, roster: Roster, verify: Verify | None
+        self,
+        config: AdapterTcpConfig,
+        dialect: Dialect,
+        ports: Ports,
+        sink: EventSink,
+        roster: Roster,
+        verify: Verify | None,
     ) -> None:
         self.link = config.name
+        self._dialect = dialect
         self.table = adapter.TypeTable(config.type_table)
         self.frame_bytes_max = config.frame_bytes_max
         self.verify = verify
@@ -33,6 +44,8 @@ class AdapterDesk:
         self._ports = ports
         self._replies = Replies(ports, self.table)
         self._roster = roster
+        self._seconds = dialect.seconds
+        self._other_base: set[ResourceCode] = set()
         self._live: TimerWheel[ResourceCode] = TimerWheel(1.0, ports.clock.monotonic())
         self._connected: set[ResourceCode] = set()
         self._open: set[ReportConnection] = set()
@@ -94,7 +107,7 @@ class AdapterDesk:
 
     def received(self, frame: AdapterFrame, peer: str) -> bytes | None:
         """A report of an adapter: tell it, and return the signed reply."""
-        read = read_report(self.link, frame.message, self._ports.clock.wall(), self._replies)
+        read = read_report(self.link, frame.message, self._ports.clock.wall(), self._replies, self._dialect)
         if read is None:
             self.reject("type", peer, f"type {frame.type:#04x} is no report of an adapter")
             return None
@@ -107,8 +120,20 @@ class AdapterDesk:
         if not self.believes(frame, peer):
             return self._replies.sign(adapter.PlatformReply(code=adapter.ResultCode.SIGNATURE))
         self.heard(front)
+        if isinstance(frame.message, adapter.AdapterHeartbeat):
+            self._look_at_clock(front, frame.message.time, peer)
         self.tell(event)
         return reply()
+
+    def _look_at_clock(self, front: ResourceCode, time: int, peer: str) -> None:
+        """Eight hours off is no wrong clock but the other reading of annex A's "Beijing time"; told once."""
+        off_s = time - self._seconds(self._ports.clock.wall())
+        if abs(abs(off_s) - BEIJING_S) > TIME_BASE_SLACK_S:
+            self._other_base.discard(front)
+        elif front not in self._other_base:
+            self._other_base.add(front)
+            other = TimeBase.UTC if self._config.time_base == TimeBase.BEIJING else TimeBase.BEIJING
+            self.reject("time-base", peer, f'the clock of {front} is {off_s:+d} s off; time_base = "{other}" suits it')
 
     def refused(self, bad: BadFrame, peer: str) -> None:
         """Bytes that are no frame."""

@@ -42,6 +42,10 @@ class Dialect:
         shift = BEIJING_S if self.time_base is TimeBase.BEIJING else 0
         return min(int(utc_s) + shift, SECONDS_32_MAX)
 
+    def utc(self, seconds: int) -> int:
+        """A time of this link's peers as UTC seconds."""
+        return seconds - (BEIJING_S if self.time_base is TimeBase.BEIJING else 0)
+
 
 class Parcel:
     """The frames of one command, made when the first adapter needs them and again when their signature grows old."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from devices.adapter_frames import state_of
+from devices.adapter_frames import Dialect, state_of
 from devices.link import Began, Ended, Event, Heartbeat
 from devices.ports import Ports
 from protocols import adapter
@@ -117,13 +117,18 @@ class Replies:
         return data
 
 
+CLOCK_MIN = 1_420_070_400
+"""2015-01-01 UTC: a heartbeat's time below it is a device that has never been told one."""
+
+
 def read_report(
-    link: str, message: adapter.Message, now_utc_s: float, replies: Replies
+    link: str, message: adapter.Message, now_utc_s: float, replies: Replies, dialect: Dialect
 ) -> tuple[ResourceCode, Event, Callable[[], bytes]] | None:
     """Who reports what, and the reply to it; None for a type that is no report."""
     match message:
-        case adapter.AdapterHeartbeat(front=front):
-            return front, Heartbeat(link, front, "", state_of(message.state), False), replies.heartbeat_ok
+        case adapter.AdapterHeartbeat(front=front, time=time):
+            clock = dialect.utc(time) if time >= CLOCK_MIN else None
+            return front, Heartbeat(link, front, "", state_of(message.state), False, clock), replies.heartbeat_ok
         case adapter.TaskBegan(front=front, ebm_id=ebm_id):
             return front, Began(link, front, ebm_id, int(now_utc_s)), replies.task_ok
         case adapter.TaskEnded(front=front, ebm_id=ebm_id):

@@ -17,6 +17,7 @@ from devices.adapter_frames import TARGETS_MAX, Dialect, Parcel, TimeBase, asked
 from devices.adapter_line import AdapterLine, Lanes
 from devices.adapter_reports import ReportConnection
 from devices.link import (
+    NOT_STARTED,
     Command,
     EventSink,
     LinkCapabilities,
@@ -90,12 +91,12 @@ class AdapterTcp:
         self._config = config
         self._ports = ports
         self._sink = sink
-        self._down_reason = "not started"
+        self._down_reason = NOT_STARTED
         self._group: asyncio.TaskGroup | None = None
         self._dialect = Dialect(
             TimeBase(config.time_base), adapter.TypeTable(config.type_table), config.outputs, config.records_back_s
         )
-        self._desk = AdapterDesk(config, ports, sink, roster, verify or ports.verify)
+        self._desk = AdapterDesk(config, self._dialect, ports, sink, roster, verify or ports.verify)
         self._patience = Patience(
             config.connect_timeout_s,
             config.answer_timeout_s,

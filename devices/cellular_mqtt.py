@@ -1,19 +1,22 @@
-"""The 3G/4G path over an MQTT 5 broker: FEFD frames in topics (terminal-ip.md section 4, `protocols.mqtt`).
+"""The 3G/4G path over an MQTT 5 broker, in the words of a profile (terminal-ip.md section 4, `protocols.mqtt`).
 
-A start is published once per area, not once per terminal; who stays silent is told again on its own topic. The broker
-keeps nothing that this link relies on: what it had not acknowledged is published again after it came back, and so is
-what nobody has answered. Commands are not retained and expire with their window, after a minute at the latest.
+In our own profiles a start is published once per area, not once per terminal; who stays silent is told again on its own
+topic (`devices.mqtt_dialogue`). A vendor's terminals are told one by one (`devices.mqtt_vendor`). The broker keeps
+nothing that this link relies on: what it had not acknowledged is published again after it came back, and so is what
+nobody has answered. Commands are not retained and expire with their window, after a minute at the latest.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 
+from devices import mqtt_profiles
 from devices.link import (
+    NOT_STARTED,
     Command,
     Connected,
     Disconnected,
@@ -31,15 +34,19 @@ from devices.link import (
 )
 from devices.maintenance import Configured, Firmware
 from devices.mqtt_broker import BrokerGone, BrokerSession, Incoming, connect
-from devices.mqtt_dialogue import Dialogue, Publication
+from devices.mqtt_conversation import Conversation, Publication, Served
+from devices.mqtt_dialogue import Dialogue
+from devices.mqtt_vendor import VendorDialogue
 from devices.outbox import Outbox
 from devices.ports import Ports
 from devices.roster import Roster
 from devices.terminal_frames import verb_of
 from devices.terminal_registry import own_code
 from protocols import mqtt, terminal
-from protocols.codes import ResourceCode
+from protocols.codes import EbmId, ResourceCode
 from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.mqtt import Envelope, Profile
+from protocols.signature import FefdScope
 
 PUBLISH_AT_ONCE_MAX = 100  # more unacknowledged publications are slower, not faster (measured)
 IDLE_S = 3600.0
@@ -55,10 +62,14 @@ class CellularMqttConfig:
     port: int = 1883
     username: str = ""
     password: str = ""
+    profile: str = "ebcd"
+    """Which words: ebcd, ebcd-json, p6, mw, or the path of a file of one's own."""
     client_id: str = ""
     """Empty: made from `name`; two daemons on one broker need two."""
     source: str = ""
     """Our own resource code in commands; empty: the county adapter's."""
+    sign_scope: FefdScope = FefdScope.HEAD_BODY_TIME
+    """What is signed: GD/J 089 D.2 and D.4 disagree."""
     keepalive_s: int = 60
     connect_timeout_s: float = 10.0
     answer_timeout_s: float = 5.0
@@ -69,6 +80,32 @@ class CellularMqttConfig:
     unacknowledged_max: int = 20_000
     extensions: bool = False
     """True: firmware is ordered by 0xA1, which the standard does not have."""
+
+
+def _conversation(config: CellularMqttConfig, profile: Profile, ports: Ports, served: Served) -> Conversation:
+    """The one that speaks this profile. Numbers of commands go on increasing over a restart, since they begin with the
+    seconds since 1970: no late answer meets another question."""
+    first = int(ports.clock.wall()) & terminal.SESSION_MAX or 1
+    if profile.envelope is Envelope.JSON:
+        return VendorDialogue(
+            config.name,
+            profile,
+            served,
+            ports.excused,
+            first_seq=first,
+            answer_timeout_s=config.answer_timeout_s,
+            retries=config.retries,
+        )
+    return Dialogue(
+        config.name,
+        profile,
+        own_code(config.source, served.roster),
+        served,
+        ports.sign,
+        first_session=first,
+        answer_timeout_s=config.answer_timeout_s,
+        retries=config.retries,
+    )
 
 
 Connect = Callable[[CellularMqttConfig], AbstractAsyncContextManager[BrokerSession]]
@@ -88,28 +125,23 @@ class CellularMqtt:
     ) -> None:
         self.name = config.name
         self.path = Path.MQTT
-        self.capabilities = LinkCapabilities(returns=True, singles_out=True, targets_max=terminal.TARGETS_MAX)
+        profile = mqtt_profiles.load(config.profile)
+        self.capabilities = LinkCapabilities(
+            returns=True, singles_out=True, targets_max=terminal.TARGETS_MAX, ends_itself=profile.ends_itself
+        )
         self._config = config
         self._ports = ports
         self._sink = sink
         self._connect = connect
         self._outbox: Outbox[None] = Outbox(config.name, config.outbox_max)
         self._wake = asyncio.Event()
-        self._down_reason = "not started"
+        self._down_reason = NOT_STARTED
         self._online: set[ResourceCode] = set()
-        self._roster = roster
         self._unacknowledged: deque[Publication] = deque()
         self._lost_publications = 0
-        self._dialogue = Dialogue(
-            config.name,
-            own_code(config.source, roster),
-            self._knows,
-            ports.sign,
-            # Seconds since 1970: ids go on increasing over a restart, and no late answer meets another question.
-            first_session=int(ports.clock.wall()) & terminal.SESSION_MAX or 1,
-            answer_timeout_s=config.answer_timeout_s,
-            retries=config.retries,
-        )
+        self._content_type = profile.content_type
+        self._served = Served(config.name, roster)
+        self._dialogue = _conversation(config, profile, ports, self._served)
 
     async def run(self) -> None:
         """Stay connected and deliver until cancelled; back-off with jitter between tries."""
@@ -120,7 +152,7 @@ class CellularMqtt:
                     asyncio.timeout(self._config.connect_timeout_s) as limit,
                     self._connect(self._config) as session,
                 ):
-                    await session.subscribe(mqtt.platform_subscriptions())
+                    await session.subscribe(self._dialogue.subscriptions)
                     limit.reschedule(None)
                     wait_s = self._config.reconnect_first_s
                     await self._work(session)
@@ -132,7 +164,7 @@ class CellularMqtt:
     def offer(self, command: Command) -> None:
         """Queue a command and return at once. Raises OutboxFull."""
         if isinstance(command, Firmware) and not self._config.extensions:
-            for code in command.members:
+            for code in (each for each in command.members if not self._served.is_others(each)):
                 self._tell(Configured(self.name, code, command.token, terminal.Result.NOT_SUPPORTED, NO_EXTENSIONS))
             return
         for start in self._outbox.offer(command, None):
@@ -149,10 +181,6 @@ class CellularMqtt:
             outbox_limit=self._config.outbox_max,
             dropped=self._outbox.dropped + self._lost_publications,
         )
-
-    def _knows(self, code: ResourceCode) -> bool:
-        """Whether a device is one of ours on this path, now or lately."""
-        return self._roster.carries(code, Path.MQTT)
 
     # ---- one connection --------------------------------------------------------------------------------------------
 
@@ -197,8 +225,23 @@ class CellularMqtt:
             except LocalProtocolError as error:
                 self._no_answer(command, command.members, f"cannot be encoded: {error}")
                 continue
+            if isinstance(command, Stop):
+                self._take_back(command)
             self._queue(publications)
             self._tell_all(events)
+
+    def _take_back(self, stop: Stop) -> None:
+        """Starts of single terminals that wait behind others need not go out any more (I12)."""
+        gone = frozenset(stop.members)
+
+        def is_over(publication: Publication) -> bool:
+            if publication.start_of is None:
+                return False
+            ebm_id, code = publication.start_of
+            return code in gone and stop.ebm_id in (ebm_id, EbmId.EVERYTHING)
+
+        if any(map(is_over, self._unacknowledged)):
+            self._unacknowledged = deque(each for each in self._unacknowledged if not is_over(each))
 
     def _repeat(self, source: Callable[[float, float], tuple[list[Publication], list[Event]]]) -> None:
         publications, events = source(self._ports.clock.monotonic(), self._ports.clock.wall())
@@ -206,65 +249,64 @@ class CellularMqtt:
         self._tell_all(events)
 
     def _queue(self, publications: list[Publication]) -> None:
-        room = self._config.unacknowledged_max - len(self._unacknowledged)
-        self._lost_publications += max(0, len(publications) - room)
-        self._unacknowledged.extend(publications[:room])
+        """A stop goes to the head and finds room always: it has at most as many publications as there are terminals."""
+        urgent = [each for each in publications if each.urgent]
+        others = [each for each in publications if not each.urgent]
+        room = max(0, self._config.unacknowledged_max - len(self._unacknowledged))
+        self._lost_publications += max(0, len(others) - room)
+        self._unacknowledged.extend(others[:room])
+        self._unacknowledged.extendleft(reversed(urgent))
 
     async def _publish(self, session: BrokerSession) -> None:
-        """Everything queued, at most `PUBLISH_AT_ONCE_MAX` under way; what is not acknowledged stays queued."""
+        """Everything queued, at most `PUBLISH_AT_ONCE_MAX` under way; what is not acknowledged stays queued, unless it
+        may go out once only and perhaps has. A stop that comes meanwhile waits for one batch, not for all."""
         while self._unacknowledged:
+            self._empty_outbox()
             batch = [self._unacknowledged.popleft() for _ in range(min(len(self._unacknowledged), PUBLISH_AT_ONCE_MAX))]
+            begun: set[int] = set()
             done: set[int] = set()
             try:
                 async with asyncio.TaskGroup() as group:
                     for index, publication in enumerate(batch):
-                        group.create_task(self._publish_one(session, index, publication, done))
+                        group.create_task(self._publish_one(session, index, publication, begun, done))
             except* BrokerGone as gone:
                 raise BrokerGone(str(gone.exceptions[0])) from gone
             finally:
-                self._unacknowledged.extendleft(p for i, p in reversed(list(enumerate(batch))) if i not in done)
+                left = [p for i, p in enumerate(batch) if i not in done and not (p.once and i in begun)]
+                self._unacknowledged.extendleft(reversed(left))
 
-    async def _publish_one(self, session: BrokerSession, index: int, publication: Publication, done: set[int]) -> None:
+    async def _publish_one(
+        self, session: BrokerSession, index: int, publication: Publication, begun: set[int], done: set[int]
+    ) -> None:
+        begun.add(index)
         utc_s = self._ports.clock.wall()
         if publication.end is None or publication.end > utc_s:
             expiry_s = mqtt.command_expiry_s(utc_s, publication.end)
-            await session.publish(publication.topic, publication.payload, expiry_s)
+            await session.publish(publication.topic, publication.payload, expiry_s, self._content_type)
         done.add(index)
 
     # ---- what comes in ---------------------------------------------------------------------------------------------
 
     def _take(self, message: Incoming) -> None:
         try:
-            if message.topic.endswith(f"/{mqtt.Channel.STATUS}"):
-                self._take_status(message)
-            else:
-                events = self._dialogue.take(message.topic, message.payload, message.content_type)
-                if self._knows(ResourceCode(message.topic.split("/")[2])):
-                    self._spoke(message.topic)
-                self._tell_all(events)
+            heard = self._dialogue.take(message.topic, message.payload, message.content_type)
         except RemoteProtocolError as error:
             self._tell(Rejected(self.name, error.reason, message.topic[: mqtt.TOPIC_CHARACTERS_MAX], error.detail))
+            return
+        if heard.online:
+            self._spoke(heard.code)
+        elif heard.online is not None and heard.code in self._online:
+            self._online.discard(heard.code)
+            self._tell(Disconnected(self.name, heard.code, "offline"))
+        self._tell_all(heard.events)
 
-    def _spoke(self, topic: str) -> None:
+    def _spoke(self, code: ResourceCode) -> None:
         """Who speaks is online, whatever became of its status: rumqttd keeps them, but tells a new subscriber only of
         a hundred."""
-        written = topic.split("/")[2]
-        if written not in self._online:
-            code = ResourceCode(written)
+        if code not in self._online:
             self._online.add(code)
             self._tell(Connected(self.name, code))
-
-    def _take_status(self, message: Incoming) -> None:
-        place = mqtt.parse_topic(message.topic)
-        if not isinstance(place, mqtt.DeviceTopic) or not self._knows(place.code):
-            raise RemoteProtocolError("unknown_device", f"{message.topic} is not in the inventory with this path")
-        match mqtt.parse_status(message.payload):
-            case mqtt.Status.ONLINE if place.code not in self._online:
-                self._online.add(place.code)
-                self._tell(Connected(self.name, place.code))
-            case mqtt.Status.OFFLINE if place.code in self._online:
-                self._online.discard(place.code)
-                self._tell(Disconnected(self.name, place.code, "offline"))
+            self._wake.set()  # it may be owed something
 
     def _gone(self, reason: str) -> None:
         self._down_reason = reason
@@ -280,7 +322,7 @@ class CellularMqtt:
         for code in codes:
             self._tell(NoAnswer(self.name, code, command.ebm_id, verb, reason))
 
-    def _tell_all(self, events: list[Event]) -> None:
+    def _tell_all(self, events: Iterable[Event]) -> None:
         for event in events:
             self._sink(event)
 

@@ -118,18 +118,20 @@ def stop_announcement(command: Stop, repeats: Repeats) -> Announcement:
     )
 
 
-def clock_announcement(area: AreaCode, wall_s: float, *, valid_s: float) -> Announcement:
+def clock_announcement(area: AreaCode, wall_s: float, *, valid_s: float, zone_offset_s: int) -> Announcement:
     """Type 3 to every terminal of the area. It is said once, at once or never: an old clock is a wrong one."""
     targets = tuple(ResourceCode.build(level, area, *LOUDSPEAKERS) for level in TERMINAL_LEVELS)
-    command = encode_command(targets, Clock.from_utc(round(wall_s)))
-    on_air_s = air_time_s(frame_count(len(command) + BLOCK_BYTES))
+    command = encode_command(targets, Clock.from_utc(round(wall_s), zone_offset_s=zone_offset_s))
+    on_air_s = air_time_s(frame_count(len(command) + BLOCK_BYTES))  # what it is when the last frame has arrived
     return Announcement(
         None,
         None,
         Kind.CONFIGURATION,
         LEVEL_LEAST_SEVERE,
         targets,
-        Clock.from_utc(round(wall_s + on_air_s)),  # what it is when the last frame has arrived
+        Clock.from_utc(
+            round(wall_s + on_air_s), zone_offset_s=zone_offset_s
+        ),  # what it is when the last frame has arrived
         Repeats(burst=1),
         until=wall_s + valid_s,
     )

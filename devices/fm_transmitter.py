@@ -11,11 +11,12 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, Literal, cast
 
 from devices.fm_announcement import Repeats, clock_announcement, start_announcement
 from devices.fm_carousel import Carousel, NeverOnAir, PassDone
 from devices.link import (
+    NOT_STARTED,
     Command,
     EventSink,
     LinkCapabilities,
@@ -36,12 +37,34 @@ from devices.roster import Device, DeviceKind, Roster
 from protocols.codes import EbmId, ResourceCode
 from protocols.errors import LocalProtocolError
 from protocols.fm.bits import frame_to_air
+from protocols.fm.configuration import BEIJING_OFFSET_S
 from protocols.fm.frame import BIT_RATE, FILLER_FRAME, FRAME_BITS, VERSIONS, SourceLevel
+from protocols.rds.block import Offset
+from protocols.signature import FmScope
 
 FRAME_S: Final = FRAME_BITS / BIT_RATE
 TARGETS_MAX: Final = 97  # resource codes beside the content of a type 11 packet (GD/J 085 clause 5.1, arithmetic)
+VERSIONS_SKIPPED: Final = 8  # after a restart: more than a crash can have left unkept
 TIMER_SLACK_S: Final = 1e-4  # a timer may fire a rounding error early; that is not worth another one
 CLOCK_VALID_S: Final = 5.0  # a clock packet that emergencies hold up longer is not said at all
+
+OFFSETS_B: Final = {"198": Offset.B, "19C": Offset.B_PRINTED}
+ZONES: Final = {"beijing": BEIJING_OFFSET_S, "utc": 0}
+
+
+@dataclass(slots=True)
+class AirTime:
+    """Frames put on air since the start, each `FRAME_S` long: how full the subcarrier is."""
+
+    carrying: int = 0  # frames of a message or of the clock
+    idle: int = 0  # fillers
+
+    def count(self, *, carries: bool) -> None:
+        """One more."""
+        if carries:
+            self.carrying += 1
+        else:
+            self.idle += 1
 
 
 LOOK_AGAIN_S = 5.0
@@ -74,9 +97,16 @@ class FmTransmitterConfig:
     packets_max: int = VERSIONS
     clock_period_s: float = 600.0
     """Between two clock packets, and one after each connect; 0: none."""
+    sign_scope: FmScope = FmScope.CMD_TIME
+    """Which bytes are signed: GD/J 081 clause 5.4 or GD/J 085 table 1 row 9. Whoever builds the link hands in a signer
+    of this range."""
+    offset_b: Literal["198", "19C"] = "198"
+    """Offset word of block B: of EN 50067, which every decoder expects, or as GD/J 085 annex A prints it."""
+    clock_zone: Literal["beijing", "utc"] = "beijing"
+    """Of clock packets; GD/J 085 clause 5.2.5 names none."""
     first_version: int | None = None
-    """None: by chance. Receivers keep a version for 30 s, so a daemon that always began with the same number would
-    meet its own packets of before a restart; by chance it seldom does, and needs no file for it."""
+    """None: some numbers behind the last one of the process before, by chance where there was none. A receiver may take
+    a version that it knows for a repeat, so a restart must not begin with one that was on air just now."""
 
 
 class FmTransmitter:
@@ -90,19 +120,22 @@ class FmTransmitter:
         self._ports = ports
         self._sink = sink
         self._roster = roster
-        first = ports.random.randrange(VERSIONS) if config.first_version is None else config.first_version
         self._carousel = Carousel(
             ports.sign,
             source_level=SourceLevel(config.source_level),
-            first_version=first % VERSIONS,
+            first_version=_first_version(config, ports),
             resign_s=config.resign_after_s,
             stop_repeats=Repeats(config.stop_burst, config.stop_period_s, config.stop_linger_s),
             packets_max=config.packets_max,
         )
         self._start_repeats = Repeats(config.start_burst, config.start_period_s)
+        self._offset_b = OFFSETS_B[config.offset_b]
+        self._filler = frame_to_air(FILLER_FRAME, offset_b=self._offset_b)
+        self._kept_version = self._carousel.version
         self._up = False
-        self._down_reason = "not started"
+        self._down_reason = NOT_STARTED
         self._clock_due_s = 0.0
+        self.air = AirTime()
 
     @property
     def _transmitter(self) -> Device | None:
@@ -110,11 +143,6 @@ class FmTransmitter:
         end of what they play but a stop."""
         left = (device for device in self._roster.departed if device.kind is DeviceKind.TRANSMITTER)
         return _choose((*self._roster.transmitters, *left), self._config.transmitter)
-
-    @property
-    def version(self) -> int:
-        """The next version number, for whoever wants to keep it over a restart."""
-        return self._carousel.version
 
     def status(self) -> LinkStatus:
         """What the link is doing now."""
@@ -224,8 +252,9 @@ class FmTransmitter:
                 self._clock_due_s = now_s + self._config.clock_period_s
                 self._say_clock(now_s)
             step = self._carousel.next_frame(clock.wall(), now_s)
-            connection.write(_FILLER if step.frame == FILLER_FRAME else frame_to_air(step.frame))
+            connection.write(self._on_air(step.frame))
             sent += 1
+            self.air.count(carries=step.frame != FILLER_FRAME)
             for event in step.events:
                 if isinstance(event, PassDone):
                     on_air.append((begin_s + (sent + 1) * FRAME_S, event))  # a frame's time for the way there
@@ -233,11 +262,24 @@ class FmTransmitter:
                     self._tell_never([event])
         return connection.lost
 
+    def _on_air(self, frame: bytes) -> bytes:
+        """The frame's bits; a number that it is the first to carry is kept."""
+        if self._kept_version != self._carousel.version:
+            self._kept_version = self._carousel.version
+            if self._ports.numbers is not None:
+                self._ports.numbers.keep(self.name, self._kept_version)
+        return self._filler if frame == FILLER_FRAME else frame_to_air(frame, offset_b=self._offset_b)
+
     def _say_clock(self, now_s: float) -> None:
         transmitter = self._transmitter
         if transmitter is None:
             return
-        announcement = clock_announcement(transmitter.code.area, self._ports.clock.wall(), valid_s=CLOCK_VALID_S)
+        announcement = clock_announcement(
+            transmitter.code.area,
+            self._ports.clock.wall(),
+            valid_s=CLOCK_VALID_S,
+            zone_offset_s=ZONES[self._config.clock_zone],
+        )
         try:
             self._carousel.say(announcement, now_s)
         except OutboxFull:
@@ -291,7 +333,11 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
 
-_FILLER: Final = frame_to_air(FILLER_FRAME)
+def _first_version(config: FmTransmitterConfig, ports: Ports) -> int:
+    if config.first_version is not None:
+        return config.first_version % VERSIONS
+    kept = None if ports.numbers is None else ports.numbers.recall(config.name)
+    return ports.random.randrange(VERSIONS) if kept is None else (kept + VERSIONS_SKIPPED) % VERSIONS
 
 
 def _choose(transmitters: Iterable[Device], code: str) -> Device | None:

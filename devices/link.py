@@ -32,6 +32,14 @@ class Verb(StrEnum):
     STOP = "stop"
 
 
+class Refusal(StrEnum):
+    """Why a link does not send."""
+
+    NO_EXCEPTION = "no_exception"  # the device cannot verify SM2, and no administrator has signed an exception for it
+    NO_COMMAND = "no_command"  # its protocol has no such command
+    NO_ADDRESS = "no_address"  # the inventory does not say how its protocol names it
+
+
 class DeviceState(StrEnum):
     """State byte of heartbeats and of parameter 06 (GD/J 089 tables A.35, E.5)."""
 
@@ -84,6 +92,10 @@ class Stop:
     event_type: str
     targets: tuple[ResourceCode, ...]
     members: tuple[ResourceCode, ...]
+    at_end: bool = False
+    """The window is over: for devices that know no end of their own, nobody else need be told."""
+    elsewhere: frozenset[ResourceCode] = frozenset()
+    """Members where another message sounds by now: devices that cannot tell messages apart must not be stopped (I4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +158,15 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A device said that it lives. `rebooted`: its first registration after power-on."""
+    """A device said that it lives. `rebooted`: its first registration after power-on. `clock`: UTC seconds by its own
+    clock, None where its heartbeat carries none (FEFD 0x10 does not, annex A 0x20 does)."""
 
     link: str
     code: ResourceCode
     phys: str  # physical address, upper-case hex; "" where the protocol has none
     state: DeviceState
     rebooted: bool
+    clock: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +220,7 @@ class StateTold:
     link: str
     code: ResourceCode
     state: DeviceState
-    ebm_ids: tuple[EbmId, ...] | None  # None: the protocol tells the state only
+    ebm_ids: tuple[EbmId, ...] | None  # None: FEFD tells the state only; (): working, and nobody says at what
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +232,17 @@ class NoAnswer:
     ebm_id: EbmId
     verb: Verb
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The link does not send a command to a device, although it could: `why` is a slug, see `Refusal`."""
+
+    link: str
+    code: ResourceCode
+    ebm_id: EbmId
+    verb: Verb
+    why: Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +269,8 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Bytes from outside were refused. `reason` is a short slug fit for a metric label."""
+    """Bytes from outside were refused, or are doubted (a clock eight hours off). `reason` is a short slug fit for a
+    metric label."""
 
     link: str
     reason: str
@@ -264,6 +290,7 @@ Event = (
     | Played
     | StateTold
     | NoAnswer
+    | Refused
     | Sent
     | Fault
     | Rejected
@@ -286,6 +313,11 @@ class LinkCapabilities:
     returns: bool  # answers come back over this link
     singles_out: bool  # can deliver to chosen devices; False: everything in `targets` hears it
     targets_max: int  # address codes one frame can hold
+    ends_itself: bool = True  # what was started stops at its end without being told (FM has a wave of its own for it)
+
+
+NOT_STARTED = "not started"
+"""Reason of a link that has not tried anything yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +330,11 @@ class LinkStatus:
     outbox_depth: int
     outbox_limit: int
     dropped: int  # commands that the outbox's policy pushed out since start
+
+    @property
+    def tried(self) -> bool:
+        """Whether its listener, broker or transmitter was tried at least once, with whatever result."""
+        return self.up or self.reason != NOT_STARTED
 
 
 class OutboxFull(Exception):

@@ -5,14 +5,14 @@ MQTT 5, QoS 1. Every failure of the connection, expected or not, is `BrokerGone`
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import ClassVar, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
 import aiomqtt
+from paho.mqtt.client import MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -44,7 +44,7 @@ class BrokerSession(Protocol):
     async def subscribe(self, topics: Sequence[str]) -> None:
         """Ask for topics at QoS 1. Raises BrokerGone."""
 
-    async def publish(self, topic: str, payload: bytes, expiry_s: int) -> None:
+    async def publish(self, topic: str, payload: bytes, expiry_s: int, content_type: str) -> None:
         """Return when the broker has acknowledged. Raises BrokerGone."""
 
     async def receive(self, deliver: Callable[[Incoming], None]) -> NoReturn:
@@ -72,39 +72,38 @@ class BrokerSettings(Protocol):
     def connect_timeout_s(self) -> float: ...
 
 
-class _Tap(asyncio.Queue[aiomqtt.Message]):
-    """Stands where aiomqtt puts messages and hands them on at once. Its own iterator makes a task for each message,
+class _Inbox:
+    """Takes messages from paho itself, at once: aiomqtt's own way makes a value, a queue entry and a task of each,
     which costs more than everything we do with it; and what is handled at once needs no bound."""
 
-    early: ClassVar[list[Incoming]]
-    deliver: ClassVar[Callable[[Incoming], None] | None]
+    def __init__(self) -> None:
+        self._early: list[Incoming] = []
+        self._deliver: Callable[[Incoming], None] = self._keep
 
-    @classmethod
-    def open(cls, deliver: Callable[[Incoming], None]) -> None:
+    def open(self, deliver: Callable[[Incoming], None]) -> None:
         """From now on to `deliver`, what came before first."""
-        for message in cls.early:
+        early, self._early = self._early, []
+        for message in early:
             deliver(message)
-        cls.early.clear()
-        cls.deliver = deliver
+        self._deliver = deliver
 
-    def put_nowait(self, item: aiomqtt.Message) -> None:
-        """Called by aiomqtt for every message."""
-        tap = type(self)
-        if tap.deliver is not None:
-            tap.deliver(_incoming(item))
-        elif len(tap.early) < EARLY_MAX:
-            tap.early.append(_incoming(item))
+    def take(self, _client: object, _userdata: object, message: MQTTMessage) -> None:
+        """paho's callback."""
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:  # MQTT forbids it; no topic of ours is empty, so it is refused by name
+            topic = ""
+        self._deliver(Incoming(topic, bytes(message.payload), getattr(message.properties, "ContentType", None)))
 
-
-def _tap() -> type[_Tap]:
-    """A queue type of one connection: aiomqtt takes a type and keeps the queue to itself."""
-    return type("_ConnectionTap", (_Tap,), {"early": [], "deliver": None})
+    def _keep(self, message: Incoming) -> None:
+        if len(self._early) < EARLY_MAX:
+            self._early.append(message)
 
 
 @asynccontextmanager
 async def connect(settings: BrokerSettings) -> AsyncIterator[BrokerSession]:
     """Connect, and say good-bye when left. Raises BrokerGone."""
-    tap = _tap()
+    inbox = _Inbox()
     client = aiomqtt.Client(
         settings.host,
         settings.port,
@@ -115,14 +114,14 @@ async def connect(settings: BrokerSettings) -> AsyncIterator[BrokerSession]:
         clean_start=True,
         keepalive=settings.keepalive_s,
         timeout=settings.connect_timeout_s,
-        queue_type=tap,
         max_inflight_messages=PENDING_CALLS_MAX,
         logger=_SILENT,
     )
     client.pending_calls_threshold = PENDING_CALLS_MAX
+    client._client.on_message = inbox.take
     try:
         async with client:
-            yield _Session(client, tap)
+            yield _Session(client, inbox)
     except aiomqtt.MqttError as error:
         raise BrokerGone(str(error)) from error
 
@@ -130,9 +129,9 @@ async def connect(settings: BrokerSettings) -> AsyncIterator[BrokerSession]:
 class _Session:
     """See `BrokerSession`."""
 
-    def __init__(self, client: aiomqtt.Client, tap: type[_Tap]) -> None:
+    def __init__(self, client: aiomqtt.Client, inbox: _Inbox) -> None:
         self._client = client
-        self._tap = tap
+        self._inbox = inbox
 
     async def subscribe(self, topics: Sequence[str]) -> None:
         """As the protocol says."""
@@ -141,10 +140,11 @@ class _Session:
         except aiomqtt.MqttError as error:
             raise BrokerGone(str(error)) from error
 
-    async def publish(self, topic: str, payload: bytes, expiry_s: int) -> None:
+    async def publish(self, topic: str, payload: bytes, expiry_s: int, content_type: str) -> None:
         """As the protocol says."""
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        properties.ContentType = mqtt.CONTENT_TYPE
+        if content_type:
+            properties.ContentType = content_type
         properties.MessageExpiryInterval = expiry_s
         try:
             await self._client.publish(topic, payload, qos=mqtt.QOS, properties=properties)
@@ -153,14 +153,9 @@ class _Session:
 
     async def receive(self, deliver: Callable[[Incoming], None]) -> NoReturn:
         """As the protocol says."""
-        self._tap.open(deliver)
+        self._inbox.open(deliver)
         try:
             while True:
                 await anext(self._client.messages)  # nothing ever comes this way; it ends with the connection
         except aiomqtt.MqttError as error:
             raise BrokerGone(str(error)) from error
-
-
-def _incoming(message: aiomqtt.Message) -> Incoming:
-    payload = message.payload if isinstance(message.payload, bytes) else b""
-    return Incoming(message.topic.value, payload, getattr(message.properties, "ContentType", None))

@@ -1,4 +1,4 @@
-"""The conversation of the MQTT path without its broker: commands and messages in, publications and events out.
+"""The conversation in our own profiles: FEFD frames, raw or mirrored.
 
 A command is one frame. It is published once per area it addresses; who stays silent gets the same bytes again on its
 own topic (same session, so a terminal that has acted answers without acting twice), and after the last try the silence
@@ -8,11 +8,12 @@ is told (I8). A stop ends the retries of its start (I12), a start is never repea
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from devices.link import AskState, Command, Event, NoAnswer, Start, Stop
-from devices.maintenance import AskValues, Configure, Stranger, ValuesTold
+from devices.maintenance import AskValues, Configure, Firmware, Stranger, ValuesTold
+from devices.mqtt_conversation import Heard, Publication, Served
 from devices.ports import Sign
 from devices.terminal_frames import (
     answered,
@@ -28,19 +29,11 @@ from devices.terminal_values import values_told
 from protocols import mqtt, terminal
 from protocols.codes import EbmId, ResourceCode, matches
 from protocols.errors import RemoteProtocolError
+from protocols.mqtt import Envelope, Profile, mirror
 from protocols.terminal import Frame, Header
 
 REQUESTS_MAX = 512  # remembered commands; the oldest goes first, its late answers are then unknown
 RESIGN_AFTER_S = 240.0  # a frame older than this is signed again; the receivers' window is 300 s
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """One message for the broker. `end`: UTC seconds after which it is worth nothing, None where it has no window."""
-
-    topic: str
-    payload: bytes
-    end: float | None
 
 
 @dataclass(slots=True)
@@ -62,13 +55,14 @@ class Request:
 
 
 class Dialogue:
-    """One link's requests and who has answered them. `now_s` is monotonic, `utc_s` is the wall clock."""
+    """One link's requests and who has answered them. See `devices.mqtt_conversation.Conversation`."""
 
     def __init__(
         self,
         link: str,
+        profile: Profile,
         source: ResourceCode,
-        knows: Callable[[ResourceCode], bool],
+        served: Served,
         sign: Sign,
         *,
         first_session: int,
@@ -76,55 +70,94 @@ class Dialogue:
         retries: int,
     ) -> None:
         self._link = link
+        self._profile = profile
         self._source = source
-        self._knows = knows
+        self._served = served
         self._sign = sign
         self._sessions = terminal.SessionCounter(first_session)
         self._answer_timeout_s = answer_timeout_s
         self._retries = retries
         self._requests: OrderedDict[int, Request] = OrderedDict()
 
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """Answers, reports and states of all terminals."""
+        return mqtt.platform_subscriptions(self._profile.root)
+
     def begin(self, command: Command, now_s: float, utc_s: float) -> tuple[list[Publication], list[Event]]:
         """Sign a command once and say where it goes, and which members this link does not have.
 
-        Raises LocalProtocolError where no frame can hold it.
+        Raises LocalProtocolError where no frame can hold it. Firmware is for the caller to refuse where the standard
+        alone is spoken.
         """
         if isinstance(command, Stop):
+            if command.at_end:
+                return [], []  # every frame of a start says when it ends (GD/J 089 table D.5)
             self._withdraw(command)
         waits = bool(isinstance(command, Configure | AskValues) and command.phys)  # to be commissioned
-        members = dict.fromkeys(code for code in command.members if waits or self._knows(code))
-        strangers = [code for code in command.members if code not in members]
+        members = dict.fromkeys(code for code in command.members if waits or self._served.knows(code))
+        strangers = [c for c in command.members if c not in members and not self._served.is_others(c)]
         addressed = command.targets if isinstance(command, Start | Stop) else tuple(members)
         publications: list[Publication] = []
         for targets in in_frames(addressed, terminal.TARGETS_MAX) if members else ():
             session = self._sessions.take()
-            frame = terminal.request(Header.D, session, self._source, targets, message_of(command, utc_s))
-            payload = terminal.encode(frame, sign=self._sign)
+            frame = terminal.request(
+                Header.D,
+                session,
+                self._source,
+                targets,
+                message_of(command, utc_s),
+                extensions=isinstance(command, Firmware),
+            )
+            payload = self._payload(frame)
             meant = dict.fromkeys(code for code in members if any(matches(target, code) for target in targets))
             members = {code: None for code in members if code not in meant}
             self._remember(session, Request(command, frame, payload, now_s, meant, now_s + self._answer_timeout_s))
-            topics = mqtt.command_topics(targets)
+            topics = mqtt.command_topics(targets, self._profile.root)
             publications += [Publication(str(topic), payload, _end(command)) for topic in topics]
         return publications, self._silence(command, [*strangers, *members], "not reached by this link")
 
-    def take(self, topic: str, payload: bytes, content_type: str | None) -> list[Event]:
-        """An answer or a report. Raises RemoteProtocolError where it is none, or not from whom its topic says."""
-        place = mqtt.parse_topic(topic)
-        if not isinstance(place, mqtt.DeviceTopic) or place.channel not in (mqtt.Channel.ANSWER, mqtt.Channel.REPORT):
+    def take(self, topic: str, payload: bytes, content_type: str | None) -> Heard:
+        """An answer, a report or a state. Raises RemoteProtocolError: it is none, or not from whom its topic says."""
+        place = mqtt.parse_topic(topic, self._profile.root)
+        if not isinstance(place, mqtt.DeviceTopic) or place.channel is mqtt.Channel.COMMAND:
             raise RemoteProtocolError("topic", f"{topic} carries no return")
-        frame = terminal.decode(mqtt.check_envelope(payload, content_type))
+        if place.channel is mqtt.Channel.STATUS:
+            self._check_known(place.code)
+            return Heard(place.code, mqtt.parse_status(payload) is mqtt.Status.ONLINE)
+        frame = self._frame(payload, content_type)
         if frame.source != place.code:
             raise RemoteProtocolError("source", f"{frame.source} speaks on the topic of {place.code}")
-        if not self._knows(place.code) and not (frame.is_answer and self._asked(place.code, frame.session)):
-            if isinstance(frame.message, terminal.Heartbeat) and frame.message.phys:
-                return [Stranger(self._link, place.code, frame.message.phys, topic)]
-            raise RemoteProtocolError("unknown_device", f"{place.code} is not in the inventory with this path")
+        if not self._served.knows(place.code) and not self._served.is_others(place.code):
+            return Heard(place.code, None, self._of_stranger(place.code, frame, topic))
+        self._check_known(place.code)
         if frame.is_answer:
-            return self._answer(frame)
+            return Heard(place.code, True, self._answer(frame))
         event = event_of(self._link, place.code, frame.message)
         if event is None:
             raise RemoteProtocolError("report", f"{type(frame.message).__name__} is no report")
-        return [event]
+        return Heard(place.code, True, [event])
+
+    def _check_known(self, code: ResourceCode) -> None:
+        if not self._served.knows(code):
+            raise RemoteProtocolError("unknown_device", f"{code} is not in the inventory with this path")
+
+    def _of_stranger(self, code: ResourceCode, frame: Frame, topic: str) -> list[Event]:
+        """One that nobody entered: it waits to be commissioned, or answers while it is."""
+        if frame.is_answer and self._asked(code, frame.session):
+            return self._answer(frame)
+        if isinstance(frame.message, terminal.Heartbeat) and frame.message.phys:
+            return [Stranger(self._link, code, frame.message.phys, topic)]
+        raise RemoteProtocolError("unknown_device", f"{code} is not in the inventory with this path")
+
+    def _payload(self, frame: Frame) -> bytes:
+        """Signed, in the profile's envelope. Raises LocalProtocolError."""
+        data = terminal.encode(frame, sign=self._sign)
+        return mirror.encode(terminal.decode(data)) if self._profile.envelope is Envelope.MIRROR else data
+
+    def _frame(self, payload: bytes, content_type: str | None) -> Frame:
+        inside = mqtt.check_envelope(payload, content_type, self._profile.content_type)
+        return mirror.decode(inside) if self._profile.envelope is Envelope.MIRROR else terminal.decode(inside)
 
     def due(self, now_s: float, utc_s: float) -> tuple[list[Publication], list[Event]]:
         """Retries whose time has come, and the silence of those whose tries are used up."""
@@ -152,8 +185,9 @@ class Dialogue:
             request.tries += 1
             request.next_at_s = now_s + self._answer_timeout_s
             if now_s - request.signed_s > RESIGN_AFTER_S:
-                request.payload, request.signed_s = terminal.encode(request.frame, sign=self._sign), now_s
-            topics = (str(mqtt.DeviceTopic(code, mqtt.Channel.COMMAND)) for code in request.waiting)
+                request.payload, request.signed_s = self._payload(request.frame), now_s
+            root = self._profile.root
+            topics = (str(mqtt.DeviceTopic(code, mqtt.Channel.COMMAND, root)) for code in request.waiting)
             publications += [Publication(topic, request.payload, end) for topic in topics]
         return publications, events
 

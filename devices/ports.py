@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from protocols.codes import ResourceCode
 from protocols.signature import SignatureBlock
 
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)
@@ -23,6 +24,10 @@ Sign = Callable[[bytes], SignatureBlock]
 
 Verify = Callable[[bytes, SignatureBlock], bool]
 """Judges a device's signature over the bytes before the time."""
+
+
+Excused = Callable[[ResourceCode, float], bool]
+"""Whether a device that cannot verify SM2 may be commanded at this UTC second: an administrator has signed for it."""
 
 
 class Clock(Protocol):
@@ -47,6 +52,21 @@ class Network(Protocol):
         """Listen; `factory` is called once per connection. Raises OSError when the address is taken."""
 
 
+def nobody_excused(_code: ResourceCode, _utc_s: float) -> bool:
+    """Where nothing is known of exceptions there is none."""
+    return False
+
+
+class Numbers(Protocol):
+    """Small numbers that a link must know again after a restart, each under a name of its own."""
+
+    def recall(self, name: str) -> int | None:
+        """What was kept last, by this or an earlier process. A crash may have lost the latest few."""
+
+    def keep(self, name: str, value: int) -> None:
+        """Write it soon; never blocks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What every driver is given."""
@@ -56,3 +76,5 @@ class Ports:
     network: Network
     sign: Sign
     verify: Verify | None = None  # None believes every signature: for links whose devices never sign
+    excused: Excused = nobody_excused
+    numbers: Numbers | None = None  # None remembers nothing: for links that need nothing again

@@ -7,9 +7,9 @@ again after each `repeat_period_s`, because an encoder that was switched off and
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import Final
 
+from devices.encoder_link import Turn
 from devices.rds_station import Look, toggled, untoggled
 from protocols.errors import LocalProtocolError
 from protocols.stream import BadFrame
@@ -25,21 +25,7 @@ COMMUNICATION_MODE: Final = MEC_OF[CommunicationMode]
 CLOCK: Final = MEC_OF[RealTimeClock]
 
 
-@dataclass(slots=True)
-class Turn:
-    """What to write, and what was learnt. `settled`: the encoder knows all that is wanted; `heard`: it answered;
-    `silent`: it did not, where it should have. `wake_s`: when to take the next turn at the latest."""
-
-    data: bytes = b""
-    wake_s: float = math.inf
-    settled: bool = False
-    heard: bool = False
-    silent: bool = False
-    failures: list[str] = field(default_factory=list)
-    bad: list[BadFrame] = field(default_factory=list)
-
-
-class Dialogue:
+class UecpDialogue:
     """One encoder, over any number of lines one after the other."""
 
     def __init__(self, session: Session, repeat_period_s: float) -> None:

@@ -42,6 +42,7 @@ class Station:
     radio_text: str = ""
     alert_name: str = ""
     alert_text: str = "EMERGENCY BROADCAST"
+    ascii_only: bool = False  # the encoder is driven by lines of text
 
     def __post_init__(self) -> None:
         """Raises LocalProtocolError for what RDS cannot say."""
@@ -52,6 +53,9 @@ class Station:
         for key in ("radio_text", "alert_text"):
             if len(encode_text(getattr(self, key))) > RADIO_TEXT_CHARACTERS_MAX:
                 raise LocalProtocolError(f"{key} has more than {RADIO_TEXT_CHARACTERS_MAX} characters; shorten it")
+        for each in (self.name, self.alert_name, self.radio_text, self.alert_text):
+            if self.ascii_only and not each.isascii():
+                raise LocalProtocolError(f"encoders of profile ascii take no {each!r}; use ASCII characters")
         if self.alert_name and not self.name:
             raise LocalProtocolError("a name during alerts needs the station's own to go back to; set ps, too")
 
@@ -73,7 +77,7 @@ class Station:
     def text_of(self, alert: Start) -> str:
         """The beginning of the alert's text as RadioText, cut between words; `alert_text` where it does not fit in."""
         text = " ".join(alert.text.split())
-        if not text or not fits(text):
+        if not text or not fits(text) or (self.ascii_only and not text.isascii()):
             return self.alert_text
         if len(text) <= RADIO_TEXT_CHARACTERS_MAX:
             return text

@@ -31,6 +31,8 @@ class Device:
     port: int = 0
     paths: tuple[Path, ...] = ()  # ways to a terminal, best first
     frequency_khz: int = 0  # carrier of a transmitter; 0 for everything else
+    mqtt_link: str = ""  # the one MQTT link that serves it; "": each
+    mqtt_id: str = ""  # what a vendor's MQTT profile calls it; "": as the profile says
 
 
 @dataclass(slots=True, eq=False)

@@ -119,7 +119,11 @@ class TerminalRegistry:
     def refused(self, connection: Connection, bad: terminal.BadFrame) -> None:
         """Count what is no frame; who sends too much of it is dropped."""
         self._partial.pop(connection, None)
-        self._reject(connection, bad.reason, bad.detail)
+        legacy = terminal.legacy_return(bad.data)
+        if legacy is None:
+            self._reject(connection, bad.reason, bad.detail)
+        else:
+            self._reject(connection, "legacy-return", f"{legacy}; no driver reads it")
         connection.bad_frames += 1
         if connection.bad_frames >= self._config.bad_frames_max:
             connection.drop("too many bad frames")
@@ -289,8 +293,10 @@ class TerminalRegistry:
     # ---- what we say -----------------------------------------------------------------------------------------------
 
     def _answer(self, connection: Connection, frame: terminal.Frame, result: int) -> None:
-        """Requests of header D are answered; reports of header E are not (GD/J 089 D.3.4; silent for E)."""
-        if frame.header is terminal.Header.D and not frame.is_answer:
+        """Requests of header D are answered (GD/J 089 D.3.4); reports of header E, of which the text is silent, only
+        where the configuration says so."""
+        is_asked = frame.header is terminal.Header.D or self._config.ack_returns
+        if is_asked and not frame.is_answer:
             reply = terminal.answer(frame, self.source, terminal.Answer(frame.message.type, result))
             connection.write(terminal.encode(reply))
 

@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import dataclass
 
 from devices.link import (
+    NOT_STARTED,
     Command,
     Event,
     EventSink,
@@ -34,6 +35,7 @@ from devices.terminal_requests import Request, Requests
 from protocols import terminal
 from protocols.codes import EbmId, ResourceCode, matches
 from protocols.errors import LocalProtocolError
+from protocols.signature import FefdScope
 
 WRITES_PER_TURN = 500
 """Sockets written to before the loop may do something else: some milliseconds."""
@@ -64,6 +66,8 @@ class TerminalTcpConfig:
     heartbeats_missed_max: int = 3
     first_frame_s: float = 10.0
     partial_frame_s: float = 5.0
+    sign_scope: FefdScope = FefdScope.HEAD_BODY_TIME
+    """What is signed: GD/J 089 D.2 and D.4 disagree."""
     frame_bytes_max: int = 8192
     unsent_bytes_max: int = 65536
     outbox_max: int = 512
@@ -73,6 +77,8 @@ class TerminalTcpConfig:
     """Devices outside the inventory that may wait on their sockets to be commissioned."""
     extensions: bool = False
     """True: firmware is ordered by 0xA1, which the standard does not have."""
+    ack_returns: bool = False
+    """Answer reports by header E, too; the servers seen do not."""
 
     def __post_init__(self) -> None:
         tries_s = self.answer_timeout_s * (self.repeats + 1)
@@ -95,7 +101,7 @@ class TerminalTcp:
         self._sink = sink
         self._outbox: Outbox[None] = Outbox(config.name, config.outbox_max)
         self._wake = asyncio.Event()
-        self._down_reason = "not started"
+        self._down_reason = NOT_STARTED
         # Seconds since 1970, so that ids go on increasing over a restart: a terminal answers a known id without acting.
         self._sessions = terminal.SessionCounter(int(ports.clock.wall()) & terminal.SESSION_MAX or 1)
         self._requests = Requests(
@@ -199,7 +205,9 @@ class TerminalTcp:
         made = []
         for portion in in_frames(targets, self.capabilities.targets_max):
             session = self._sessions.take()
-            frame = terminal.request(terminal.Header.D, session, self._registry.source, portion, message)
+            frame = terminal.request(
+                terminal.Header.D, session, self._registry.source, portion, message, extensions=self._config.extensions
+            )
             data = terminal.encode(frame, sign=self._ports.sign)
             ebm_id = command.ebm_id if isinstance(command, Start | Stop) else None
             not_after = float(command.end) if isinstance(command, Start) else float("inf")

@@ -29,6 +29,7 @@ class Origin(StrEnum):
 
     UPSTREAM = "upstream"
     OPERATOR = "operator"
+    WARNING = "warning"  # a warning of another authority that an operator handed in: no signature of a platform above
 
 
 class DrillDepth(StrEnum):
@@ -95,12 +96,16 @@ class Alert:
     replaces: EbmId | None = None
     only: tuple[ResourceCode, ...] = ()  # these terminals inside the areas and no others
     volume: int | None = None  # percent, instead of what the configuration says
+    warning: str = ""  # identifier of the warning that it was made of; updates and cancels name it
+    supersedes: tuple[str, ...] = ()  # identifiers of the warnings that it takes the place of
 
     def __post_init__(self) -> None:
         if not 1 <= self.level <= 4:
             raise InvalidAlert(f"level {self.level} is not one of 1 2 3 4")
         if len(self.event_type) != 5:
             raise InvalidAlert(f"event type {self.event_type!r} has not five characters (GD/J 082 table C.1)")
+        if "" in self.supersedes:
+            raise InvalidAlert("an update names a warning without an identifier")
 
     @property
     def origin_level(self) -> int:
@@ -117,6 +122,7 @@ class Alert:
         value["window"] = [self.window.start, self.window.end]
         value["areas"] = list(self.areas)
         value["dropped_areas"] = list(self.dropped_areas)
+        value["supersedes"] = list(self.supersedes)
         value["media"] = self.media and [self.media.sm3, self.media.name, self.media.size_bytes, self.media.spoken]
         if self.only:
             value["only"] = list(self.only)
@@ -127,6 +133,7 @@ class Alert:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Alert:
         """The inverse of `to_json`."""
+        value = {"warning": "", "supersedes": []} | value  # journals of before there were warnings
         fields = {name: value[name] for name in PLAIN_FIELDS}
         return cls(
             **fields
@@ -144,6 +151,7 @@ class Alert:
                 "replaces": value["replaces"] and EbmId(value["replaces"]),
                 "only": tuple(ResourceCode(code) for code in value.get("only", ())),
                 "volume": value.get("volume"),
+                "supersedes": tuple(value["supersedes"]),
             }
         )
 
@@ -165,6 +173,7 @@ PLAIN_FIELDS = (
     "peer",
     "ebd_id",
     "replaces",
+    "warning",
 )
 
 

@@ -7,6 +7,7 @@ request's Accept-Language.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, TypeVar
@@ -22,9 +23,11 @@ from starlette.routing import Route
 
 from ebcd.api_bodies import AlertQuery, DraftBody, RejectBody, TerminalQuery, problems
 from ebcd.catalogue import has, text
+from ebcd.errors import ConfigError
 from ebcd.http_server import PEER_UID
 from ebcd.identity import Operators
 from ebcd.operator import Actor, Kind, OperationRefused, Operations, Problem
+from protocols.cap.codec import WARNING_BYTES_MAX
 
 BODY_BYTES_MAX = 34 * 1024 * 1024  # the longest audio in base64, and the rest
 TOKEN_HEADER = "X-Ebcd-Token"
@@ -57,6 +60,8 @@ def application(
             *more,
             Route("/v1/status", api.status, methods=["GET"]),
             Route("/v1/preview", api.preview, methods=["POST"]),
+            Route("/v1/warnings/preview", api.preview_warning, methods=["POST"]),
+            Route("/v1/warnings", api.submit_warning, methods=["POST"]),
             Route("/v1/alerts", api.alerts, methods=["GET"]),
             Route("/v1/alerts", api.send, methods=["POST"]),
             Route("/v1/alerts/{ebm_id}", api.show, methods=["GET"]),
@@ -65,9 +70,11 @@ def application(
             Route("/v1/alerts/{ebm_id}/cancel", api.cancel, methods=["POST"]),
             Route("/v1/terminals", api.terminals, methods=["GET"]),
             Route("/v1/links", api.links, methods=["GET"]),
+            Route("/v1/reload", api.reload, methods=["POST"]),
         ],
         exception_handlers={
             OperationRefused: _refused,
+            ConfigError: _config_refused,
             ValidationError: _invalid,
             HTTPException: _http_error,
             Exception: _broken,
@@ -101,20 +108,20 @@ class Doors:
 
     async def body(self, request: Request, model: type[_ModelT]) -> _ModelT:
         """The body as a model. Raises ValidationError, OperationRefused for one that is too long."""
-        return model.model_validate_json(await self.content(request))
+        return model.model_validate_json(await self.bytes(request, self._body_bytes_max))
 
-    async def content(self, request: Request) -> bytes:
+    async def bytes(self, request: Request, bytes_max: int) -> bytes:
         """The whole body; one that is or grows too long is refused, not read to its end."""
         announced = request.headers.get("content-length", "")
         held = bytearray()
-        if not announced.isdecimal() or int(announced) <= self._body_bytes_max:
+        if not announced.isdecimal() or int(announced) <= bytes_max:
             async for chunk in request.stream():
                 held += chunk
-                if len(held) > self._body_bytes_max:
+                if len(held) > bytes_max:
                     break
             else:
                 return bytes(held)
-        limit = f"{self._body_bytes_max} bytes"
+        limit = f"{bytes_max} bytes"
         raise OperationRefused(Problem(Kind.TOO_LARGE, "body_too_large", thing="body", value=announced, limit=limit))
 
 
@@ -149,6 +156,15 @@ class _Api(Doors):
     async def cancel(self, request: Request) -> Response:
         return answer(await self._operations.cancel(request.path_params["ebm_id"], self.actor(request)))
 
+    async def preview_warning(self, request: Request) -> Response:
+        actor = self.actor(request)
+        return answer(await self._operations.preview_warning(await self.bytes(request, WARNING_BYTES_MAX), actor))
+
+    async def submit_warning(self, request: Request) -> Response:
+        actor = self.actor(request)
+        rows = await self._operations.submit_warning(await self.bytes(request, WARNING_BYTES_MAX), actor)
+        return answer(rows, status=201)
+
     async def alerts(self, request: Request) -> Response:
         self.reader(request)
         return answer(await self._operations.alerts(AlertQuery.model_validate(dict(request.query_params)).wanted()))
@@ -161,6 +177,16 @@ class _Api(Doors):
         self.reader(request)
         query = TerminalQuery.model_validate(dict(request.query_params))
         return answer(await self._operations.terminals(query.wanted()))
+
+    async def reload(self, request: Request) -> Response:
+        return answer(await self._operations.reload(self._keeper(request)))
+
+    def _keeper(self, request: Request) -> Actor:
+        """Who may have the configuration read again: an operator, and whoever could end the daemon as well."""
+        uid = _uid(request)
+        if request.headers.get(TOKEN_HEADER) is None and uid in (0, os.geteuid()):
+            return self._operators.identify(None, uid) or Actor(f"uid {uid}", via="uid")
+        return self.actor(request)
 
     async def links(self, request: Request) -> Response:
         self.reader(request)
@@ -182,11 +208,14 @@ def answer(value: Any, *, status: int = 200) -> Response:
 
 
 def _refusal(request: Request, found: list[Problem]) -> Response:
-    language = "zh" if request.headers.get("accept-language", "zh").lower().startswith("zh") else "en"
-    told = [_told(problem, language) for problem in found]
+    told = [_told(problem, _language(request)) for problem in found]
     close = {"Connection": "close"} if found[0].kind is Kind.TOO_LARGE else None  # the rest of its body is unread
     body = orjson.dumps({"error": told[0], "others": told[1:]})
     return Response(body, status_code=STATUS[found[0].kind], media_type="application/json", headers=close)
+
+
+def _language(request: Request) -> str:
+    return "zh" if request.headers.get("accept-language", "zh").lower().startswith("zh") else "en"
 
 
 def _told(problem: Problem, language: str) -> dict[str, str]:
@@ -199,6 +228,12 @@ def _told(problem: Problem, language: str) -> dict[str, str]:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, OperationRefused)
     return _refusal(request, [error.problem])
+
+
+async def _config_refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ConfigError)
+    told = [each.sentence(_language(request)) for each in error.problems]
+    return _refusal(request, [Problem(Kind.CONFLICT, "config_refused", thing=sentence) for sentence in told])
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

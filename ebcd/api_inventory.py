@@ -116,7 +116,9 @@ class _Inventory(Doors):
     async def replace(self, request: Request) -> Response:
         actor = self.actor(request)
         query = ImportQuery.model_validate(dict(request.query_params))
-        return answer(await self._office.replace(await self.content(request), query.base, query.source, actor))
+        return answer(
+            await self._office.replace(await self.bytes(request, INVENTORY_BYTES_MAX), query.base, query.source, actor)
+        )
 
     async def reload(self, request: Request) -> Response:
         return answer(await self._office.reload(self.actor(request)))

@@ -16,16 +16,11 @@ import structlog
 from devices.link import Link, OutboxFull, Path, Start, Stop
 from devices.ports import Clock
 from ebcd.alert import Alert, DrillDepth, may_replace
+from ebcd.claimed import ClaimedPlaces
 from ebcd.decision import Decision, Offer
 from ebcd.facts import DAEMON, Fact, alert_accepted, alert_moved, approval_given, places_changed
 from ebcd.ledger import Ledger
-from ebcd.lifecycle import (
-    CONFIRMED_STATES,
-    AlertEvent,
-    AlertState,
-    DeliveryEvent,
-    DeliveryState,
-)
+from ebcd.lifecycle import CONFIRMED_STATES, AlertEvent, AlertState, DeliveryEvent, DeliveryState
 from ebcd.orders import Orders, Places
 from ebcd.pursuit import Pursuit
 from ebcd.reporting import report_for
@@ -73,7 +68,7 @@ class Core:
         self.places = places
         self.links = links
         self.clock = clock
-        self.rules = rules
+        self.rules = rules  # a reload puts others here; the scheduler is asked again within LOOK_AGAIN_S
         self.traces = traces or Traces()
         self.pursuit = Pursuit(ledger, orders, places, clock, rules.patience)
         self.announcers: list[Link] = []  # links that carry no orders: an ordinary station's RDS encoder
@@ -81,7 +76,7 @@ class Core:
         self.follow: Callable[[], Coroutine[Any, Any, None]] | None = None  # acts on what the links tell
         self._tell = tell
         self._closing: dict[EbmId, float] = {}  # window over; monotonic deadline for late results
-        self._places_of: dict[EbmId, frozenset[AreaCode]] = {}
+        self.claimed = ClaimedPlaces(orders)
         self._next_moment_s = 0.0
         self._look_again_s = 0.0  # quiet hours end without an alert's doing
         self._group: asyncio.TaskGroup | None = None
@@ -157,8 +152,8 @@ class Core:
         if isinstance(offer.command, Start) and (trace := self.traces.of(offer.command.ebm_id)):
             trace.stage(f"sent_{offer.path}", self.clock.monotonic())
         if isinstance(offer.command, Start | Stop):
-            verb = type(offer.command).__name__.lower()
-            log.info(f"orders.{verb}", alert=offer.command.ebm_id, path=offer.path, members=len(offer.command.members))
+            event = "orders.start" if isinstance(offer.command, Start) else "orders.stop"
+            log.info(event, alert=offer.command.ebm_id, path=offer.path, members=len(offer.command.members))
 
     async def _insist(self, link: Link, stop: Stop) -> None:
         """A stop that a full link refused is offered again: loudspeakers on FM know no end of their own (I12)."""
@@ -189,15 +184,12 @@ class Core:
         self.ledger.enter(alert_accepted(alert, state, now_s, alert.author, why), *extra)
         self.traces.begin(alert.id, t0_s).stage("accepted", self.clock.monotonic())
         record = self.state.alerts[alert.id]
-        log.info("alert.accepted", alert=alert.id, state=state, level=alert.level, areas=alert.areas, why=why)
+        log.info("alert.accepted", alert=alert.id, state=state, severity=alert.level, areas=alert.areas, why=why)
         decision = Decision()
         if state is not AlertState.WAITING or alert.window.start > now_s:
             decision.reports.append(report_for(record))
-        old = alert.replaces and self.state.alerts.get(alert.replaces)
-        if old and not may_replace(alert, old.alert):
-            log.error("alert.not_replaced", alert=alert.id, old=old.alert.id, class_=int(alert.class_))
-        elif old and old.live and old.state is not AlertState.CANCELLING and state is not AlertState.DROPPED:
-            self._cancel(old, alert.author, f"replaced by {alert.id}", decision)
+        if state not in (AlertState.DROPPED, AlertState.PENDING):
+            self._replace(alert, decision)
         self.reschedule(decision)
         self.act(decision)
         return record
@@ -210,8 +202,17 @@ class Core:
             self.ledger.enter(alert_moved(record.alert.id, AlertEvent.APPROVED, now_s, actor))
             self.traces.begin(record.alert.id, self.clock.monotonic())
             decision = Decision()
+            self._replace(record.alert, decision)
             self.reschedule(decision)
             self.act(decision)
+
+    def _replace(self, alert: Alert, decision: Decision) -> None:
+        """Stop what an update takes the place of; one that waits for approval leaves it on air until then."""
+        for old in self.state.replaced_by(alert):
+            if may_replace(alert, old.alert):
+                self._cancel(old, alert.author, f"replaced by {alert.id}", decision)
+            else:
+                log.error("alert.not_replaced", alert=alert.id, old=old.alert.id, class_=int(alert.class_))
 
     def reject(self, record: AlertRecord, actor: str, why: str) -> None:
         """An approver says no."""
@@ -219,8 +220,7 @@ class Core:
 
     def cancel(self, record: AlertRecord, actor: str, why: str = "") -> None:
         """Stop an alert wherever it is (I12). Raises ForbiddenTransition when it is over."""
-        decision = Decision()
-        self._cancel(record, actor, why, decision)
+        self._cancel(record, actor, why, decision := Decision())
         self.reschedule(decision)
         self.act(decision)
 
@@ -245,7 +245,7 @@ class Core:
         self._release_and_expire(now_s, decision)
         records = {r.alert.id: r for r in self.state.live_alerts() if r.alert.id not in self._closing}
         claims = [
-            Claim(r.alert, self._claimed(r), frozenset(r.holds))
+            Claim(r.alert, self.claimed.of(r), frozenset(r.holds))
             for r in records.values()
             if r.state in (AlertState.WAITING, AlertState.ON_AIR, AlertState.CANCELLING)
         ]
@@ -258,20 +258,11 @@ class Core:
         for alert_id, gained in changes.gained.items():
             if records[alert_id].state is not AlertState.CANCELLING:
                 self._begin(records[alert_id], gained, decision)
+        for claim in claims:
+            if claim.alert.window.is_open(now_s) and claim.alert.id not in changes.gained:
+                self.traces.waits(claim.alert.id)
         moment = next_moment((r.alert for r in records.values()), now_s)
         self._next_moment_s = float("inf") if moment is None else moment
-
-    def forget_places(self) -> None:
-        """The inventory has changed (`ebcd.archive.turnover`)."""
-        self._places_of.clear()
-
-    def _claimed(self, record: AlertRecord) -> frozenset[AreaCode]:
-        alert = record.alert
-        if record.state is AlertState.CANCELLING:
-            return frozenset(record.holds)
-        if alert.id not in self._places_of:
-            self._places_of[alert.id] = self.orders.places_of(alert)
-        return self._places_of[alert.id]
 
     def _release_and_expire(self, now_s: float, decision: Decision) -> None:
         for record in self.state.live_alerts():
@@ -299,6 +290,8 @@ class Core:
         now_s, alert_id = self.clock.wall(), record.alert.id
         again, first = gained & record.started, gained - record.started
         if record.state is AlertState.WAITING:
+            if trace := self.traces.of(alert_id):
+                trace.its_turn(self.clock.monotonic(), now_s - record.alert.window.start)
             self.ledger.enter(alert_moved(alert_id, AlertEvent.START, now_s))
             decision.reports.append(report_for(record))
         self.ledger.enter(places_changed(alert_id, gained, (), now_s))
@@ -391,9 +384,9 @@ class Core:
         """What open alerts would like to have and have not."""
         now_s, states = self.clock.wall(), (AlertState.WAITING, AlertState.ON_AIR)
         waiting = (r for r in self.state.live_alerts() if r.state in states and r.alert.window.is_open(now_s))
-        return frozenset().union(*(self._claimed(r) - r.holds for r in waiting))
+        return frozenset().union(*(self.claimed.of(r) - r.holds for r in waiting))
 
     def _forget(self, alert_id: EbmId) -> None:
         self._closing.pop(alert_id, None)
-        self._places_of.pop(alert_id, None)
+        self.claimed.forget(alert_id)
         self.pursuit.waves.forget(alert_id)

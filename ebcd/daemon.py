@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,41 +16,37 @@ from importlib.metadata import version
 import structlog
 
 from devices.link import (
-    Answered,
-    Began,
-    Ended,
-    Event,
-    Fault,
     Link,
-    NoAnswer,
     OutboxFull,
     Path,
-    Played,
-    Rejected,
-    Sent,
     SetClock,
-    StateTold,
 )
-from devices.ports import Clock
-from ebcd import api, api_inventory, api_orders, facts, http_server, media, media_server, snapshot
+from ebcd import api, api_inventory, api_orders, http_server, media, media_server, observed, snapshot
+from ebcd.alert_desk import Identity, Room
 from ebcd.archive.part import ArchivePart, archive_part
+from ebcd.backup.clerk import Clerk
 from ebcd.core import Core
-from ebcd.facts import Fact
+from ebcd.disks import Disks
+from ebcd.errors import ConfigError
 from ebcd.following import Following
-from ebcd.foundation import Foundation, adapter_period, lay, operators_of, path_periods
+from ebcd.foundation import Foundation, adapter_period, beatless, lay, operators_of, path_periods, rules_of
 from ebcd.health import Change, Condition, FlapRule, HealthBook, Ward, WardRule, Ways, ways_of
+from ebcd.identity import Operators
 from ebcd.intake import Intake
-from ebcd.invariants import Checker, Violation
+from ebcd.invariants import Checker
 from ebcd.inventory import Inventory
+from ebcd.kept_numbers import KeptNumbers
 from ebcd.ledger import Ledger
-from ebcd.lifecycle import DeliveryEvent
+from ebcd.lifecycle import AlertState
 from ebcd.mailroom import Inbox, Mailroom
-from ebcd.metrics import Metrics
-from ebcd.operations import CountyOperations, Identity, Room
+from ebcd.operations import CountyOperations
+from ebcd.operator import OperationRefused
 from ebcd.orders import Orders, Volumes
+from ebcd.pulse import Pulse, all_tried, watchdog_s
 from ebcd.reach import Reach
 from ebcd.reconcile import resume
 from ebcd.settings import Settings
+from ebcd.settings_reload import Reloader, Users
 from ebcd.sounds import Sounds
 from ebcd.state import CountyState
 from ebcd.supervise import supervise
@@ -59,13 +54,14 @@ from ebcd.systemd import notify
 from ebcd.trace import Traces
 from ebcd.upstream import Upstream
 from ebcd.views import Views
-from ebcd.workorders import Crew, Desk, OrderRule, OrderState, sites_of
-from ebcd.workorders.office import WorkOffice
-from ebcd.workorders.part import Confirmations, WorkPart
+from ebcd.workorders.assembly import Work, assemble
+from ebcd.workorders.part import Confirmations
 from ebcd.world import World
+from protocols.signature import range_of
 
 CHECKPOINT_S = 60.0
 CLOCK_S = 600.0
+EXCEPTIONS_S = 10.0
 LANGUAGE = "zho"
 """Of messages in several languages this one is taken (GB/T 4880.2)."""
 
@@ -80,55 +76,26 @@ class Daemon:
     ledger: Ledger
     core: Core
     ward: Ward
-    work: WorkPart
+    work: Work
     archive: ArchivePart
     links: tuple[tuple[str, Link], ...]
     upstream: Upstream
     mailroom: Mailroom
     operations: CountyOperations
     sounds: Sounds
-
-
-OUTCOMES = {
-    DeliveryEvent.CONFIRM: "confirmed",
-    DeliveryEvent.PLAY: "played",
-    DeliveryEvent.FAIL: "refused",
-    DeliveryEvent.REFUSE: "refused",
-    DeliveryEvent.TIME_OUT: "timed_out",
-    DeliveryEvent.NO_RETURN: "unconfirmed",
-    DeliveryEvent.STOP: "cancelled",
-    DeliveryEvent.STOP_CONFIRM: "cancelled",
-    DeliveryEvent.STOP_TIME_OUT: "timed_out",
-}
-"""What a receipt makes of a delivery, in the words of `ebcd show`."""
-
-RECEIPTS = {
-    Answered: "answered",
-    Began: "began",
-    Ended: "ended",
-    Played: "played",
-    NoAnswer: "no_answer",
-    StateTold: "state_told",
-    Sent: "sent",
-    Fault: "fault",
-}
-
-
-def count_outcomes(fact: Fact, metrics: Metrics) -> None:
-    """Deliveries by path and outcome, for the metrics."""
-    if fact.kind == facts.RECEIPTS:
-        tally = Counter((path or "none", OUTCOMES[event]) for _code, event, path, _detail, _at in fact.payload["items"])
-        for (path, outcome), count in tally.items():
-            metrics.delivery(path, outcome, count)
+    clerk: Clerk
+    operators: Operators
+    reloader: Reloader
+    disks: Disks
 
 
 async def build(settings: Settings, world: World) -> Daemon:
     """Every part, connected but not running. Raises ConfigError, StoreError."""
     base = await lay(settings, world)
     inventory, rules, metrics, clock = base.inventory, base.rules, base.metrics, world.clock
-    checker = Checker(inventory, rules, lambda violation: _broken(violation, metrics))
+    checker = Checker(inventory, rules, lambda violation: observed.broken(violation, metrics))
     confirmations = Confirmations()
-    watchers = (checker, lambda fact, _state: count_outcomes(fact, metrics), confirmations.watch)
+    watchers = (checker, lambda fact, _state: observed.count_outcomes(fact, metrics), confirmations.watch)
     ledger = Ledger(base.state, base.store, base.stream, watchers)
     reach = Reach(inventory.adapter_of)
     volumes = Volumes(settings.delivery.volume_level_1_2, settings.delivery.volume_default)
@@ -144,79 +111,92 @@ async def build(settings: Settings, world: World) -> Daemon:
     upstream.serve(core)
     mailroom.serve(Inbox(upstream.accept, upstream.answered))
     paths: dict[str, Path] = {}
-    following = Following(core, reach, paths, (lambda event, path: _observe(event, path, health, metrics, clock),))
-    links = _links(base, following, by_path, paths, core.announcers)
-    health = _health_book(base, paths)
-    health.on_change(lambda change: _changed(change, upstream))
-    w = settings.health
-    ward = Ward(health, by_path, base.store, clock, WardRule(w.clock_error_s, w.round_hour), metrics.watched)
-    await ward.prepare()
-    views = Views(inventory, reach, health, rules.approvals, volumes)
-    work = _work(base, ledger, health, confirmations)
-    archive = archive_part(base, core, health, work.resite, _ways(base.settings, paths), paths)
-    room = Room(core, inventory, health, views, sounds, volumes, links, mailroom.rows, lambda: checker.found)
-    identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
-    _watch(metrics, base.state, health, links)
-    operations = CountyOperations(identity, room)
-    archive.office.send = operations.send
-    following.observed_by(lambda event, _path: archive.observe(event, clock.wall()))
-    return Daemon(base, ledger, core, ward, work, archive, links, upstream, mailroom, operations, sounds)
-
-
-def _health_book(base: Foundation, paths: dict[str, Path]) -> HealthBook:
-    h = base.settings.health
-    return HealthBook(
-        _ways(base.settings, paths)(base.inventory), flap_rule=FlapRule(h.flap_falls, h.flap_window_s, h.flap_settle_s)
+    following = Following(
+        core, reach, paths, (lambda event, path: observed.observe(event, path, health, metrics, clock),)
     )
+    numbers = KeptNumbers(base.store, await base.store.kept_numbers())
+    links = _links(base, numbers, following, by_path, paths, core.announcers)
+    orders.endless |= {link.path for _, link in links if not link.capabilities.ends_itself}
+    ways = _ways(settings, paths)
+    health = _health_book(base, ways(inventory))
+    health.on_change(lambda change: _changed(change, upstream))
+    ward = await _ward(base, health, by_path)
+    views = Views(inventory, reach, health, rules.approvals, volumes)
+    work = assemble(settings, ledger, health, inventory, clock, confirmations, metrics.watched)
+    clerk = Clerk(settings, world, metrics, lambda: _on_air(base.state))
+    operators = operators_of(settings)
+
+    archive = archive_part(base, core, health, work.part.resite, ways, paths)
+    following.observed_by(lambda event, _path: archive.observe(event, clock.wall()))
+    reloader = _reloader(base, core, checker, views, operators, clerk, archive)
+    doors = (mailroom.rows, lambda: checker.found, reloader.reload)
+    room = Room(core, inventory, health, views, sounds, volumes, links, *doors)
+    disks = Disks(settings)
+    observed.watch_parts(metrics, base.state, health, links)
+    observed.watch_figures(base, health, links, mailroom, disks)
+    operations = CountyOperations(Identity(me.code, me.name, me.area, version("ebcd"), clock.wall()), room)
+    archive.office.send = operations.send
+    parts = (ward, work, archive, links, upstream, mailroom, operations, sounds, clerk, operators, reloader, disks)
+    return Daemon(base, ledger, core, *parts)
+
+
+async def _ward(base: Foundation, health: HealthBook, by_path: dict[Path, list[Link]]) -> Ward:
+    h = base.settings.health
+    rule = WardRule(h.clock_error_s, h.round_hour)
+    ward = Ward(health, by_path, base.store, base.world.clock, rule, base.metrics.watched)
+    await ward.prepare()
+    return ward
+
+
+def _reloader(
+    base: Foundation,
+    core: Core,
+    checker: Checker,
+    views: Views,
+    operators: Operators,
+    clerk: Clerk,
+    archive: ArchivePart,
+) -> Reloader:
+    def decide_by(new: Settings) -> None:
+        rules = dataclasses.replace(rules_of(new), patience=core.rules.patience)
+        views.approvals = rules.approvals
+        checker.use(rules)
+        core.rules = rules
+
+    users = Users(
+        decide_by,
+        lambda new: operators.become(operators_of(new)),
+        clerk.use,
+        base.verifier.use,
+        archive.keeper.read_again,
+    )
+    return Reloader(base.settings, users, core.ledger, base.world.clock)
+
+
+def _on_air(state: CountyState) -> bool:
+    return any(record.state in (AlertState.ON_AIR, AlertState.CANCELLING) for record in state.live_alerts())
 
 
 def _ways(settings: Settings, paths: dict[str, Path]) -> Callable[[Inventory], Ways]:
     """How an inventory's devices are heard over the links there are."""
-    periods, adapters_s = path_periods(settings), adapter_period(settings)
-    return lambda inventory: ways_of(inventory, paths, periods, adapters_s)
+    periods, adapters_s, beatless_in = path_periods(settings), adapter_period(settings), beatless(settings)
+    return lambda inventory: ways_of(inventory, paths, periods, adapters_s, beatless_in(inventory))
 
 
-def _work(base: Foundation, ledger: Ledger, health: HealthBook, confirmations: Confirmations) -> WorkPart:
-    o = base.settings.orders
-    overdue_s = {
-        OrderState.DISPATCHED: o.accept_within_s,
-        OrderState.ACCEPTED: o.arrive_within_s,
-        OrderState.ON_SITE: o.mend_within_s,
-        OrderState.MENDED: o.mend_within_s,
-    }
-    rule = OrderRule(o.dispatch_after_s, o.proof_s, overdue_s, o.escalations_max)
-    crews = [Crew(c.name, c.areas, c.phone, c.email, c.webhook) for c in base.settings.crews]
-    county = base.settings.platform.area
-    desk = Desk(base.state.work, ledger.enter, health.of, county, crews, rule, confirmations.of)
-    archive = base.inventory.archive
-    sites = sites_of(base.inventory, health.ways, archive.feeders, archive.sim_batches)
-    part = WorkPart(desk, health, sites, base.state, base.inventory.adapter_of, base.world.clock)
-    ledger.watched_by(part.watch)
-    return part
-
-
-def _broken(violation: Violation, metrics: Metrics) -> None:
-    metrics.violation(violation.invariant)
-    log.error("invariant.violated", alert=violation.alert, invariant=violation.invariant, detail=violation.detail)
-
-
-def _observe(event: Event, path: Path, health: HealthBook, metrics: Metrics, clock: Clock) -> None:
-    health.observe(event, path, clock.monotonic(), clock.wall())
-    if isinstance(event, Rejected):
-        metrics.rejected(event.link, event.reason)
-        return
-    if (kind := RECEIPTS.get(type(event))) is not None:
-        metrics.receipt(path.value, kind)
+def _health_book(base: Foundation, ways: Ways) -> HealthBook:
+    h = base.settings.health
+    return HealthBook(ways, flap_rule=FlapRule(h.flap_falls, h.flap_window_s, h.flap_settle_s))
 
 
 def _changed(change: Change, upstream: Upstream) -> None:
-    tell = log.debug if change.before is Condition.UNKNOWN else log.info
-    tell("device.changed", device=change.code, before=change.before, after=change.after, why=change.why)
+    log_device = log.debug if change.before is Condition.UNKNOWN else log.info
+    log_device("device.changed", device=change.code, before=change.before, after=change.after, why=change.why)
     upstream.device_changed(change)
 
 
 def _links(
     base: Foundation,
+    numbers: KeptNumbers,
     following: Following,
     by_path: dict[Path, list[Link]],
     paths: dict[str, Path],
@@ -228,7 +208,9 @@ def _links(
         config = table.config
         if getattr(config, "source", None) == "":
             config = dataclasses.replace(config, source=str(base.settings.platform.code))
-        ports = base.world.ports(base.signer.sign, base.verify)
+        scope = getattr(config, "sign_scope", None)
+        sign = base.signer.sign if scope is None else base.signer.signs(range_of(scope))
+        ports = base.world.ports(sign, base.verify, base.exceptions.excused, numbers)
         link = table.type.build(config, ports, following.take, base.inventory.roster)
         links.append((table.type.name, link))
         paths[table.name] = link.path
@@ -239,30 +221,22 @@ def _links(
     return tuple(links)
 
 
-def _watch(metrics: Metrics, state: CountyState, health: HealthBook, links: tuple[tuple[str, Link], ...]) -> None:
-    def alerts() -> dict[str, int]:
-        tally: dict[str, int] = {}
-        for record in state.alerts.values():
-            tally[record.state.value] = tally.get(record.state.value, 0) + 1
-        return tally
-
-    metrics.watch_alerts(alerts)
-    metrics.watch_devices(
-        lambda: {kind.value: {c.value: n for c, n in tally.items()} for kind, tally in health.tally.items()}
-    )
-    metrics.watch_flapping(lambda: health.flapping)
-    metrics.watch_links(lambda: [(link.name, link.path, link.status()) for _, link in links])
-
-
 # ---- running ------------------------------------------------------------------------------------------------------
 
 
-async def run(settings: Settings, world: World, ready: Callable[[], None] = lambda: None) -> None:
-    """Build, serve and work until cancelled. `ready` is called once, when everything listens."""
+async def run(
+    settings: Settings,
+    world: World,
+    ready: Callable[[], None] = lambda: None,
+    reload_asked: asyncio.Event | None = None,
+) -> None:
+    """Build, serve and work until cancelled. `ready` is called once, when the journal is open and each link was tried;
+    `reload_asked` is set by whoever wants the configuration read again (SIGHUP)."""
     daemon = await build(settings, world)
+    asked = reload_asked or asyncio.Event()
     try:
         async with _listeners(daemon), asyncio.TaskGroup() as group:
-            for name, part in _parts(daemon):
+            for name, part in (*_parts(daemon), ("reload", lambda: _reload(daemon, asked))):
                 group.create_task(
                     supervise(
                         name,
@@ -276,9 +250,16 @@ async def run(settings: Settings, world: World, ready: Callable[[], None] = lamb
             group.create_task(daemon.ledger.watch(), name="ledger")
             await asyncio.sleep(0)
             daemon.ward.book.start_counting(world.clock.monotonic())
+            untried = await all_tried([link for _, link in daemon.links], world.clock.monotonic)
             ready()
-            notify("READY=1")
-            log.info("daemon.ready", terminals=len(daemon.base.inventory.roster.terminals))
+            up = sum(link.status().up for _, link in daemon.links)
+            notify(f"READY=1\nSTATUS={up} of {len(daemon.links)} links up")
+            log.info(
+                "daemon.ready",
+                terminals=len(daemon.base.inventory.roster.terminals),
+                links_up=up,
+                links_untried=untried,
+            )
     finally:
         notify("STOPPING=1")
         await daemon.base.store.close()
@@ -287,10 +268,9 @@ async def run(settings: Settings, world: World, ready: Callable[[], None] = lamb
 @contextlib.asynccontextmanager
 async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
     s, network = daemon.base.settings, daemon.base.world.network
-    operators = operators_of(s)
-    office = WorkOffice(daemon.work.desk, daemon.base.inventory, daemon.base.world.clock, daemon.ledger.mark)
-    more = (*api_orders.routes(office, operators), *api_inventory.routes(daemon.archive.office, operators))
-    operator_api = api.application(daemon.operations, operators, more=more)
+    orders = api_orders.routes(daemon.work.office, daemon.operators)
+    more = (*orders, *api_inventory.routes(daemon.archive.office, daemon.operators))
+    operator_api = api.application(daemon.operations, daemon.operators, more=more)
     metrics_page = api.metrics_application(daemon.base.world.registry)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(http_server.on_unix_socket(operator_api, s.api.socket))
@@ -307,10 +287,41 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "upstream", daemon.upstream.run
     yield "mailroom", lambda: daemon.mailroom.run(daemon.base.world.network)
     yield "health", daemon.ward.run
-    yield "orders", daemon.work.run
+    yield "orders", daemon.work.part.run
     yield "archive", daemon.archive.run
+    yield "notices", daemon.work.notifier.run
+    if daemon.work.modem is not None:
+        yield "modem", daemon.work.modem.run
+    yield "exceptions", lambda: _exceptions(daemon)
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)
+    yield "backups", daemon.clerk.run
+    yield "pulse", _pulse(daemon).run
+    yield "disks", daemon.disks.run
+
+
+def _pulse(daemon: Daemon) -> Pulse:
+    metrics, store = daemon.base.metrics, daemon.base.store
+    return Pulse(daemon.base.world.clock.monotonic, lambda: store.alive, metrics.loop_late, watchdog_s=watchdog_s())
+
+
+async def _reload(daemon: Daemon, asked: asyncio.Event) -> None:
+    """Each SIGHUP reads the configuration once more; what is refused is told in the log and changes nothing."""
+    while True:
+        await asked.wait()
+        asked.clear()
+        since_us = int(daemon.base.world.clock.monotonic() * 1e6)
+        notify(f"RELOADING=1\nMONOTONIC_USEC={since_us}")
+        with contextlib.suppress(ConfigError, OperationRefused):
+            await daemon.reloader.reload("SIGHUP")
+        notify("READY=1")
+
+
+async def _exceptions(daemon: Daemon) -> None:
+    """A new exception holds, and a removed one ends, without a restart."""
+    while True:
+        await asyncio.sleep(EXCEPTIONS_S)
+        daemon.base.exceptions.refresh(daemon.base.world.clock.wall())
 
 
 async def _tell_time(daemon: Daemon) -> None:

@@ -1,4 +1,5 @@
-"""What the journal says happened. Each kind has one constructor here and one branch in `state.CountyState.apply`.
+"""What the journal says happened. Each kind has one constructor here and one branch in `state.CountyState.apply`,
+unless it changes nothing that is alive (`settings.changed`).
 
 A fact is written once, hash-chained and never changed; the live state is what the facts add up to, so a restart reads
 them again and stands where it stood.
@@ -26,6 +27,8 @@ PLACES_CHANGED = "places.changed"
 ORDERS_SENT = "orders.sent"
 RECEIPTS = "receipts"
 UPSTREAM_TOLD = "upstream.told"
+JOURNAL_RESTORED = "journal.restored"
+SETTINGS_CHANGED = "settings.changed"
 
 DAEMON = "daemon"
 """The actor of what nobody ordered by hand."""
@@ -103,3 +106,14 @@ def receipts(alert: EbmId, items: Sequence[Receipt], at: float) -> Fact:
 def upstream_told(alert: EbmId, code: int, ebd_id: EbdId, at: float) -> Fact:
     """A state feedback (EBMStateResponse) with this BrdStateCode is in the outbox."""
     return Fact(UPSTREAM_TOLD, alert, at, DAEMON, {"code": code, "ebd_id": ebd_id})
+
+
+def journal_restored(backup: str, made_at: float, day: str, serial: int, at: float, actor: str) -> Fact:
+    """The journal was brought back from a backup: what happened between `made_at` and `at` is not in it. Own EBM ids of
+    `day` (YYYYMMDD, Beijing) up to `serial` may have been given out in between."""
+    return Fact(JOURNAL_RESTORED, None, at, actor, {"backup": backup, "made_at": made_at, "day": day, "serial": serial})
+
+
+def settings_changed(keys: Sequence[str], sm3: str, at: float, actor: str) -> Fact:
+    """The configuration was read again while the daemon worked; `sm3` is that of its file."""
+    return Fact(SETTINGS_CHANGED, None, at, actor, {"keys": list(keys), "sm3": sm3})

@@ -29,6 +29,8 @@ from devices.link import (
     NoAnswer,
     Path,
     Played,
+    Refusal,
+    Refused,
     Rejected,
     Sent,
     StateTold,
@@ -75,6 +77,7 @@ class Following:
         self._fresh: set[ResourceCode] = set()  # connected, state not heard since
         self._receipts: dict[EbmId, list[Receipt]] = {}
         self._idle: dict[tuple[EbmId, Path], dict[ResourceCode, None]] = {}  # to be started, if nothing else is heard
+        self._turned_away: dict[tuple[EbmId, Path, str], list[ResourceCode]] = {}  # starts that a link would not send
         self.left_out = 0
         core.unsent = self._unsent
         core.follow = self.run
@@ -108,6 +111,7 @@ class Following:
             self._one(event, path, decision)
             for observe in self._observers:
                 observe(event, path)
+        self._turn_elsewhere(decision)
         self._flush(decision)
         self._start_idle(decision)
         self._core.act(decision)
@@ -125,6 +129,8 @@ class Following:
                 self._receipt(ebm_id, code, DeliveryEvent.STOP_CONFIRM, path, "ended")
             case NoAnswer():
                 self._no_answer(event, path, decision)
+            case Refused(code=code, ebm_id=ebm_id, verb=Verb.START, why=why):
+                self._turned_away.setdefault((ebm_id, path, why.value), []).append(code)
             case Sent(ebm_id=ebm_id, verb=verb) if self._carries(event.link):
                 self._on_air_without_return(ebm_id, verb, path)
             case Heartbeat(code=code, state=state):
@@ -150,7 +156,7 @@ class Following:
                 if self._carries(link):
                     self._reach.link_down(link, path)
                 log.warning("link.down", link=link, reason=reason)
-            case Sent() | Fault() | Rejected():
+            case Refused() | Sent() | Fault() | Rejected():
                 pass  # the observers' business
 
     def _carries(self, link: str) -> bool:
@@ -211,9 +217,26 @@ class Following:
                 trace.adapter(event.code, None)
             self._adapter_failed(event.code, event.ebm_id, decision, event.reason)
             return
-        delivery = record.deliveries.get(event.code)
-        if delivery and delivery.state is DeliveryState.SENT and delivery.path is path:
+        if self._is_sent(record, event.code, path):
             self._core.pursuit.fall_back(record, [event.code], decision, event.reason)
+
+    def _turn_elsewhere(self, decision: Decision) -> None:
+        """What a link would not send goes over the next path, and is refused by name where there is none."""
+        turned, self._turned_away = self._turned_away, {}
+        for (ebm_id, path, why), codes in turned.items():
+            if (record := self._core.state.alerts.get(ebm_id)) is None:
+                continue
+            waiting = [code for code in codes if self._is_sent(record, code, path)]
+            self._core.pursuit.fall_back(record, waiting, decision, why)
+            refused = [code for code in waiting if self._is_sent(record, code, path)]
+            for code in refused:
+                self._receipt(ebm_id, code, DeliveryEvent.REFUSE, path, why)
+            if refused:
+                log.warning("delivery.refused", alert=ebm_id, path=path, why=why, terminals=len(refused))
+
+    def _is_sent(self, record: AlertRecord, code: ResourceCode, path: Path) -> bool:
+        delivery = record.deliveries.get(code)
+        return delivery is not None and delivery.state is DeliveryState.SENT and delivery.path is path
 
     def _adapter_failed(self, adapter: ResourceCode, ebm_id: EbmId, decision: Decision, why: str) -> None:
         record = self._core.state.alerts.get(ebm_id)
@@ -267,32 +290,45 @@ class Following:
                 if ebm_ids is not None and code not in record.deliveries:
                     self._adapter_told(code, record, ebm_ids, decision)
                 elif delivery := record.deliveries.get(code):
-                    self._terminal_told(record, delivery, path, state, decision)
+                    self._terminal_told(record, delivery, path, state, ebm_ids)
             elif record.state in (AlertState.CANCELLING, AlertState.CANCELLED):
                 self._stop_if_owed(record, code, path, state, decision)
 
     def _terminal_told(
-        self, record: AlertRecord, delivery: Delivery, path: Path, state: DeviceState, decision: Decision
+        self,
+        record: AlertRecord,
+        delivery: Delivery,
+        path: Path,
+        state: DeviceState,
+        ebm_ids: tuple[EbmId, ...] | None,
     ) -> None:
+        """`ebm_ids`: what it says is on air; a terminal that is busy with nothing of ours confirms nothing (I8)."""
         place = self._core.places.place_of(delivery.code)
-        if place not in record.holds or delivery.state not in ASKED_STATES | {DeliveryState.UNCONFIRMED}:
+        if place not in record.holds or not self._may_still_begin(delivery, path):
             return
-        if state is DeviceState.WORKING and self._alone_in(record, delivery):
+        ours = record.alert.id in ebm_ids if ebm_ids is not None else self._alone_in(record, delivery)
+        if state is DeviceState.WORKING and ours:
             self._receipt(record.alert.id, delivery.code, DeliveryEvent.CONFIRM, path, "found working")
         elif state is DeviceState.IDLE and path in delivery.paths:
             self._idle.setdefault((record.alert.id, path), {})[delivery.code] = None
+
+    def _may_still_begin(self, delivery: Delivery, path: Path) -> bool:
+        """Nothing final was heard of it; or a link would not send, and this path was not tried."""
+        if delivery.state is DeliveryState.REFUSED:
+            return delivery.detail in set(Refusal) and path not in delivery.tried
+        return delivery.state in ASKED_STATES | {DeliveryState.UNCONFIRMED}
 
     def _start_idle(self, decision: Decision) -> None:
         """One frame for all that were found idle together: after a restart a whole county comes back within seconds."""
         found, self._idle = self._idle, {}
         for (ebm_id, path), codes in found.items():
             record = self._core.state.alerts[ebm_id]
-            if wanted := [code for code in codes if self._may_start(record, record.deliveries[code])]:
+            if wanted := [code for code in codes if self._may_start(record, record.deliveries[code], path)]:
                 before = len(decision.offers)
                 self._core.orders.send(record, path, wanted, record.holds, decision, self._core.clock.wall())
                 self._core.pursuit.watch(record, decision.offers[before:])
 
-    def _may_start(self, record: AlertRecord, delivery: Delivery) -> bool:
+    def _may_start(self, record: AlertRecord, delivery: Delivery, path: Path) -> bool:
         """An alert on air at a terminal that has not begun; one that has is started again only where the alert was
         interrupted (I7)."""
         place = self._core.places.place_of(delivery.code)
@@ -300,7 +336,7 @@ class Following:
             return False
         if delivery.state is DeliveryState.CONFIRMED:
             return place in record.regained
-        return delivery.state in ASKED_STATES | {DeliveryState.UNCONFIRMED}
+        return self._may_still_begin(delivery, path)
 
     def _alone_in(self, record: AlertRecord, delivery: Delivery) -> bool:
         """Whether no other alert could be what the terminal is playing: a live one, or one whose stop it may have

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
+from devices import mqtt_profiles
+from devices.cellular_mqtt import CellularMqttConfig
 from devices.link import Path
+from devices.mqtt_conversation import Served
 from ebcd import inventory_csv, snapshot
 from ebcd.alert import AlertClass, RankRule
 from ebcd.archive.contacts import take_in
@@ -20,11 +24,12 @@ from ebcd.inventory import Inventory
 from ebcd.metrics import Metrics
 from ebcd.rules import Approvals, Patience, QuietHours, Rules
 from ebcd.settings import Settings
-from ebcd.signing import FileSigner, Policy, SignatureVerifier, TrustStore
+from ebcd.settings_trust import load_trust
+from ebcd.signing import ExceptionBook, FileSigner, Policy, SignatureVerifier, TimeMode
 from ebcd.state import CountyState
-from ebcd.store import SignatureMemory, Store, open_store
+from ebcd.store import Loaded, SignatureMemory, Store, open_store
 from ebcd.world import World
-from protocols.codes import EbmId
+from protocols.codes import EbmId, ResourceCode
 from protocols.signature import SignatureBlock
 
 RETURN_PERIOD_S = 60.0
@@ -41,6 +46,7 @@ class Foundation:
     world: World
     signer: FileSigner
     verifier: SignatureVerifier
+    exceptions: ExceptionBook
     inventory: Inventory
     store: Store
     state: CountyState
@@ -76,7 +82,8 @@ async def sound_rows(settings: Settings, store: Store) -> Inventory:
                 log.warning("inventory.names_stay_in_file", file=str(file), reason=error.strerror or str(error))
     inventory, problems = inventory_csv.read_content(content, str(file), area=settings.platform.area)
     for problem in problems:
-        log.error(f"inventory.{inventory_csv.left_out(problem)}_left_out", problem=str(problem))
+        is_value = inventory_csv.left_out(problem) == "value"
+        log.error("inventory.value_left_out" if is_value else "inventory.row_left_out", problem=str(problem))
     if problems and not inventory.roster.terminals:
         raise ConfigError(problems)
     return inventory
@@ -86,11 +93,6 @@ async def lay(settings: Settings, world: World) -> Foundation:
     """Read keys, trust and inventory, open the journal, fold it. Raises ConfigError, StoreError."""
     certificate = bytes.fromhex(settings.platform.certificate)
     signer = FileSigner.load(settings.platform.key, certificate, world.clock, settings.key_passphrase())
-    trust = TrustStore.load(settings.trust.folder, [bytes.fromhex(number) for number in settings.trust.roots])
-    for problem in trust.warnings(world.clock.wall()):
-        log.warning("trust.problem", problem=str(problem))
-    policy = Policy(settings.trust.time_window_s, settings.trust.counter_slack)
-    verifier = SignatureVerifier(trust, policy, world.registry)
     store = open_store(
         settings.store.url,
         clock=world.clock,
@@ -103,9 +105,29 @@ async def lay(settings: Settings, world: World) -> Foundation:
         await store.close()
         raise
     state = await restore(store, str(settings.platform.area))
-    verifier.restore(remembered(await store.signatures()))
+    verifier = _verifier(settings, world, await store.signatures())
+    administrators = [bytes.fromhex(number) for number in settings.trust.administrators]
+    exceptions = ExceptionBook(
+        settings.trust.exceptions, verifier.trust, administrators, settings.platform.area, world.registry
+    )
+    exceptions.refresh(world.clock.wall())
     metrics = Metrics(world.registry)
-    return Foundation(settings, world, signer, verifier, inventory, store, state, rules_of(settings), metrics)
+    return Foundation(
+        settings, world, signer, verifier, exceptions, inventory, store, state, rules_of(settings), metrics
+    )
+
+
+def _verifier(settings: Settings, world: World, memory: SignatureMemory) -> SignatureVerifier:
+    """Trust as it is on file, with what earlier lives have seen."""
+    t = settings.trust
+    trust = load_trust(settings, memory.list_serial)
+    for problem in (*trust.problems, *trust.warnings(world.clock.wall())):
+        log.warning("trust.problem", problem=str(problem))
+    modes = {bytes.fromhex(number): TimeMode(mode) for number, mode in t.time_modes.items()}
+    policy = Policy(t.time_window_s, t.counter_slack, modes)
+    verifier = SignatureVerifier(trust, policy, world.registry)
+    verifier.restore(remembered(memory, policy))
+    return verifier
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -137,10 +159,15 @@ def operators_of(settings: Settings) -> Operators:
 
 
 async def restore(store: Store, stream: str) -> CountyState:
-    """The live state, from the newest checkpoint and the facts behind it."""
+    """The live state as the journal tells it."""
     loaded = await store.load(stream)
     for reason in loaded.refused:
         log.error("checkpoint.refused", reason=reason)
+    return folded(loaded)
+
+
+def folded(loaded: Loaded) -> CountyState:
+    """The live state, from the newest checkpoint and the facts behind it."""
     state = snapshot.load(loaded.state) if loaded.state else CountyState()
     for event in loaded.events:
         alert = EbmId(event.alert) if event.alert else None
@@ -148,12 +175,16 @@ async def restore(store: Store, stream: str) -> CountyState:
     return state
 
 
-def remembered(memory: SignatureMemory) -> dict[str, Any]:
+def remembered(memory: SignatureMemory, policy: Policy) -> dict[str, Any]:
     """The replay memory of platform files as the verifier keeps it (I11)."""
-    files: dict[str, list[list[Any]]] = {number: [] for number in memory.last}
+    found: dict[str, dict[str, Any]] = {}
+    for number in {*memory.last, *(number for number, *_ in memory.seen)}:
+        last = memory.last.get(number)
+        mode = None if last is None else str(policy.mode_of(bytes.fromhex(number), last))
+        found[number] = {"mode": mode, "last": last or 0, "floor": -1, "seen": [], "files": []}
     for number, time, digest, _at in memory.seen:
-        files.setdefault(number, []).append([digest.hex(), time])
-    return {number: {"mode": None, "last": 0, "floor": -1, "seen": [], "files": seen} for number, seen in files.items()}
+        found[number]["files" if time is None else "seen"].append([digest.hex(), time or 0])
+    return found
 
 
 def path_periods(settings: Settings) -> dict[Path, float]:
@@ -171,3 +202,16 @@ def adapter_period(settings: Settings) -> float:
     """How often adapters report by themselves, in seconds (0x20; the period that 0x0D sets)."""
     periods = [t.config.heartbeat_s for t in settings.links if t.type.name == "adapter_tcp"]
     return max(periods, default=RETURN_PERIOD_S)
+
+
+def beatless(settings: Settings) -> Callable[[Inventory], dict[ResourceCode, frozenset[Path]]]:
+    """Paths on which a terminal never says by itself that it lives: vendors' MQTT profiles, whose terminals the broker
+    tells of."""
+    tables = [table.config for table in settings.links if isinstance(table.config, CellularMqttConfig)]
+    vendors = [config.name for config in tables if not mqtt_profiles.load(config.profile).signed]
+
+    def of(inventory: Inventory) -> dict[ResourceCode, frozenset[Path]]:
+        served = [Served(name, inventory.roster).terminals for name in vendors]
+        return {device.code: frozenset({Path.MQTT}) for terminals in served for device in terminals}
+
+    return of

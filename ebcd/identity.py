@@ -11,7 +11,7 @@ from ebcd.operator import Actor, Kind, OperationRefused, Problem
 TOKEN_CHARACTERS_MAX = 512
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Operators:
     """The people of the configuration's `[[operators]]`, by what proves them.
 
@@ -20,6 +20,10 @@ class Operators:
 
     by_token_sha256: Mapping[str, str] = field(default_factory=dict)
     by_uid: Mapping[int, str] = field(default_factory=dict)
+
+    def become(self, other: Operators) -> None:
+        """Be these people from now on (a reload of the configuration)."""
+        self.by_token_sha256, self.by_uid = other.by_token_sha256, other.by_uid
 
     def identify(self, token: str | None, uid: int | None) -> Actor | None:
         """The person, or None when nothing proves one.

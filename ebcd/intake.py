@@ -27,7 +27,9 @@ DROPPED_AREAS_MAX = 1000
 """How many foreign codes are kept by name with an alert, and how much of each."""
 DROPPED_CHARACTERS_MAX = 24
 LANGUAGE_DEFAULT = "zho"
-_STREAM = re.compile(r"(?:rtp|udp|rtsp|https?)://[!-~]{1,500}", re.ASCII)
+_STREAM = re.compile(r"(?:rtp|rtsp|https?)://[!-~]{1,500}", re.ASCII)
+"""Addresses that a terminal can go to by itself. `udp://@port` would make it open a port, answer 0 and hear nothing,
+because nobody sends there (GD/J 089 table D.5): silence that counts as confirmed (I8)."""
 """What a device can be told to join (GD/J 089 table D.5); anything else is passed over and the text is spoken."""
 SECONDS_32_MAX = 2**32 - 1
 """The last moment a frame can say (2106): a message "for ever" ends there."""
@@ -100,7 +102,7 @@ class Intake:
             title=content.title[:TITLE_CHARACTERS_MAX],
             text=content.desc[:TEXT_CHARACTERS_MAX],
             agency=basic.sender_name[:TITLE_CHARACTERS_MAX],
-            language=_language(content.language_code),
+            language=language_of(content.language_code),
             media=media,
             stream_url=stream_url,
             received_at=ordered.received_at,
@@ -121,8 +123,10 @@ class Intake:
     async def _sound(self, ordered: Ordered, content: MsgContent, alarm: bool) -> tuple[Media | None, str]:
         """The programme file, a stream, or the spoken text. A file that is not what was signed is never played (I9)."""
         for auxiliary in content.auxiliaries:
-            if auxiliary.type == AUXILIARY_STREAM and _STREAM.fullmatch(auxiliary.desc):
-                return None, auxiliary.desc
+            if auxiliary.type == AUXILIARY_STREAM:
+                if _STREAM.fullmatch(auxiliary.desc):
+                    return None, auxiliary.desc
+                log.error("stream.refused", alert=ordered.ebm.ebm_id, address=auxiliary.desc[:200])
             if auxiliary.type in AUXILIARY_SOUND_FILES and (data := _file(ordered.files, auxiliary)) is not None:
                 try:
                     return await self._sounds.keep(data, auxiliary.desc, auxiliary.digest), ""
@@ -158,7 +162,7 @@ def _replaced(ebm: Ebm) -> EbmId | None:
     return _ebm_id(ebm.related_ebm_id)
 
 
-def _language(code: str | None) -> str:
+def language_of(code: str | None) -> str:
     """Three letters of ISO 639-2, as every frame has room for; what peers write otherwise ("zh-CN") is Chinese."""
     return code.lower() if code and len(code) == 3 and code.isascii() and code.isalpha() else LANGUAGE_DEFAULT
 

@@ -17,7 +17,7 @@ from ebcd.lifecycle import CONFIRMED_STATES, AlertEvent, AlertState, DeliveryEve
 from ebcd.orders import Places
 from ebcd.rules import Rules
 from ebcd.state import AlertRecord, CountyState
-from protocols.codes import AreaCode, ResourceCode, covers
+from protocols.codes import AreaCode, EbmId, ResourceCode, covers
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,14 @@ class Checker:
         self._places = places
         self._rules = rules
         self._broken = broken
+        self._needed: dict[EbmId, int] = {}
+        """Approvals that the rules asked for when an alert had them all, until it starts: the rules may change."""
+
         self.found = 0
+
+    def use(self, rules: Rules) -> None:
+        """Judge by other rules from now on."""
+        self._rules = rules
 
     def __call__(self, fact: Fact, state: CountyState) -> None:
         """Look at one fact after it was applied."""
@@ -44,6 +51,8 @@ class Checker:
         if record is None:
             return
         match fact.kind:
+            case facts.ALERT_ACCEPTED if record.state is AlertState.WAITING and record.alert.origin is Origin.OPERATOR:
+                self._needed[record.alert.id] = self._rules.approvals.needed(record.alert)
             case facts.ALERT_MOVED:
                 self._moved(fact, record)
             case facts.PLACES_CHANGED:
@@ -59,8 +68,12 @@ class Checker:
 
     def _moved(self, fact: Fact, record: AlertRecord) -> None:
         event, alert = AlertEvent(fact.payload["event"]), record.alert
+        if event is AlertEvent.APPROVED:
+            self._approved(record)
+            return
+        needed = self._needed.pop(alert.id, None)
         if event is AlertEvent.START:
-            self._may_sound(fact, record)
+            self._may_sound(record, self._rules.approvals.needed(alert) if needed is None else needed)
             if not alert.window.is_open(fact.at):
                 self._fail("I3", record, f"started at {fact.at}, outside {alert.window}")
             if alert.depth is not DrillDepth.TERMINAL:
@@ -73,15 +86,21 @@ class Checker:
             if not states.total() or confirmed / states.total() < self._rules.success_ratio:
                 self._fail("I8", record, f"called a success with {confirmed} of {states.total()} confirmed")
 
-    def _may_sound(self, fact: Fact, record: AlertRecord) -> None:
+    def _may_sound(self, record: AlertRecord, needed: int) -> None:
         alert = record.alert
         if alert.origin is Origin.UPSTREAM:
             if alert.ebd_id is None or alert.peer is None:
                 self._fail("I1", record, "an alert from above without the package that carried its signature")
             return
         others = set(record.approvals) - {alert.author}
-        if len(others) < self._rules.approvals.needed(alert):
+        if len(others) < needed:
             self._fail("I1", record, f"started with the approvals of {sorted(others)}")
+
+    def _approved(self, record: AlertRecord) -> None:
+        others, needed = set(record.approvals) - {record.alert.author}, self._rules.approvals.needed(record.alert)
+        if len(others) < needed:
+            self._fail("I1", record, f"called approved with the approvals of {sorted(others)}")
+        self._needed[record.alert.id] = needed
 
     def _places_changed(self, fact: Fact, record: AlertRecord, state: CountyState) -> None:
         gained = {AreaCode(a) for a in fact.payload["gained"]}

@@ -21,9 +21,11 @@ from ebcd.archive.columns import FREQUENCY, STATUS, read_record
 from ebcd.errors import ConfigError, Problem
 from ebcd.inventory import Inventory
 from protocols.codes import AreaCode, InvalidCode, ResourceCode, covers
+from protocols.mqtt.vendor import is_id
 
 COLUMNS = ("kind", "code", "phys", "name", "host", "port", "paths", "frequency_mhz")
 PLACE_COLUMN = "place"  # optional: what people call the area of the row; else taken from the adapter's name
+MQTT_COLUMN = "mqtt"  # optional: LINK:ID, the MQTT link of a terminal and what the vendor calls it; either may be empty
 PROBLEMS_MAX = 1000  # beyond these the file itself is the problem
 PHYS_DIGITS_MAX = 32
 FREQUENCY_KHZ_MIN, FREQUENCY_KHZ_MAX = 64_000, 108_000
@@ -126,9 +128,11 @@ class RowReader:
         ):
             self._wrong(number, "host", cells["host"], "no_address", kind=kind)
         frequency_khz = 0 if is_planned else self._frequency(number, cells["frequency_mhz"], kind)
+        mqtt = "" if is_planned else self._mqtt(number, cells.get(MQTT_COLUMN, ""), kind)
         if kind is None or code is None or len(self.problems) > before:
             return
-        device = Device(kind, code, phys, cells["name"], cells["host"], port, paths, frequency_khz)
+        link, _, id_ = mqtt.partition(":")
+        device = Device(kind, code, phys, cells["name"], cells["host"], port, paths, frequency_khz, link, id_)
         if is_planned:
             self.planned[code] = device
         else:
@@ -230,6 +234,15 @@ class RowReader:
             self._wrong(number, FREQUENCY, value, "frequency", low=low, high=high)
             return 0
         return int(khz)
+
+    def _mqtt(self, number: int, value: str, kind: DeviceKind | None) -> str:
+        """LINK, LINK:ID or :ID. An id is one level of a topic and, within its link, one terminal's."""
+        _, _, id_ = value.partition(":")
+        if value and (kind is not DeviceKind.TERMINAL or (":" in value and not is_id(id_))):
+            self._wrong(number, MQTT_COLUMN, value, "mqtt_name")
+        elif id_:
+            self._once(number, MQTT_COLUMN, value)
+        return value
 
     def _once(self, number: int, column: str, value: str) -> None:
         first = self._row_of.setdefault(value, number)

@@ -112,6 +112,7 @@ DELIVERY: dict[tuple[DeliveryState, DeliveryEvent], DeliveryState] = {
     (_D.CONFIRMED, _V.PLAY): _D.PLAYED,
     (_D.CONFIRMED, _V.FAIL): _D.REFUSED,
     (_D.CONFIRMED, _V.STOP): _D.STOPPING,
+    (_D.REFUSED, _V.SEND): _D.SENT,  # another path came back that had not been tried
     (_D.REFUSED, _V.CONFIRM): _D.CONFIRMED,  # another path got through
     (_D.REFUSED, _V.PLAY): _D.PLAYED,
     (_D.TIMED_OUT, _V.SEND): _D.SENT,  # it came back while the window is open

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Generic, TypeVar
 
@@ -23,6 +24,7 @@ from protocols import sm2
 LABELS_MAX = 500  # children of one metric; whatever comes later counts as "other"
 OTHER = "other"
 STAGE_BUCKETS_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 3.0, 5.0, 8.0, 10.0, 20.0, 30.0, 60.0)
+LATE_BUCKETS_S = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 LinkStatuses = Callable[[], Iterable[tuple[str, Path, LinkStatus]]]
 """Name, path and status of every configured link."""
@@ -31,6 +33,16 @@ Tally = Callable[[], Mapping[str, int]]
 """How many things are in which state now."""
 
 MetricT = TypeVar("MetricT", Counter, Histogram)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupFigures:
+    """The backups that are there."""
+
+    newest_at: float = 0.0  # UTC seconds, 0 where there is none
+    newest_bytes: int = 0
+    kept: int = 0
+    interval_s: float = 0.0  # as configured; 0: the daemon makes none
 
 
 class _Children(Generic[MetricT]):
@@ -85,6 +97,15 @@ class Metrics:
         self._watched = _Children(
             Counter("ebcd_watch", "What the watch over devices did: asked, clock_set ...", ["act"], registry=registry)
         )
+        self._late = Histogram(
+            "ebcd_loop_late_seconds",
+            "How late the event loop's half-second beat comes: what holds it up holds everything up",
+            buckets=LATE_BUCKETS_S,
+            registry=registry,
+        )
+        self._backups = _Children(
+            Counter("ebcd_backup_runs", "Backups of the daemon, made or not", ["outcome"], registry=registry)
+        )
         registry.register(_Asked(_build_info))
         ProcessCollector(registry=registry)
 
@@ -120,13 +141,25 @@ class Metrics:
         """A limit that has a name had to act."""
         self._bounds.of(bound).inc(count)
 
+    def loop_late(self, seconds: float) -> None:
+        """A beat of the event loop came so long after its time."""
+        self._late.observe(seconds)
+
+    def backup(self, outcome: str) -> None:
+        """A backup ended: "made", or why not."""
+        self._backups.of(outcome).inc()
+
+    def watch_backups(self, figures: Callable[[], BackupFigures]) -> None:
+        """Ask for the backups that are there."""
+        self.watch(lambda: _backup_metrics(figures()))
+
     def watch_alerts(self, tally: Tally) -> None:
         """Ask `tally` for the number of alerts in each state."""
-        self._watch(lambda: [_by_state("ebcd_alerts", "Alerts in the store's memory", tally())])
+        self.watch(lambda: [_by_state("ebcd_alerts", "Alerts in the store's memory", tally())])
 
     def watch_devices(self, tallies: Callable[[], Mapping[str, Mapping[str, int]]]) -> None:
         """Ask `tallies` for the number of devices of each kind (terminal, adapter, transmitter) in each condition."""
-        self._watch(
+        self.watch(
             lambda: [
                 _by_state(f"ebcd_{kind}s", f"{kind.capitalize()}s of the inventory", tally)
                 for kind, tally in tallies().items()
@@ -135,7 +168,7 @@ class Metrics:
 
     def watch_flapping(self, count: Callable[[], int]) -> None:
         """Ask `count` for the number of devices that come and go."""
-        self._watch(lambda: [GaugeMetricFamily("ebcd_devices_flapping", "Devices that come and go", count())])
+        self.watch(lambda: [GaugeMetricFamily("ebcd_devices_flapping", "Devices that come and go", count())])
 
     def watch_enrolment(self, stages: Callable[[], Mapping[tuple[str, str], int]]) -> None:
         """Ask `stages` for the devices of each town that are planned, entered, opened, heard, mute."""
@@ -146,17 +179,18 @@ class Metrics:
                 family.add_metric([town, stage], count)
             return [family]
 
-        self._watch(collect)
+        self.watch(collect)
 
     def watch_pending(self, count: Callable[[], int]) -> None:
         """Ask `count` for the number of devices that wait to be commissioned."""
-        self._watch(lambda: [GaugeMetricFamily("ebcd_devices_pending", "Devices that nobody entered", count())])
+        self.watch(lambda: [GaugeMetricFamily("ebcd_devices_pending", "Devices that nobody entered", count())])
 
     def watch_links(self, statuses: LinkStatuses) -> None:
         """Ask the links for their status."""
-        self._watch(lambda: _link_metrics(statuses()))
+        self.watch(lambda: _link_metrics(statuses()))
 
-    def _watch(self, collect: Callable[[], Iterable[Metric]]) -> None:
+    def watch(self, collect: Callable[[], Iterable[Metric]]) -> None:
+        """Ask `collect` at each scrape."""
         self._registry.register(_Asked(collect))
 
 
@@ -196,6 +230,20 @@ def _link_metrics(statuses: Iterable[tuple[str, Path, LinkStatus]]) -> Iterator[
         limit.add_metric(values, status.outbox_limit)
         dropped.add_metric(values, status.dropped)
     yield from (up, devices, depth, limit, dropped)
+
+
+def _backup_metrics(figures: BackupFigures) -> Iterator[Metric]:
+    for name, text, value in (
+        (
+            "ebcd_backup_newest_timestamp_seconds",
+            "When the newest backup was made; 0: there is none",
+            figures.newest_at,
+        ),
+        ("ebcd_backup_newest_bytes", "Its size", figures.newest_bytes),
+        ("ebcd_backups_kept", "Backups in their folder", figures.kept),
+        ("ebcd_backup_interval_seconds", "How often one is due; 0: the daemon makes none", figures.interval_s),
+    ):
+        yield GaugeMetricFamily(name, text, value=value)
 
 
 def _build_info() -> Iterable[Metric]:

@@ -5,19 +5,11 @@ Every answer that promises something waits until the journal holds it (I10).
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-
-from devices.link import Link
 from devices.roster import DeviceKind
-from ebcd.alert import Alert, AlertClass, DrillDepth, Media, Origin, Window, resolve_areas, sounds_alarm
-from ebcd.core import Core
+from ebcd.alert import Alert, AlertClass, DrillDepth, Media, Origin, Window, sounds_alarm
+from ebcd.alert_desk import START_AHEAD_S_MAX, AlertDesk, Identity, Room, refused
 from ebcd.errors import InvalidAlert
-from ebcd.health import HealthBook
-from ebcd.intake import SoundKeeper, UnusableSound
-from ebcd.inventory import Inventory
+from ebcd.intake import UnusableSound
 from ebcd.lifecycle import AlertState, DeliveryState
 from ebcd.operator import (
     Actor,
@@ -26,30 +18,21 @@ from ebcd.operator import (
     AlertRow,
     Category,
     Draft,
-    DroppedArea,
     Kind,
     LinkRow,
-    OperationRefused,
-    PathTarget,
     Preview,
-    Problem,
+    Reloaded,
     Status,
     TerminalFilter,
     TerminalPage,
+    WarningPreview,
 )
-from ebcd.orders import Volumes
-from ebcd.planner import plan
-from ebcd.rules import BEIJING
 from ebcd.state import AlertRecord
 from ebcd.trace import figures
-from ebcd.views import Views
+from ebcd.warning_desk import WarningDesk
 from protocols.codes import AreaCode, EbmId, InvalidCode, ResourceCode
 
 DURATION_S_MAX = 24 * 3600
-START_AHEAD_S_MAX = 366 * 24 * 3600
-SERIAL_MAX = 9999
-DURABLE_S_MAX = 8.0
-"""How long an operator is kept waiting for the disk before being told that it does not write."""
 CANCEL_ALL = "all"
 
 CLASSES = {
@@ -63,43 +46,14 @@ DRILL_CLASSES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who this platform is, and the version of the daemon."""
-
-    code: ResourceCode
-    name: str
-    area: AreaCode
-    version: str
-    started_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What operations work on."""
-
-    core: Core
-    inventory: Inventory
-    health: HealthBook
-    views: Views
-    sounds: SoundKeeper
-    volumes: Volumes
-    links: tuple[tuple[str, Link], ...]  # type, link
-    upstream_rows: Callable[[], tuple[LinkRow, ...]]
-    violations: Callable[[], int]
-
-
-def refused(kind: Kind, code: str, thing: str, value: object = "", limit: object = "") -> OperationRefused:
-    """A refusal with its sentence in the catalogue."""
-    return OperationRefused(Problem(kind, code, thing, str(value), str(limit)))
-
-
 class CountyOperations:
     """`Operations` of one county."""
 
     def __init__(self, identity: Identity, room: Room) -> None:
         self._me = identity
         self._room = room
+        self._desk = AlertDesk(identity, room)
+        self._warnings = WarningDesk(self._desk)
 
     # ---- an alert's life ---------------------------------------------------------------------------------------
 
@@ -107,25 +61,8 @@ class CountyOperations:
         """What the draft would do; changes nothing."""
         inside, dropped = self._areas(draft)
         window = self._window(draft)
-        core, places = self._room.core, self._room.inventory
-        terminals = places.terminals_in(inside)
-        whole = plan(inside, terminals, core.orders.is_live, places_of={a: places.places_in(a) for a in inside})
-        alert = self._alert(draft, actor, inside, dropped, window, None, self._next_id(peek=True))
-        first = whole.by_first_path()
-        unreachable = sum(not core.orders.is_live(leg.code, leg.paths[0]) for leg in whole.legs)
-        return Preview(
-            areas=tuple(self._room.views.area_name(a) for a in inside),
-            dropped=tuple(DroppedArea(code, "outside_or_unknown") for code in dropped),
-            targeted=len(whole.legs),
-            by_path=tuple(PathTarget(path.value, len(codes)) for path, codes in sorted(first.items())),
-            uncovered=unreachable,
-            volume=self._room.volumes.of(alert),
-            start=window.start,
-            end=window.end,
-            sound_s=0.0,
-            approvals=core.rules.approvals.needed(alert),
-            behind=tuple(r.alert.id for r in core.state.live_alerts() if self._stands_before(r, alert)),
-        )
+        alert = self._alert(draft, actor, inside, dropped, window, None, self._desk.next_id(peek=True))
+        return self._desk.preview(alert)
 
     async def send(self, draft: Draft, actor: Actor) -> AlertRow:
         """Take a draft in; it waits for approval where its category and level need one (I1)."""
@@ -133,9 +70,9 @@ class CountyOperations:
         window = self._window(draft)
         alarm = sounds_alarm(_class_of(draft), draft.level)
         media = await self._media(draft, alarm)
-        alert = self._alert(draft, actor, inside, dropped, window, media, self._next_id())
+        alert = self._alert(draft, actor, inside, dropped, window, media, self._desk.next_id())
         record = self._room.core.take_in(alert, self._room.core.clock.monotonic())
-        return await self._answer(record)
+        return await self._desk.answer(record)
 
     async def approve(self, ebm_id: str, actor: Actor) -> AlertRow:
         """Approve; the author's own approval is refused."""
@@ -146,14 +83,14 @@ class CountyOperations:
         if actor.name in record.approvals:
             raise refused(Kind.CONFLICT, "approved_already", "actor", actor.name)
         self._room.core.approve(record, actor.name)
-        return await self._answer(record)
+        return await self._desk.answer(record)
 
     async def reject(self, ebm_id: str, actor: Actor, reason: str) -> AlertRow:
         """Turn down an alert that waits for approval."""
         record = self._record(ebm_id)
         self._must_be_pending(record)
         self._room.core.reject(record, actor.name, reason)
-        return await self._answer(record)
+        return await self._desk.answer(record)
 
     async def cancel(self, ebm_id: str, actor: Actor) -> tuple[AlertRow, ...]:
         """Stop one alert, or all of them."""
@@ -167,8 +104,18 @@ class CountyOperations:
         for record in records:
             if record.live and record.state is not AlertState.CANCELLING:  # one cancel may bring about another's end
                 self._room.core.cancel(record, actor.name)
-        rows = [await self._answer(record) for record in records]
+        rows = [await self._desk.answer(record) for record in records]
         return tuple(rows)
+
+    # ---- warnings of other authorities -------------------------------------------------------------------------
+
+    async def preview_warning(self, xml: bytes, actor: Actor) -> WarningPreview:
+        """What a warning would do; changes nothing."""
+        return self._warnings.preview(xml, actor)
+
+    async def submit_warning(self, xml: bytes, actor: Actor) -> tuple[AlertRow, ...]:
+        """Take a warning in; it waits for the approvals that its level needs (I1)."""
+        return await self._warnings.submit(xml, actor)
 
     # ---- looking -----------------------------------------------------------------------------------------------
 
@@ -224,15 +171,13 @@ class CountyOperations:
             invariant_violations=self._room.violations(),
         )
 
-    # ---- inside ------------------------------------------------------------------------------------------------
+    async def reload(self, actor: Actor) -> Reloaded:
+        """Read the configuration again. Raises ConfigError with everything that speaks against it."""
+        done = await self._room.reload(actor.name)
+        await self._desk.durable("configuration", "")
+        return done
 
-    async def _answer(self, record: AlertRecord) -> AlertRow:
-        try:
-            async with asyncio.timeout(DURABLE_S_MAX):
-                await asyncio.shield(self._room.core.ledger.mark())  # shared: nobody's patience may cancel it
-        except TimeoutError:
-            raise refused(Kind.UNAVAILABLE, "journal_waits", "alert", record.alert.id, DURABLE_S_MAX) from None
-        return self._room.views.row(record)
+    # ---- inside ------------------------------------------------------------------------------------------------
 
     def _record(self, ebm_id: str) -> AlertRecord:
         record = self._room.core.state.alerts.get(EbmId(ebm_id)) if _is_ebm_id(ebm_id) else None
@@ -246,12 +191,7 @@ class CountyOperations:
 
     def _areas(self, draft: Draft) -> tuple[tuple[AreaCode, ...], tuple[str, ...]]:
         written = [str(a) for text in draft.areas for a in self._named_areas(text)]
-        try:
-            found = resolve_areas(written, self._me.area, lambda a: bool(self._room.inventory.places_in(a)))
-        except InvalidAlert:
-            raise refused(Kind.INVALID, "no_area", "areas", ",".join(draft.areas)) from None
-        if not found.inside:
-            raise refused(Kind.INVALID, "no_area_of_ours", "areas", ",".join(draft.areas), self._me.area)
+        found = self._desk.resolve(written)
         return found.inside, found.dropped
 
     def _named_areas(self, text: str) -> list[AreaCode]:
@@ -319,22 +259,6 @@ class CountyOperations:
             )
         except InvalidAlert as error:
             raise refused(Kind.INVALID, "invalid_alert", "alert", str(error)) from None
-
-    def _next_id(self, *, peek: bool = False) -> EbmId:
-        """The next EBM id of today: own code, Beijing date, serial from 0001 (GD/J 082). Ids are never given twice:
-        the highest one that the journal knows is the base."""
-        today = datetime.fromtimestamp(self._room.core.clock.wall(), BEIJING).strftime("%Y%m%d")
-        mine = f"{self._me.code}{today}"
-        used = [int(i[-4:]) for i in self._room.core.state.alerts if i.startswith(mine)]
-        serial = max(used, default=0) + 1
-        if serial > SERIAL_MAX and not peek:
-            raise refused(Kind.UNAVAILABLE, "serials_used_up", "alert", serial, SERIAL_MAX)
-        return EbmId(f"{mine}{min(serial, SERIAL_MAX):04d}")
-
-    def _stands_before(self, running: AlertRecord, alert: Alert) -> bool:
-        rank = self._room.core.rules.rank
-        places = {p for area in alert.areas for p in self._room.inventory.places_in(area)}
-        return bool(places & running.holds) and not rank.outranks(alert, running.alert)
 
     def _playing(self) -> dict[ResourceCode, str]:
         return {

@@ -142,6 +142,32 @@ class Preview:
     behind: tuple[str, ...] = ()  # EBM ids on air now that outrank it somewhere: it waits there
 
 
+@dataclass(frozen=True, slots=True)
+class WarningPart:
+    """One alert that a warning would become."""
+
+    title: str
+    text: str
+    sender: str
+    category: Category
+    level: int
+    event_type: str
+    preview: Preview
+
+
+@dataclass(frozen=True, slots=True)
+class WarningPreview:
+    """What a warning would do. `known`: it came before, nothing will happen. `stops`: live alerts that its approval, or
+    for a cancel its submission, brings to an end."""
+
+    identifier: str
+    kind: str  # Alert, Update, Cancel
+    known: bool
+    parts: tuple[WarningPart, ...]
+    left_out: tuple[DroppedArea, ...]  # information blocks by title that do not concern this county now, and why
+    stops: tuple[str, ...]
+
+
 # ---- what happened to it -------------------------------------------------------------------------------------------
 
 
@@ -240,6 +266,7 @@ class AlertDetail:
     failures_total: int
     reported: tuple[int, ...] = ()  # BrdStateCodes sent to the platform above, in order
     times: dict[str, Any] = field(default_factory=dict)  # seconds since T0 (`ebcd.trace.figures`); memory only
+    warning: str = ""  # identifier of the warning that it was made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,11 +345,18 @@ class Status:
 # ---- the door ------------------------------------------------------------------------------------------------------
 
 
-class Operations(Protocol):
-    """What the daemon does for its operators. Every method may raise `OperationRefused`; none blocks the loop.
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What a reload of the configuration did."""
 
-    What has returned is durable: an act that was answered survives a kill -9 (I10).
-    """
+    changed: tuple[str, ...]  # keys that took effect
+    certificates: int  # usable ones on file now
+    devices: int = 0  # of the inventory that are new, changed or gone
+
+
+class Operations(Protocol):
+    """What the daemon does for its operators. Every method may raise `OperationRefused`; none blocks the loop. What has
+    returned is durable: an act that was answered survives a kill -9 (I10)."""
 
     async def preview(self, draft: Draft, actor: Actor) -> Preview:
         """What the draft would do; changes nothing."""
@@ -339,6 +373,13 @@ class Operations(Protocol):
     async def cancel(self, ebm_id: str, actor: Actor) -> tuple[AlertRow, ...]:
         """Stop an alert wherever it is, in every live state (I12); "all" stops everything. Returns what was stopped."""
 
+    async def preview_warning(self, xml: bytes, actor: Actor) -> WarningPreview:
+        """What a warning of another authority (CAP 1.2, GB/T 35965.1) would do; changes nothing."""
+
+    async def submit_warning(self, xml: bytes, actor: Actor) -> tuple[AlertRow, ...]:
+        """Take a warning in: alerts that wait for approval (I1), or for a cancel what it stopped. A warning that came
+        before is answered with what it became and starts nothing."""
+
     async def alerts(self, wanted: AlertFilter) -> tuple[AlertRow, ...]:
         """Alerts, newest first."""
 
@@ -350,6 +391,9 @@ class Operations(Protocol):
 
     async def links(self) -> tuple[LinkRow, ...]:
         """Links in the order of the configuration, platforms above last."""
+
+    async def reload(self, actor: Actor) -> Reloaded:
+        """Read the configuration again; all of what changed takes effect, or it is refused with every reason."""
 
     async def status(self) -> Status:
         """The daemon at a glance."""

@@ -7,7 +7,7 @@ serves everybody on a link; which sockets get it is the list of members.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from devices.link import AskState, Audio, Path, Start, Stop
@@ -73,6 +73,8 @@ class Orders:
         self.is_live = is_live
         self._volumes = volumes
         self._media_base_url = media_base_url.rstrip("/")
+        self.endless: frozenset[Path] = frozenset({Path.FM})
+        """Paths with devices that know no end time: they are told when a window is over."""
         self._addresses: dict[tuple[frozenset[AreaCode], tuple[AreaCode, ...]], tuple[ResourceCode, ...]] = {}
 
     def plan(self, record: AlertRecord, at: float) -> None:
@@ -149,10 +151,12 @@ class Orders:
             decision.offers.append(Offer(path, self.stop_command(record, self._members_ever(path, codes))))
 
     def silence(self, record: AlertRecord, decision: Decision) -> None:
-        """At the end of the window: the carrier without an end time of its own must be told (FM; fm digest 10)."""
-        if any(Path.FM in d.tried for d in record.deliveries.values()):
-            codes = [d.code for d in record.deliveries.values() if Path.FM in d.tried]
-            decision.offers.append(Offer(Path.FM, self.stop_command(record, tuple(codes))))
+        """At the end of the window: who was told no end time must be told now (FM; vendors' MQTT profiles)."""
+        for path in sorted(self.endless):
+            codes = tuple(d.code for d in record.deliveries.values() if path in d.tried)
+            if codes:
+                command = replace(self.stop_command(record, codes), at_end=True)
+                decision.offers.append(Offer(path, command))
 
     def ask_again(self, record: AlertRecord, places: frozenset[AreaCode], decision: Decision) -> None:
         """Places came back to the alert after a higher one: terminals resume by themselves, so ask before sending."""
@@ -205,7 +209,16 @@ class Orders:
         """The stop for everything that was ever started."""
         alert = record.alert
         targets = self.targets(alert, frozenset(record.started))
-        return Stop(alert.id, int(alert.class_), alert.level, alert.event_type, targets, members)
+        elsewhere = self._elsewhere(record, members)
+        return Stop(alert.id, int(alert.class_), alert.level, alert.event_type, targets, members, elsewhere=elsewhere)
+
+    def _elsewhere(self, record: AlertRecord, members: tuple[ResourceCode, ...]) -> frozenset[ResourceCode]:
+        """Where another alert sounds by now: asked only where devices cannot tell one message from another."""
+        if Path.MQTT not in self.endless:
+            return frozenset()
+        others = (r.holds for r in self._ledger.state.live_alerts() if r is not record)
+        held: set[AreaCode] = set().union(*others)
+        return frozenset(code for code in members if self._places.place_of(code) in held)
 
     def audio_url(self, alert: Alert) -> str:
         """What devices fetch or join: our media server for a file, the given stream otherwise."""

@@ -22,9 +22,11 @@ from ebcd.settings_problems import problems_of
 from ebcd.settings_sections import (
     ApiSection,
     ApprovalSection,
+    BackupSection,
     ChangesSection,
     CrewSection,
     DeliverySection,
+    EmailSection,
     HealthSection,
     InventorySection,
     MediaSection,
@@ -35,12 +37,17 @@ from ebcd.settings_sections import (
     PrioritySection,
     QuietHoursSection,
     Sections,
+    SmsSection,
     StoreSection,
     TrustSection,
     UpstreamSection,
 )
 
-STORE_URL_ENV = "EBCD_STORE_URL"  # holds a password where the store is PostgreSQL
+SECRETS_ENV = {
+    "EBCD_STORE_URL": ("store", "url"),  # holds a password where the store is PostgreSQL
+    "EBCD_SMS_PIN": ("sms", "pin"),
+    "EBCD_EMAIL_PASSWORD": ("email", "password"),
+}
 TABLES = tuple(name for name in Sections.model_fields if name not in ("platform", "operators", "crews"))
 
 
@@ -56,6 +63,7 @@ class Settings:
     api: ApiSection
     metrics: MetricsSection
     media: MediaSection
+    backup: BackupSection
     operators: tuple[OperatorSection, ...]
     approval: ApprovalSection
     quiet_hours: QuietHoursSection
@@ -65,6 +73,8 @@ class Settings:
     orders: OrdersSection
     changes: ChangesSection
     crews: tuple[CrewSection, ...]
+    sms: SmsSection
+    email: EmailSection
     upstream: UpstreamSection
     links: tuple[LinkSettings, ...]
 
@@ -82,6 +92,14 @@ def load(path: Path | str, *, environ: Mapping[str, str] = os.environ) -> Settin
     return settings
 
 
+def load_text(content: str, path: Path, *, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The same for a text that is not at `path` yet; relative paths are relative to there. Raises ConfigError."""
+    settings, problems = _read_text(content, path, environ=environ)
+    if problems or settings is None:
+        raise ConfigError(problems)
+    return settings
+
+
 def check(path: Path | str, *, environ: Mapping[str, str] = os.environ) -> list[Problem]:
     """Every problem at once, also of the files that are named: inventory, trust, key, ports (`ebcd check-config`)."""
     from ebcd.settings_check import check as check_all  # loads libcrypto, which reading the text does not need
@@ -91,16 +109,22 @@ def check(path: Path | str, *, environ: Mapping[str, str] = os.environ) -> list[
 
 def read(path: Path, *, environ: Mapping[str, str] = os.environ) -> tuple[Settings | None, list[Problem]]:
     """The settings, where they could be built, and all problems of the text. Secrets come from `environ` first:
-    EBCD_STORE_URL, and EBCD_LINK_<NAME>_PASSWORD for a link that has a password."""
+    those of `SECRETS_ENV`, and EBCD_LINK_<NAME>_PASSWORD for a link that has a password."""
     file = str(path)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = path.read_text(encoding="utf-8")
     except OSError as error:
         return None, [Problem(file, "", "", "unreadable", {"reason": error.strerror or str(error)})]
     except UnicodeDecodeError as error:
         return None, [Problem(file, "", "", "not_utf8", {"offset": error.start})]
+    return _read_text(content, path, environ=environ)
+
+
+def _read_text(content: str, path: Path, *, environ: Mapping[str, str]) -> tuple[Settings | None, list[Problem]]:
+    try:
+        document = tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
-        return None, [Problem(file, "", "", "not_toml", {"reason": str(error)})]
+        return None, [Problem(str(path), "", "", "not_toml", {"reason": str(error)})]
     return read_tables(document, path, environ=environ)
 
 
@@ -126,8 +150,9 @@ def _read_sections(
 ) -> tuple[Sections | None, list[Problem]]:
     for name in TABLES:
         document.setdefault(name, {})
-    if (url := environ.get(STORE_URL_ENV)) and isinstance(document["store"], dict):
-        document["store"]["url"] = url
+    for variable, (table, key) in SECRETS_ENV.items():
+        if (secret := environ.get(variable)) and isinstance(document[table], dict):
+            document[table][key] = secret
     try:
         # Through JSON, because pydantic's strict mode then takes lists for tuples and texts for enums, and nothing else
         text = json.dumps(document, default=str)

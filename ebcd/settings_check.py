@@ -5,19 +5,27 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path as FilePath
 
+from devices.cellular_mqtt import CellularMqttConfig
 from devices.link import Path
 from devices.ports import Clock
 from ebcd.errors import ConfigError, Problem
 from ebcd.inventory import Inventory
 from ebcd.inventory_csv import read as read_inventory
 from ebcd.settings import Settings, read
+from ebcd.settings_mqtt import problems as mqtt_problems
 from ebcd.settings_sections import SOCKET_PATH_BYTES_MAX
+from ebcd.settings_trust import load_trust
+from ebcd.signing.exceptions import files_in, judge
 from ebcd.signing.signer import FileSigner
 from ebcd.signing.trust import TrustStore
+from protocols.code_faults import faults_of
+from protocols.codes import AreaCode, InvalidCode, ResourceCode
 from protocols.signature import number_from_text
 
+CODE_PROBLEMS_MAX = 1000  # beyond these the inventory itself is the problem
 _EVERY_HOST = frozenset({"0.0.0.0", "::"})
 
 
@@ -28,14 +36,54 @@ def check(path: FilePath, *, clock: Clock, environ: Mapping[str, str] = os.envir
         return problems
     inventory, found = read_inventory(settings.inventory.file, area=settings.platform.area)
     problems += found
-    trust = TrustStore.load(settings.trust.folder, [number_from_text(each) for each in settings.trust.roots])
+    problems += _codes(settings, inventory)
+    trust = load_trust(settings)
     problems += (*trust.problems, *trust.warnings(clock.wall()))
     problems += _key(settings, trust, clock, environ)
     problems += _peers(settings, trust)
-    problems += _approvers(settings)
+    problems += _administrators(settings, trust, clock.wall())
+    problems += approvers(settings)
     problems += _addresses(settings)
     problems += _paths(settings, inventory)
     return problems
+
+
+def _codes(settings: Settings, inventory: Inventory) -> Iterator[Problem]:
+    """Digits that no code can have, where people wrote one. Everything else takes such codes as they stand: they are
+    assigned by others, and a terminal keeps the one it was given."""
+    file = str(settings.file)
+    yield from code_problems(file, "platform.code", settings.platform.code)
+    yield from code_problems(file, "platform.area", settings.platform.area)
+    for number, peer in enumerate(settings.upstream.peers):
+        if len(peer.code) == ResourceCode.length:  # one of 2016 has another structure, judged as it is read
+            yield from code_problems(file, f"upstream.peers[{number}].code", ResourceCode(peer.code))
+    for number, link in enumerate(settings.links):
+        for key in ("source", "transmitter"):
+            if written := getattr(link.config, key, ""):
+                yield from _written_code(file, f"links[{number}].{key}", written)
+    roster = inventory.roster
+    found = (
+        problem
+        for device in (*roster.adapters, *roster.terminals, *roster.transmitters)
+        for problem in code_problems(str(settings.inventory.file), "code", device.code)
+    )
+    yield from islice(found, CODE_PROBLEMS_MAX)
+
+
+def code_problems(file: str, where: str, code: AreaCode | ResourceCode) -> Iterator[Problem]:
+    """One problem a fault, each naming the digits, what stands there and what could."""
+    for fault in faults_of(code):
+        values = {"place": fault.place, "value": fault.value, "allowed": fault.allowed}
+        yield Problem(file, where, repr(str(code)), f"code_{fault.what}", values)
+
+
+def _written_code(file: str, where: str, written: str) -> Iterator[Problem]:
+    try:
+        code = ResourceCode(written)
+    except InvalidCode as error:
+        yield Problem(file, where, repr(written), "code", {"detail": str(error)})
+    else:
+        yield from code_problems(file, where, code)
 
 
 def _key(settings: Settings, trust: TrustStore, clock: Clock, environ: Mapping[str, str]) -> Iterator[Problem]:
@@ -67,10 +115,29 @@ def _peers(settings: Settings, trust: TrustStore) -> Iterator[Problem]:
             if trust.get(number_from_text(certificate)) is None:
                 values = {"folder": settings.trust.folder}
                 yield Problem(file, f"{where}[{at}]", repr(certificate), "certificate_unknown", values)
+            elif not trust.permits(number_from_text(certificate)):
+                yield Problem(file, f"{where}[{at}]", repr(certificate), "certificate_not_listed")
 
 
-def _approvers(settings: Settings) -> Iterator[Problem]:
-    """There are enough people for the approvals that are asked for."""
+def _administrators(settings: Settings, trust: TrustStore, utc_s: float) -> Iterator[Problem]:
+    """Who may except terminals is known and is not the daemon itself; what they signed can be used."""
+    numbers = settings.trust.administrators
+    for at, number in enumerate(numbers):
+        where = f"trust.administrators[{at}]"
+        if number == settings.platform.certificate.upper():
+            yield Problem(str(settings.file), where, repr(number), "administrator_is_platform")
+        elif trust.get(number_from_text(number)) is None:
+            values = {"folder": settings.trust.folder}
+            yield Problem(str(settings.file), where, repr(number), "certificate_unknown", values)
+    files, _ = files_in(settings.trust.exceptions)
+    known = [number_from_text(each) for each in numbers]
+    for file in files:
+        if (problem := judge(file, trust, known, settings.platform.area, utc_s).problem) is not None:
+            yield problem
+
+
+def approvers(settings: Settings) -> Iterator[Problem]:
+    """Whether there are enough people for the approvals that are asked for."""
     people = len(settings.operators)
     for name, needed in settings.approval:
         if people and needed >= people:
@@ -111,6 +178,8 @@ def _paths(settings: Settings, inventory: Inventory) -> Iterator[Problem]:
     for path in Path:
         if used[path] and path not in carried:
             yield Problem(file, "paths", repr(str(path)), "no_link", {"count": used[path], "path": path})
+    mqtt = [link.config for link in settings.links if isinstance(link.config, CellularMqttConfig)]
+    yield from mqtt_problems(mqtt, inventory.roster, file)
     if used[Path.FM] and not inventory.roster.transmitters:
         yield Problem(file, "kind", "", "no_transmitter", {"count": used[Path.FM]})
 

@@ -11,8 +11,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from devices.cellular_mqtt import CellularMqttConfig
 from devices.registry import LINK_TYPES, LinkType
 from ebcd.errors import Problem
+from ebcd.settings_mqtt import with_profile
 from ebcd.settings_problems import problems_of, shown, unknown_key
 from protocols.errors import LocalProtocolError
 
@@ -78,6 +80,9 @@ def _read_link(table: dict[str, Any], at: str, file: str, environ: Mapping[str, 
         return problems + problems_of(error, file, at=at)
     except LocalProtocolError as error:
         return [*problems, Problem(file, at, "", "other", {"detail": str(error)})]
+    if isinstance(config, CellularMqttConfig):
+        config, found = with_profile(config, at, file)
+        problems += found
     problems += _out_of_range(config, at, file)
     return problems or LinkSettings(name, link_type, config)
 

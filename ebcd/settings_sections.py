@@ -10,109 +10,36 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    PlainValidator,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from ebcd.catalogue import Language
-from protocols.codes import AreaCode, InvalidCode, ResourceCode
-from protocols.ebd.edition import RULES, Edition
-from protocols.ebd.short_codes import lengthened
+from ebcd.settings_values import (
+    Approvers,
+    Area,
+    CertificateNumber,
+    FilePath,
+    Host,
+    Name,
+    Port,
+    Resource,
+    Seconds,
+    Sha256,
+    StoreUrl,
+    Url,
+    resource,
+    short_code,
+    wrong,
+)
+from protocols.ebd.edition import Edition
 
 PACKAGE_BYTES_MAX_MAX = 2**30  # a gigabyte: an hour of sound is 60 MB; more is an attack or a mistake
 SOCKET_PATH_BYTES_MAX = 107  # sockaddr_un of Linux, less the closing zero
-APPROVERS_MAX = 9
-SHORT_CODE_DIGITS = RULES[Edition.Y2016].resource_code_digits
-SQLITE = "sqlite:///"
-
-
-def _wrong(what: str, **values: object) -> PydanticCustomError:
-    """A problem with sentences of its own in the catalogue (`config.<what>`)."""
-    return PydanticCustomError("ebcd", "{what}", {"what": what, **values})
-
-
-def _resource(value: object) -> ResourceCode:
-    try:
-        return ResourceCode(str(value))
-    except InvalidCode as error:
-        raise _wrong("code", detail=str(error)) from None
-
-
-def _short_code(value: str) -> str:
-    """A resource code of the 2016 edition, 18 digits."""
-    try:
-        lengthened(value)
-    except ValueError:
-        raise _wrong("code_of_2016", digits=SHORT_CODE_DIGITS) from None
-    return value
-
-
-def _area(value: object) -> AreaCode:
-    try:
-        return AreaCode.parse(str(value))
-    except InvalidCode as error:
-        raise _wrong("code", detail=str(error)) from None
-
-
-def _certificate(value: str) -> str:
-    if len(value) != 12 or any(each not in "0123456789abcdefABCDEF" for each in value):
-        raise _wrong("certificate_number")
-    return value.upper()
-
-
-def _digest(value: str) -> str:
-    if len(value) != 64 or any(each not in "0123456789abcdefABCDEF" for each in value):
-        raise _wrong("digest")
-    return value.lower()
-
-
-def _url(value: str) -> str:
-    scheme, _, rest = value.partition("://")
-    if scheme not in ("http", "https") or not rest.strip("/") or any(each.isspace() for each in value):
-        raise _wrong("url")
-    return value
-
-
-def _host(value: str) -> str:
-    if not value or any(not (each.isalnum() or each in ".-:_%") for each in value):
-        raise _wrong("host")
-    return value
-
-
-def _absolute(value: object, info: ValidationInfo) -> Path:
-    folder: Path = (info.context or {}).get("folder", Path())
-    if not isinstance(value, str | Path) or not str(value):
-        raise _wrong("type.text")
-    return (folder / value).absolute()
-
-
-def _store_url(value: str, info: ValidationInfo) -> str:
-    if value.startswith(SQLITE) and (file := value.removeprefix(SQLITE)) and file != ":memory:":
-        return SQLITE + str(_absolute(Path(file), info))
-    if value.startswith((SQLITE, "postgresql://", "postgresql+psycopg://")):
-        return value
-    raise _wrong("store_url")
-
-
-Resource = Annotated[ResourceCode, PlainValidator(_resource)]
-Area = Annotated[AreaCode, PlainValidator(_area)]
-CertificateNumber = Annotated[str, AfterValidator(_certificate)]
-Sha256 = Annotated[str, AfterValidator(_digest)]
-Url = Annotated[str, AfterValidator(_url)]
-Host = Annotated[str, AfterValidator(_host)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-FilePath = Annotated[Path, PlainValidator(_absolute)]
-StoreUrl = Annotated[str, AfterValidator(_store_url)]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-Approvers = Annotated[int, Field(ge=0, le=APPROVERS_MAX)]
 
 
 class Section(BaseModel):
@@ -155,6 +82,11 @@ class TrustSection(Section):
     time_window_s: Annotated[int, Field(ge=0, le=86_400)] = 300
     package_age_s: Annotated[int, Field(ge=0, le=86_400)] = 900
     counter_slack: Annotated[int, Field(ge=0, le=4096)] = 16
+    certificate_versions: tuple[Annotated[str, Field(pattern="^[0-9A-F]{2}$")], ...] = ("00", "10")
+    chain_certificates_max: Annotated[int, Field(ge=2, le=10)] = 3
+    time_modes: dict[CertificateNumber, Literal["utc", "counter"]] = {}
+    administrators: tuple[CertificateNumber, ...] = ()
+    exceptions: FilePath = Path("exceptions")
 
 
 class InventorySection(Section):
@@ -185,6 +117,16 @@ class MediaSection(Section):
     folder: FilePath = Path("state/media")
 
 
+class BackupSection(Section):
+    """Where backups go, how often, and how long they are kept (GD/J 088 table 1)."""
+
+    folder: FilePath = Path("state/backups")
+    every_h: Annotated[float, Field(ge=0, le=168)] = 24.0
+    keep_days: Annotated[int, Field(ge=183, le=36_500)] = 184
+    reserve_mb: Annotated[int, Field(ge=0, le=1_000_000)] = 1024
+    passphrase_env: str = "EBCD_BACKUP_PASSPHRASE"
+
+
 class OperatorSection(Section):
     """One person who may command: known by a token's SHA-256 or by the user id on the unix socket."""
 
@@ -195,7 +137,7 @@ class OperatorSection(Section):
     @model_validator(mode="after")
     def _one_proof(self) -> Self:
         if (self.token_sha256 is None) == (self.uid is None):
-            raise _wrong("operator_proof", name=self.name)
+            raise wrong("operator_proof", name=self.name)
         return self
 
 
@@ -226,7 +168,7 @@ class PrioritySection(Section):
     @model_validator(mode="after")
     def _each_class_once(self) -> Self:
         if sorted(self.order) != [f"class:{number}" for number in range(1, 6)]:
-            raise _wrong("priority_order")
+            raise wrong("priority_order")
         return self
 
     @property
@@ -249,7 +191,7 @@ class DeliverySection(Section):
     def _volumes_exist(self) -> Self:
         for volume in (self.volume_level_1_2, self.volume_default):
             if 100 < volume < 255:
-                raise _wrong("volume", volume=volume)
+                raise wrong("volume", volume=volume)
         return self
 
 
@@ -269,9 +211,9 @@ class PeerSection(Section):
     def _its_code(cls, value: str, info: ValidationInfo) -> str:
         match info.data.get("edition"):
             case Edition.Y2016:
-                return _short_code(value)
+                return short_code(value)
             case Edition.Y2018:
-                return _resource(value)
+                return resource(value)
         return value  # the edition is told to be wrong
 
     @field_validator("own_code")
@@ -279,11 +221,11 @@ class PeerSection(Section):
     def _our_code(cls, value: str, info: ValidationInfo) -> str:
         if (edition := info.data.get("edition")) != Edition.Y2016:
             if value and edition is not None:
-                raise _wrong("own_code_of_2018")
+                raise wrong("own_code_of_2018")
             return value
         if value == info.data.get("code"):
-            raise _wrong("own_code_is_the_peers")
-        return _short_code(value)
+            raise wrong("own_code_is_the_peers")
+        return short_code(value)
 
 
 class HealthSection(Section):
@@ -305,6 +247,7 @@ class OrdersSection(Section):
     arrive_within_s: Annotated[float, Field(ge=60, le=604_800)] = 14_400.0
     mend_within_s: Annotated[float, Field(ge=60, le=604_800)] = 14_400.0
     escalations_max: Annotated[int, Field(ge=0, le=100)] = 3
+    supervisor: str = ""
 
 
 class ChangesSection(Section):
@@ -322,6 +265,33 @@ class CrewSection(Section):
     phone: Annotated[str, Field(pattern=r"^(\+?\d{3,20})?$")] = ""
     email: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+)?$", max_length=200)] = ""
     webhook: Annotated[str, Field(max_length=500)] = ""
+
+
+class ReporterSection(Section):
+    """A person who may report by SMS."""
+
+    name: Name
+    phone: Annotated[str, Field(pattern=r"^\+?\d{3,20}$")]
+
+
+class SmsSection(Section):
+    """The GSM modem."""
+
+    device: Annotated[str, Field(max_length=200)] = ""
+    baud: Annotated[int, Field(ge=1200, le=4_000_000)] = 115_200
+    pin: Annotated[str, Field(pattern=r"^(\d{4,8})?$")] = ""
+    reporters: tuple[ReporterSection, ...] = ()
+
+
+class EmailSection(Section):
+    """The mail server."""
+
+    host: Annotated[str, Field(max_length=200)] = ""
+    port: Port = 587
+    starttls: bool = True
+    user: Annotated[str, Field(max_length=200)] = ""
+    password: Annotated[str, Field(max_length=200)] = ""
+    sender: Annotated[str, Field(max_length=200)] = ""
 
 
 class UpstreamSection(Section):
@@ -349,6 +319,7 @@ class Sections(Section):
     api: ApiSection
     metrics: MetricsSection
     media: MediaSection
+    backup: BackupSection
     operators: tuple[OperatorSection, ...] = ()
     approval: ApprovalSection
     quiet_hours: QuietHoursSection
@@ -358,4 +329,6 @@ class Sections(Section):
     orders: OrdersSection
     changes: ChangesSection
     crews: tuple[CrewSection, ...] = ()
+    sms: SmsSection
+    email: EmailSection
     upstream: UpstreamSection

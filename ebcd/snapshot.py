@@ -43,6 +43,8 @@ def dump(state: CountyState) -> bytes:
         "work": state.work.dump(),
         "devices": state.devices.dump(),
     }
+    if state.serials_lost:
+        value["serials_lost"] = state.serials_lost
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
 
@@ -57,6 +59,7 @@ def load(data: bytes) -> CountyState:
         {EbdId(k): str(v) for k, v in value["open_packages"].items()},
         WorkBook.load(value.get("work", ())),  # checkpoints from before there were work orders have none
         DeviceBook.load(value.get("devices", {})),
+        value.get("serials_lost", {}),
     )
 
 

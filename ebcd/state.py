@@ -101,10 +101,26 @@ class CountyState:
     open_packages: dict[EbdId, str] = field(default_factory=dict)
     work: WorkBook = field(default_factory=WorkBook)
     devices: DeviceBook = field(default_factory=DeviceBook)
+    serials_lost: dict[str, int] = field(default_factory=dict)
+    """By day (YYYYMMDD): own EBM serials up to this one may have been used by a life that no backup knows."""
 
     def live_alerts(self) -> list[AlertRecord]:
         """Those that something can still happen to."""
         return [record for record in self.alerts.values() if record.live]
+
+    def of_warning(self, identifier: str) -> list[AlertRecord]:
+        """What was made of a warning; in the order of arrival."""
+        return [record for record in self.alerts.values() if record.alert.warning == identifier]
+
+    def replaced_by(self, alert: Alert) -> list[AlertRecord]:
+        """The live alerts whose place it takes."""
+        return [
+            record
+            for record in self.live_alerts()
+            if (record.alert.id == alert.replaces or record.alert.warning in alert.supersedes)
+            and record.state is not AlertState.CANCELLING
+            and record.alert.id != alert.id
+        ]
 
     def apply(self, fact: Fact) -> None:
         """Fold one fact in. Raises ForbiddenTransition where a state table forbids it: the fact was wrong to write."""
@@ -121,6 +137,8 @@ class CountyState:
                 self.work.apply(fact)
             case kind if kind.startswith(("inventory.", "device.", "change.")):
                 self.devices.apply(fact)
+            case facts.JOURNAL_RESTORED:
+                self.serials_lost = {fact.payload["day"]: fact.payload["serial"]}
             case _ if fact.alert is not None:
                 self._apply_to(self.alerts[fact.alert], fact)
 

@@ -31,6 +31,7 @@ class Trace:
 
     t0_s: float
     observe: Observe
+    waits: bool = False  # its window was open and another alert had its places
     stages: dict[str, float] = field(default_factory=dict)
     confirmed: dict[ResourceCode, tuple[Path, float]] = field(default_factory=dict)
     adapters: dict[ResourceCode, float | None] = field(default_factory=dict)  # answered after; None: not at all
@@ -40,6 +41,11 @@ class Trace:
         if name not in self.stages:
             self.stages[name] = at_s - self.t0_s
             self.observe(name, at_s - self.t0_s)
+
+    def its_turn(self, at_s: float, since_window_s: float) -> None:
+        """It may sound now, `since_window_s` after its window opened. Waiting for the window, or for an alert of higher
+        rank, is no slowness of ours: the clock begins when that is over."""
+        self.t0_s = at_s if self.waits else max(self.t0_s, at_s - since_window_s)
 
     def confirm(self, codes: Iterable[tuple[ResourceCode, Path]], at_s: float) -> None:
         """These confirmations are in the journal."""
@@ -67,6 +73,11 @@ class Traces:
         while len(self._traces) > TRACES_MAX:
             self._traces.popitem(last=False)
         return trace
+
+    def waits(self, alert: EbmId) -> None:
+        """It could begin, and another one has its places."""
+        if (trace := self._traces.get(alert)) is not None:
+            trace.waits = True
 
     def of(self, alert: EbmId) -> Trace | None:
         """The times of an alert, if they are still known."""

@@ -176,7 +176,9 @@ class Upstream:
         file = f"{sm3(received.archive).hex()}.tar"
         event = self._ledger.foretell(package_received(ebd_id, _ebm_id(detail), file, received.arrived_at, peer))
         try:
-            answer = await self._store.accept_package(ebd_id, received.archive, meta, [event])
+            answer = await self._store.accept_package(
+                ebd_id, received.archive, meta, [event], signature=_signature_of(received)
+            )
         except StoreError:
             open_packages.pop(ebd_id, None)
             raise
@@ -327,11 +329,13 @@ class Upstream:
 
 def _signature_of(received: Received) -> SignatureSeen | None:
     """What the replay memory must still know after a restart (I11)."""
-    block = received.signature
-    if block is None:
+    block, verdict = received.signature, received.verdict
+    if block is None or verdict is None or not verdict.ok:
         return None
-    number = number_text(block.certificate)
-    return SignatureSeen(number, block.time, block.time, sm3(received.package.xml), received.arrived_at)
+    time = None if verdict.last is None else block.time
+    return SignatureSeen(
+        number_text(block.certificate), time, verdict.last, verdict.digest, received.arrived_at, verdict.list_serial
+    )
 
 
 def _is_ebm_id(text_: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from devices.link import Path
 from ebcd.alert import Alert, AlertClass
-from ebcd.health import Condition, HealthBook
+from ebcd.health import TOWN_DIGITS, Condition, HealthBook
 from ebcd.inventory import Inventory
 from ebcd.lifecycle import DeliveryState
 from ebcd.operator import (
@@ -35,7 +35,6 @@ FAILURES_MAX = 5000
 
 FAILED_STATES = frozenset({DeliveryState.REFUSED, DeliveryState.TIMED_OUT})
 CATEGORY = {AlertClass.EMERGENCY: Category.EMERGENCY, AlertClass.DAILY: Category.DAILY}
-TOWN_DIGITS = 9
 _TOWN_END = 1 + TOWN_DIGITS  # in a resource code, behind its level
 
 
@@ -99,12 +98,12 @@ class Views:
         self._inventory = inventory
         self._reach = reach
         self._health = health
-        self._approvals = approvals
+        self.approvals = approvals  # of the configuration; a reload puts others here
         self._volumes = volumes
 
     def row(self, record: AlertRecord) -> AlertRow:
         """One line of `ebcd alerts`."""
-        return alert_row(record, self._approvals)
+        return alert_row(record, self.approvals)
 
     def area_name(self, area: AreaCode) -> AreaName:
         """Code, name and how many terminals."""
@@ -131,6 +130,7 @@ class Views:
             failures_total=len(failures),
             reported=tuple(record.told),
             times=dict(times),
+            warning=alert.warning,
         )
 
     def terminal(self, code: ResourceCode, playing: str) -> TerminalRow:

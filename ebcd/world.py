@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry
 
-from devices.ports import Clock, Network, Ports, ProtocolT, Sign, Verify
+from devices.ports import Clock, Excused, Network, Numbers, Ports, ProtocolT, Sign, Verify, nobody_excused
 from ebcd.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -68,9 +68,16 @@ class World:
             registry=CollectorRegistry(),
         )
 
-    def ports(self, sign: Sign, verify: Verify | None = None) -> Ports:
+    def ports(
+        self,
+        sign: Sign,
+        verify: Verify | None = None,
+        excused: Excused = nobody_excused,
+        numbers: Numbers | None = None,
+    ) -> Ports:
         """What one link driver may use; it gets chance of its own, so that links do not disturb each other's."""
-        return Ports(self.clock, random.Random(self.random.getrandbits(64)), self.network, sign, verify)
+        chance = random.Random(self.random.getrandbits(64))
+        return Ports(self.clock, chance, self.network, sign, verify, excused, numbers)
 
 
 def _mqtt_client(*args: Any, **options: Any) -> aiomqtt.Client:

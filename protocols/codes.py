@@ -7,6 +7,7 @@ still be shown and refused by name. Wire form: a nibble F and the digits as BCD 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import ClassVar, Self
 
 from protocols.errors import RemoteProtocolError
@@ -19,7 +20,7 @@ class InvalidCode(ValueError):
     """A text is no such code; the message names the digit or the length that is wrong."""
 
 
-class _Digits(str):
+class Digits(str):
     """A text of a fixed number of ASCII digits."""
 
     __slots__ = ()
@@ -38,7 +39,7 @@ class _Digits(str):
         return str.__new__(cls, text)
 
 
-class _Bcd(_Digits):
+class _Bcd(Digits):
     """Digits that travel as a nibble F and BCD."""
 
     __slots__ = ()
@@ -69,7 +70,7 @@ class _Bcd(_Digits):
         return str.__new__(cls, digits)
 
 
-class AreaCode(_Digits):
+class AreaCode(Digits):
     """Region code 地区编码: 12 digits, trailing zero groups mean the whole upper area (GD/J 080 clause 4)."""
 
     __slots__ = ()
@@ -211,17 +212,36 @@ class EbmId(_Bcd):
         return cls(f"{ResourceCode(platform)}{date}{serial:04d}")
 
     @classmethod
-    def from_bcd(cls, data: bytes) -> Self:
+    def from_bcd(cls, data: bytes) -> EbmId:
         """Read the wire form; 18 zero bytes are read as `EVERYTHING` too. Raises RemoteProtocolError("code")."""
-        if len(data) == 18 and not any(data):
-            return str.__new__(cls, "0" * 35)
-        return super().from_bcd(data)
+        return BARE_ZEROS if data == _EIGHTEEN_ZEROS else super().from_bcd(data)
 
 
+class _BareZeros(EbmId):
+    """`EbmId.EVERYTHING` as some peers write it, without the nibble F; written again as it came."""
+
+    __slots__ = ()
+
+    def to_bcd(self) -> bytes:
+        """18 zero bytes."""
+        return _EIGHTEEN_ZEROS
+
+
+_EIGHTEEN_ZEROS = bytes(18)
 EbmId.EVERYTHING = EbmId("0" * 35)
+BARE_ZEROS = _BareZeros("0" * 35)
+
+CODES_KEPT_MAX = 32_768
+"""Wire forms of codes whose reading is remembered: the same devices speak all day."""
+IDS_KEPT_MAX = 1024
+"""The same for messages: thousands of devices speak of one."""
+resource_code_of = lru_cache(CODES_KEPT_MAX)(ResourceCode.from_bcd)
+"""`ResourceCode.from_bcd` with a memory."""
+ebm_id_of = lru_cache(IDS_KEPT_MAX)(EbmId.from_bcd)
+"""`EbmId.from_bcd` with a memory."""
 
 
-class EbdId(_Digits):
+class EbdId(Digits):
     """EBDID, 41 digits: kind 2, sender 23, sequence 16 (GD/J 082)."""
 
     __slots__ = ()

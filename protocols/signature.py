@@ -7,10 +7,10 @@ Layouts are proved on captured frames; where the standards contradict each other
 from __future__ import annotations
 
 from calendar import timegm
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from enum import Enum
-from typing import Self
+from enum import Enum, StrEnum
+from typing import Protocol, Self
 
 from construct import Array, Bytes, Int8ub, Int32ub, Rebuild, Struct, this
 
@@ -25,6 +25,7 @@ VALUE_BYTES = 64
 BLOCK_BYTES = 74
 CERTIFICATE_BYTES = 143
 LIST_CERTIFICATES_MAX = 255
+LIST_BYTES_MAX = 78 + 6 * LIST_CERTIFICATES_MAX
 VERSIONS = frozenset({0x00, 0x10})  # this edition, and what a deployed vendor writes (signature.md 4)
 RESERVED_NUMBER_MAX = 0xFF  # numbers of the certificate management system
 _BEIJING_S = 8 * 3600
@@ -69,6 +70,93 @@ def signed_bytes(command: bytes, block: SignatureBlock, scope: Scope = Scope.CMD
             return command + block.time.to_bytes(4, "big") + block.certificate
         case Scope.COMMAND:
             return command
+
+
+class Verifies(Protocol):
+    """A public key."""
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Whether `signature` (r ‖ s) is over `message`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRange:
+    """One reading of "what is signed" on a carrier: where the signed bytes begin and what follows them."""
+
+    name: str
+    scope: Scope = Scope.CMD_TIME
+    begin: Callable[[bytes], int] = lambda _command: 0
+
+    def message(self, command: bytes, block: SignatureBlock) -> bytes:
+        """The signed bytes of a command, which is everything before the block (and before its length field)."""
+        return signed_bytes(command[self.begin(command) :], block, self.scope)
+
+
+class FefdScope(StrEnum):
+    """`fefd.sign_scope`: what header D signs, in the order a verifier tries (089 D.2 against D.4; 081 5.4)."""
+
+    HEAD_BODY_TIME = "head_body_time"
+    BODY_TIME = "body_time"
+    HEAD_BODY = "head_body"
+
+
+class FmScope(StrEnum):
+    """`fm.sign_scope`: what packets of 085 and 084 sign, in the order a verifier tries."""
+
+    CMD_TIME = "cmd_time"
+    ALL_PRECEDING = "all_preceding"
+
+
+class TsScope(StrEnum):
+    """`ts.sign_scope`: what the sections of 086 and 089 annex C sign, in the order a verifier tries."""
+
+    SECTION_TIME = "section_time"
+    BODY_TIME = "body_time"
+
+
+_FEFD_TARGETS_AT, _CODE_BYTES, _TS_BODY_AT = 24, 12, 8
+
+
+def _fefd_body(command: bytes) -> int:
+    """Where the business type stands in a frame of header D (089 table D.2)."""
+    return _FEFD_TARGETS_AT + 2 + _CODE_BYTES * int.from_bytes(command[_FEFD_TARGETS_AT : _FEFD_TARGETS_AT + 2], "big")
+
+
+FEFD_RANGES = {
+    FefdScope.HEAD_BODY_TIME: SignedRange("head_body_time"),
+    FefdScope.BODY_TIME: SignedRange("body_time", begin=_fefd_body),
+    FefdScope.HEAD_BODY: SignedRange("head_body", Scope.COMMAND),
+}
+FM_RANGES = {
+    FmScope.CMD_TIME: SignedRange("cmd_time"),
+    FmScope.ALL_PRECEDING: SignedRange("all_preceding", Scope.ALL_PRECEDING),
+}
+TS_RANGES = {
+    TsScope.SECTION_TIME: SignedRange("section_time"),
+    TsScope.BODY_TIME: SignedRange("body_time", begin=lambda _command: _TS_BODY_AT),  # behind last_section_number
+}
+
+
+def range_of(scope: FefdScope | FmScope | TsScope) -> SignedRange:
+    """What a `sign_scope` of the configuration means."""
+    match scope:
+        case FefdScope():
+            return FEFD_RANGES[scope]
+        case FmScope():
+            return FM_RANGES[scope]
+        case TsScope():
+            return TS_RANGES[scope]
+
+
+WHOLE = SignedRange("head_body_time")
+"""Frames of 089 annex A, for which captures leave no doubt."""
+
+
+def matching_range(
+    command: bytes, block: SignatureBlock, key: Verifies, ranges: Iterable[SignedRange]
+) -> SignedRange | None:
+    """The first reading under which `block` is `key`'s signature, or None."""
+    return next((each for each in ranges if key.verify(each.message(command, block), block.value)), None)
 
 
 def number_text(number: CertificateNumber) -> str:
@@ -160,13 +248,14 @@ class Certificate:
         return bytes(_CERTIFICATE.build({**fields, "year": self.year - 2000, "signature": self.signature}))
 
     @classmethod
-    def decode(cls, data: bytes) -> Self:
+    def decode(cls, data: bytes, versions: Collection[int] = VERSIONS) -> Self:
         """Exactly 143 bytes; version and month are judged too. Raises RemoteProtocolError("length", "certificate")."""
         if len(data) != CERTIFICATE_BYTES:
             raise RemoteProtocolError("length", f"a certificate has {CERTIFICATE_BYTES} bytes, here are {len(data)}")
         read = _CERTIFICATE.parse(data)
-        if read.version not in VERSIONS:
-            raise RemoteProtocolError("certificate", f"version {read.version:02X} is unknown; 00 and 10 are", offset=0)
+        if read.version not in versions:
+            known = ", ".join(f"{each:02X}" for each in sorted(versions))
+            raise RemoteProtocolError("certificate", f"version {read.version:02X} is unknown; known: {known}", offset=0)
         if not 1 <= read.month <= 12:
             raise RemoteProtocolError("certificate", f"validity names month {read.month}", offset=14)
         return cls(

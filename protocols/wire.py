@@ -7,12 +7,13 @@ by two doors only: `parse` raises RemoteProtocolError, `build` LocalProtocolErro
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from construct import Bytes, ConstructError, ExprAdapter, GreedyBytes, Int8ub, Prefixed, PrefixedArray, Struct
+from construct import Bytes, ConstructError, ExprAdapter, GreedyBytes, If, Int8ub, Prefixed, PrefixedArray, Struct
 
-from protocols.codes import AreaCode, EbmId, ResourceCode
+from protocols.codes import ebm_id_of, resource_code_of
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 
 Layout = Any
@@ -58,28 +59,83 @@ def hexadecimal(subcon: Layout) -> Layout:
     return ExprAdapter(subcon, lambda data, _: data.hex().upper(), lambda value, _: bytes.fromhex(value))
 
 
-def readable(value: str) -> str:
-    """The text with what no character set explained replaced, safe for JSON and screens."""
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def if_there(name: str, subcon: Layout, *, after: str = "") -> Layout:
+    """A member at the end of a layout that some peers leave out: None where nothing is left to read.
+
+    `after`: the one before it, which can only be left out together with it.
+    """
+
+    def is_there(context: Layout) -> bool:
+        if not context._parsing:
+            if after and context[after] is None and context[name] is not None:
+                raise ValueError(f"{name} cannot stand where {after} is left out")
+            return context[name] is not None
+        at = context._io.tell()
+        is_left = bool(context._io.read(1))
+        context._io.seek(at)
+        return is_left
+
+    return name / If(is_there, subcon)
 
 
-resource_code: Layout = ExprAdapter(Bytes(12), lambda b, _: ResourceCode.from_bcd(b), lambda code, _: code.to_bcd())
-ebm_id: Layout = ExprAdapter(Bytes(18), lambda b, _: EbmId.from_bcd(b), lambda code, _: code.to_bcd())
-sized_code: Layout = ExprAdapter(sized(Int8ub), lambda b, _: ResourceCode.from_bcd(b), lambda code, _: code.to_bcd())
-area_code: Layout = ExprAdapter(Bytes(6), lambda b, _: AreaCode(b.hex()), lambda code, _: bytes.fromhex(code))
-"""A region as six bytes of BCD without the nibble F (captured in 0x0C)."""
+def readable(value: str | None) -> str:
+    """A text that `text` read, safe for JSON and screens; "" for None.
+
+    Bytes that are no UTF-8 are shown as GB 18030, which many boxes write instead, and where they are neither with
+    replacement characters.
+    """
+    data = (value or "").encode("utf-8", "surrogateescape")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    try:
+        return data.decode("gb18030")
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace")
+
+
+def in_encoding(value: str, encoding: str) -> str:
+    """What to give `text` so that the bytes come out in another encoding than UTF-8, for peers that read no other.
+
+    Raises LocalProtocolError where the encoding lacks a character.
+    """
+    try:
+        return value.encode(encoding).decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise LocalProtocolError(f"{encoding} lacks {error.object[error.start]!r} of {value!r}") from error
+
+
+resource_code: Layout = ExprAdapter(Bytes(12), lambda b, _: resource_code_of(b), lambda code, _: code.to_bcd())
+ebm_id: Layout = ExprAdapter(Bytes(18), lambda b, _: ebm_id_of(b), lambda code, _: code.to_bcd())
+sized_code: Layout = ExprAdapter(sized(Int8ub), lambda b, _: resource_code_of(b), lambda code, _: code.to_bcd())
 ipv4: Layout = ExprAdapter(
     Bytes(4),
     lambda data, _: ".".join(str(byte) for byte in data),
     lambda value, _: _ipv4_bytes(value),
 )
 event_type: Layout = ExprAdapter(Bytes(5), lambda data, _: data.decode("ascii"), lambda value, _: value.encode("ascii"))
+loose_event_type: Layout = ExprAdapter(
+    Bytes(5),
+    lambda data, _: data.decode("ascii", "surrogateescape"),
+    lambda value, _: value.encode("ascii", "surrogateescape"),
+)
+"""The same; what is no ASCII in a peer's record is kept as it came."""
 frequency_khz: Layout = ExprAdapter(Bytes(3), lambda data, _: _khz(data), lambda khz, _: _khz_bytes(khz))
 """BCD XXXX.XX MHz, three bytes, as kHz (GD/J 089 tables A.28, E.5)."""
 
 
 def parse(layout: Layout, data: bytes, **params: Any) -> Any:
     """Read all of `data`. Raises RemoteProtocolError("body" | "trailing" | "code" | "value")."""
+    value, rest = parse_front(layout, data, **params)
+    if rest:
+        at = len(data) - len(rest)
+        raise RemoteProtocolError("trailing", f"{len(rest)} bytes behind the last field", offset=at)
+    return value
+
+
+def parse_front(layout: Layout, data: bytes, **params: Any) -> tuple[Any, bytes]:
+    """Read a value from the front; also returns the bytes behind it. Raises RemoteProtocolError like `parse`."""
     stream = io.BytesIO(data)
     try:
         value = layout.parse_stream(stream, **params)
@@ -87,9 +143,26 @@ def parse(layout: Layout, data: bytes, **params: Any) -> Any:
         raise RemoteProtocolError("body", _first_line(error), offset=stream.tell()) from error
     except ValueError as error:
         raise RemoteProtocolError("value", str(error), offset=stream.tell()) from error
-    if left := len(data) - stream.tell():
-        raise RemoteProtocolError("trailing", f"{left} bytes behind the last field", offset=stream.tell())
-    return value
+    return value, data[stream.tell() :]
+
+
+def either(*readings: Callable[[], tuple[Any, bytes]]) -> tuple[Any, bytes]:
+    """Several readings of the same bytes: the first that comes out even, else the first that leaves something over.
+    Raises what the first raised where none succeeds."""
+    found: tuple[Any, bytes] | None = None
+    failed: RemoteProtocolError | None = None
+    for read in readings:
+        try:
+            value, rest = read()
+        except RemoteProtocolError as error:
+            failed = failed or error
+            continue
+        if not rest:
+            return value, rest
+        found = found or (value, rest)
+    if found is None:
+        raise failed or RemoteProtocolError("body", "no reading")
+    return found
 
 
 def build(layout: Layout, value: Any) -> bytes:

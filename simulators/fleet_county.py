@@ -121,7 +121,7 @@ class FleetCounty:
         return self._towns[town]
 
     def _terminal(self, terminal: TerminalFacts) -> Terminal:
-        return Terminal(terminal.code, terminal.phys, self._facts.platform, self._log)
+        return Terminal(terminal.code, terminal.phys, self._facts.platform, self._log, self._facts.trust)
 
     def _station(self, facts: AdapterFacts, chance: random.Random) -> AdapterStation:
         """An adapter and the terminals of its own area that are set behind it."""
@@ -214,7 +214,7 @@ class FleetCounty:
         chance = random.Random(f"{self._facts.seed}/floor")
         by_ip = [t for t in self._facts.terminals if "ip" in t.paths] or list(self._facts.terminals)
         for terminal in islice(cycle(by_ip), count):
-            fresh = Terminal(terminal.code, terminal.phys, self._facts.platform, FleetLog())
+            fresh = Terminal(terminal.code, terminal.phys, self._facts.platform, FleetLog(), self._facts.trust)
             shell = TerminalShell(fresh, self._doors, answers_only=True)
             client = TerminalClient(shell, "ip", to, self._reader, pace, chance)
             self._floor.append((client, group.create_task(client.run(chance.uniform(0.0, 1.0)))))

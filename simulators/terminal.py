@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from math import isinf
 
 from protocols import terminal as fefd
+from protocols.authorisation import Authorisation
 from protocols.codes import EbmId, ResourceCode
+from protocols.errors import RemoteProtocolError
 from protocols.terminal import Answer, Frame, Header, Result
 from simulators.fleet_log import FleetLog
 from simulators.terminal_tasks import LIVE, Change, Order, Task, TaskList, TaskState
-from simulators.trust import Heard, TimeRule, Verdict, area_stems
+from simulators.trust import Heard, TimeRule, Trust, Verdict, area_stems
 
 ANSWERS_MAX = 32  # remembered answers of one terminal
 RETURN_PERIOD_S = 60
@@ -58,6 +60,7 @@ class Terminal:
 
     __slots__ = (
         "_answers",
+        "_authorisation",
         "_heard_sound",
         "_log",
         "_platform",
@@ -65,6 +68,7 @@ class Terminal:
         "_stems",
         "_tasks",
         "_time_rule",
+        "_trust",
         "code",
         "period_s",
         "phys",
@@ -74,7 +78,11 @@ class Terminal:
         "volume",
     )
 
-    def __init__(self, code: ResourceCode, phys: str, platform: ResourceCode, log: FleetLog) -> None:
+    def __init__(
+        self, code: ResourceCode, phys: str, platform: ResourceCode, log: FleetLog, trust: Trust | None = None
+    ) -> None:
+        """`trust`: where it keeps certificates; without one it takes no updates of them. Its security module has the
+        number that is its physical address."""
         self.code = code
         self.phys = phys
         self.registered = False
@@ -88,6 +96,8 @@ class Terminal:
         self._sessions = fefd.SessionCounter()
         self._answers: OrderedDict[bytes, bytes] = OrderedDict()
         self._time_rule = TimeRule()
+        self._trust = trust
+        self._authorisation = Authorisation(bytes.fromhex(phys.rjust(12, "0")[-12:]))
         self._stems = area_stems(code)
         self._heard_sound: set[EbmId] = set()  # live messages whose audio has begun to arrive
 
@@ -187,8 +197,11 @@ class Terminal:
                 return self._refuse(Result.CERTIFICATE, "unknown certificate")
             case Verdict.GOOD:
                 block = heard.frame.signature
+                if block is not None and not self._authorisation.permits(block.certificate):
+                    return self._refuse(Result.CERTIFICATE, "certificate not authorised")
                 if block is None or not self._time_rule.accepts(block, now):
                     return self._refuse(Result.VERIFICATION, "signature time")
+                self._authorisation.verified(block.certificate)
                 return None
 
     def _refuse(self, result: Result, text: str) -> tuple[Result, str]:
@@ -207,6 +220,8 @@ class Terminal:
                 return [self._reply(frame, fefd.StatusAnswer(Result.OK, "", told))]
             case fefd.ParameterSet(settings=settings):
                 return [self._answer(frame, *self._set(settings))]
+            case fefd.CertificateUpdate(lists=lists, certificates=certificates) if self._trust is not None:
+                return [self._answer(frame, *self._authorise(self._trust, lists, certificates))]
             case _:
                 return [self._answer(frame, Result.NOT_SUPPORTED, "")]
 
@@ -304,6 +319,18 @@ class Terminal:
                     return Result.NOT_SUPPORTED, f"parameter {id_:02X}"
                 case _:
                     pass
+        return Result.OK, ""
+
+    def _authorise(self, trust: Trust, lists: tuple[bytes, ...], certificates: tuple[bytes, ...]) -> tuple[Result, str]:
+        """0x17: everything is checked, then all of it counts (signature.md 6)."""
+        try:
+            update = trust.check(lists, certificates, self._authorisation)
+        except RemoteProtocolError as error:
+            self._log.refusals["certificate update"] += 1
+            return Result.CERTIFICATE, error.detail
+        trust.admit(update.certificates)
+        if update.newer is not None:
+            self._authorisation.apply(update.newer)
         return Result.OK, ""
 
     def _answer(self, frame: Frame, result: Result, text: str) -> Reply:

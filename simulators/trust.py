@@ -8,15 +8,25 @@ rule, its tasks, the digest of its audio) is done by each.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from protocols.authorisation import Authorisation, CheckedUpdate, check_update
 from protocols.codes import ResourceCode, matches
 from protocols.errors import RemoteProtocolError
-from protocols.signature import Certificate, CertificateNumber, SignatureBlock, number_from_text, signed_bytes
+from protocols.signature import (
+    FEFD_RANGES,
+    WHOLE,
+    Certificate,
+    CertificateNumber,
+    SignatureBlock,
+    SignedRange,
+    matching_range,
+    number_from_text,
+)
 from protocols.sm2 import PublicKey
 from protocols.terminal import Frame, decode
 
@@ -40,8 +50,16 @@ class Trust:
     """Pinned certificates of a county, each checked against its issuer when read. The same command in the same block is
     verified once a process, also where a hundred adapters get it."""
 
-    def __init__(self, certificates: Mapping[CertificateNumber, Certificate], wall: Callable[[], float]) -> None:
-        self.certificates = certificates
+    def __init__(
+        self,
+        certificates: Mapping[CertificateNumber, Certificate],
+        wall: Callable[[], float],
+        root: CertificateNumber = bytes(6),
+    ) -> None:
+        """`root`: the pinned one, whose certificate is among them where updates are to be believed."""
+        self.certificates = dict(certificates)
+        self.matched: Counter[str] = Counter()  # signatures found good, by what they are over
+        self._root = root
         self._wall = wall
         self._keys: dict[CertificateNumber, PublicKey] = {}
         self._good: OrderedDict[tuple[bytes, bytes], None] = OrderedDict()  # commands and blocks found good
@@ -55,10 +73,22 @@ class Trust:
             raise RemoteProtocolError("certificate", f"{folder} holds no root {root}")
         key = PublicKey(pinned.public_key)
         good = [c for c in found if c.issuer == pinned.number and key.verify(c.signed_bytes(), c.signature)]
-        return cls({c.number: c for c in good}, wall)
+        return cls({c.number: c for c in (pinned, *good)}, wall, pinned.number)
 
-    def judge(self, signed: bytes, block: SignatureBlock | None) -> Verdict:
-        """Certificate known and not expired, then SM2 over command and time (GD/J 081 5.4)."""
+    def check(
+        self, lists: tuple[bytes, ...], certificates: tuple[bytes, ...], authorisation: Authorisation
+    ) -> CheckedUpdate:
+        """Judge a certificate update of one device. Raises RemoteProtocolError; nothing is changed."""
+        return check_update(lists, certificates, known=self.certificates, root=self._root, authorisation=authorisation)
+
+    def admit(self, certificates: tuple[Certificate, ...]) -> None:
+        """Hold checked certificates. All devices of a process hold the same ones; lists say who is trusted."""
+        for certificate in certificates:
+            self.certificates[certificate.number] = certificate
+            self._keys.pop(certificate.number, None)
+
+    def judge(self, signed: bytes, block: SignatureBlock | None, ranges: Iterable[SignedRange] = (WHOLE,)) -> Verdict:
+        """Certificate known and not expired, then SM2 over one of `ranges` (GD/J 081 5.4)."""
         if block is None or block.is_empty:
             return Verdict.UNSIGNED
         certificate = self.certificates.get(block.certificate)
@@ -70,8 +100,10 @@ class Trust:
         key = self._keys.get(block.certificate)
         if key is None:
             key = self._keys[block.certificate] = PublicKey(certificate.public_key)
-        if not key.verify(signed_bytes(signed, block), block.value):
+        found = matching_range(signed, block, key, ranges)
+        if found is None:
             return Verdict.BAD_SIGNATURE
+        self.matched[found.name] += 1
         self._good[command] = None
         if len(self._good) > FRAMES_MAX:
             self._good.popitem(last=False)
@@ -130,10 +162,7 @@ class FrameReader:
         """One whole frame. Raises RemoteProtocolError as `protocols.terminal.decode`."""
         heard = self._frames.get(data)
         if heard is None:
-            heard = self._judge(decode(data))
-            self._frames[data] = heard
-            if len(self._frames) > FRAMES_MAX:
-                self._frames.popitem(last=False)
+            heard = self._keep(data, self._judge(decode(data)))
         return heard
 
     def knows(self, data: bytes) -> bool:
@@ -145,7 +174,12 @@ class FrameReader:
         key = frame.signed + (frame.signature.encode() if frame.signature else b"")
         heard = self._frames.get(key)
         if heard is None:
-            heard = self._frames[key] = self._judge(frame)
+            heard = self._keep(key, self._judge(frame))
+        return heard
+
+    def _keep(self, key: bytes, heard: Heard) -> Heard:
+        if heard.verdict is not Verdict.UNKNOWN_CERTIFICATE:  # an update may bring it
+            self._frames[key] = heard
             if len(self._frames) > FRAMES_MAX:
                 self._frames.popitem(last=False)
         return heard
@@ -156,4 +190,4 @@ class FrameReader:
             by_stem[target.area.stem] = (*by_stem.get(target.area.stem, ()), target)
         if frame.signature is not None:
             self.verified += 1
-        return Heard(frame, self._trust.judge(frame.signed, frame.signature), by_stem)
+        return Heard(frame, self._trust.judge(frame.signed, frame.signature, FEFD_RANGES.values()), by_stem)

@@ -39,6 +39,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "alembic": ("ebcd/store", "ebcd/migrations"),
     "lxml": ("protocols/ebd", "protocols/cap"),
     "pydantic": ("ebcd/settings", "ebcd/api", "ebcd/inventory"),
+    "cryptography": ("ebcd/backup",),
     "ctypes": ("protocols/sm2", "devices/audio"),
     "pickle": (),
     "uvloop": ("ebcd/", "simulators/"),

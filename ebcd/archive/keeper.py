@@ -103,6 +103,14 @@ class Keeper:
             table = await self._aside(lambda: self._parse(content))
             return await self._take(table, actor, "file", as_read=content)
 
+    async def read_again(self, actor: str) -> int:
+        """`reload` where the file is another one than the one in use; how many devices differ."""
+        now = await self._aside(lambda: digest(read_content(self._file)))
+        if now == self._book.inventory_sm3:
+            return 0
+        kept = await self.reload(actor)
+        return kept.added + kept.changed + kept.removed
+
     async def replace(self, content: bytes, base: str, source: str, actor: str) -> Kept:
         """Put `content` in the place of the file whose SM3 is `base`. Raises OperationRefused where it is another one
         by now, or the new one cannot be used."""
@@ -170,7 +178,8 @@ class Keeper:
         if content is not as_read:
             await self._write(content, names_only=as_read is not None)
         for problem in built.problems[:PROBLEMS_LOGGED_MAX]:
-            log.error(f"inventory.{left_out(problem)}_left_out", problem=str(problem))
+            is_value = left_out(problem) == "value"
+            log.error("inventory.value_left_out" if is_value else "inventory.row_left_out", problem=str(problem))
         if built.sm3 != self._book.inventory_sm3 or facts:
             at = self._doors.clock.wall()
             changed = inventory_changed(built.sm3, self._book.inventory_sm3, built.counts, source, at, actor)

@@ -106,7 +106,7 @@ def follow_inventory(core: Core) -> None:
     heard, and is stopped with the others. Who came is planned and started where the alert holds its place already; a
     place that is new is given away by the scheduler as always. Nothing widens: areas are those of the alert (I2).
     """
-    core.forget_places()
+    core.claimed.forget_all()
     core.orders.forget_addresses()
     decision, now_s = Decision(), core.clock.wall()
     for record in core.state.live_alerts():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ebcd.cli import commissioning, drift, field, inventory, orders
+from ebcd.cli import commissioning, drift, field, inventory, keeping, orders
 from ebcd.cli.options import AsJson, Config, EbmIdArgument, Lang, Language, TokenFile, help_of
 from ebcd.cli.output import failures_told, show
 from ebcd.cli.session import Session, open_session
@@ -72,6 +72,20 @@ def demo(
     raise typer.Exit(run_demo(json_file=json_file, terminals=terminals, seed=seed, keep=keep, lang=lang))
 
 
+@app.command(help=help_of("reload"))
+def reload(config: Config = None, lang: Language = None, as_json: AsJson = False, token_file: TokenFile = None) -> None:
+    """The configuration read again."""
+
+    def act(session: Session, client: Client) -> None:
+        from ebcd.api_answers import decoded
+        from ebcd.cli.tables import reload_told
+        from ebcd.operator import Reloaded
+
+        _print(session, client.post("/v1/reload"), lambda c: reload_told(decoded(Reloaded, c), session.language))
+
+    _with_daemon(act, config, lang, token_file, as_json=as_json)
+
+
 @app.command("check-config", help=help_of("check_config"))
 def check_config(config: Config = None, lang: Language = None, as_json: AsJson = False) -> None:
     """Every problem of the configuration."""
@@ -128,6 +142,23 @@ def send(
     )
     with failures_told(as_json=as_json):
         submit(open_session(config, lang, token_file, as_json=as_json), written, yes=yes)
+
+
+@app.command("submit", help=help_of("submit"))
+def submit_warning(
+    warning: Annotated[Path, typer.Option("--cap", metavar="FILE|-", help=help_of("cap"))],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=help_of("yes"))] = False,
+    preview: Annotated[bool, typer.Option("--preview", help=help_of("preview"))] = False,
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    """Hand in a warning of another authority."""
+    from ebcd.cli.submitting import submit
+
+    with failures_told(as_json=as_json):
+        submit(open_session(config, lang, token_file, as_json=as_json), warning, yes=yes, only_preview=preview)
 
 
 @app.command(help=help_of("approve"))
@@ -269,6 +300,7 @@ app.add_typer(inventory.inventory, name="inventory")
 commissioning.add_to(app)
 app.add_typer(drift.drift, name="drift")
 app.add_typer(drift.change, name="change")
+keeping.add_to(app)
 
 # ---- between them --------------------------------------------------------------------------------------------------
 

@@ -1,25 +1,20 @@
-"""`ebcd cert`: certificates shown, made and listed."""
+"""`ebcd cert make` and `ebcd cert authorise`: certificates and authorisation lists made."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
 import typer
 
 from ebcd.catalogue import text
 from ebcd.cli.files import read_certificate, write_bytes
-from ebcd.cli.keys import certificate_number, passphrase_in, read_key, settings_of, write_private
-from ebcd.cli.output import console
+from ebcd.cli.keys import certificate_number, passphrase_in, read_key, write_private
 from ebcd.cli.session import Failure
-from ebcd.clock import SystemClock
 from ebcd.decode.inputs import from_hex
-from ebcd.signing import Trusted, TrustStore
 from ebcd.world import World
 from protocols.errors import LocalProtocolError, RemoteProtocolError
-from protocols.signature import Certificate, CertificateNumber, number_text
+from protocols.signature import AuthorisationList, Certificate, CertificateNumber, number_text
 from protocols.sm2 import PrivateKey, PublicKey
 
 KEY_PASSPHRASE = "EBCD_KEY_PASSPHRASE"  # names of variables
@@ -36,6 +31,17 @@ class Wanted:
     public: str = ""
     issuer: Path | None = None
     issuer_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WantedList:
+    """What `ebcd cert authorise` was told."""
+
+    receiver: str
+    serial: int
+    trusted: tuple[str, ...]
+    issuer: Path
+    issuer_key: Path
 
 
 def run_make(wanted: Wanted, out: str, language: str) -> int:
@@ -61,6 +67,25 @@ def run_make(wanted: Wanted, out: str, language: str) -> int:
             typer.echo(text("cert.key_plain", language), err=True)
     write_bytes(out, unsigned.signed_by(signing.sign).encode(), language)
     typer.echo(text("cert.made", language, number=number_text(number), file=out), err=True)
+    return 0
+
+
+def run_authorise(wanted: WantedList, out: str, language: str) -> int:
+    """Write an authorisation list, signed by the management system's key. Raises Failure."""
+    signer = read_certificate(wanted.issuer, language)
+    signing = read_key(wanted.issuer_key, language, ISSUER_PASSPHRASE)
+    _fits(signing, signer, wanted.issuer_key, language)
+    receiver = certificate_number(wanted.receiver, language)
+    trusted = tuple(dict.fromkeys(certificate_number(each, language) for each in wanted.trusted))
+    try:
+        unsigned = AuthorisationList(receiver, wanted.serial, trusted, signer.number)
+    except LocalProtocolError as error:
+        raise Failure(
+            text("cert.bad_value", language, value=f"--trust ({len(trusted)})", reason=error), status=2
+        ) from None
+    write_bytes(out, unsigned.signed_by(signing.sign).encode(), language)
+    values = {"serial": wanted.serial, "receiver": number_text(receiver), "count": len(trusted), "file": out}
+    typer.echo(text("cert.list_made", language, **values), err=True)
     return 0
 
 
@@ -90,10 +115,14 @@ def _issuer(
         return number, key
     certificate = read_certificate(wanted.issuer, language)
     signing = read_key(wanted.issuer_key, language, ISSUER_PASSPHRASE)
-    if signing.public.raw != certificate.public_key:
-        values = {"file": wanted.issuer_key, "number": number_text(certificate.number)}
-        raise Failure(text("cert.key_not_issuers", language, **values), status=2)
+    _fits(signing, certificate, wanted.issuer_key, language)
     return certificate.number, signing
+
+
+def _fits(key: PrivateKey, certificate: Certificate, file: Path, language: str) -> None:
+    if key.public.raw != certificate.public_key:
+        values = {"file": file, "number": number_text(certificate.number)}
+        raise Failure(text("cert.key_not_issuers", language, **values), status=2)
 
 
 def _month(written: str, language: str) -> tuple[int, int]:
@@ -101,47 +130,3 @@ def _month(written: str, language: str) -> tuple[int, int]:
     if not (year.isascii() and year.isdigit() and month.isascii() and month.isdigit() and 1 <= int(month) <= 12):
         raise Failure(text("cert.bad_value", language, value=written, reason="YYYY-MM"), status=2)
     return int(year), int(month)
-
-
-def run_list(folder: Path | None, roots: Sequence[str], config: Path | None, language: str, *, as_json: bool) -> int:
-    """Every certificate of a trust folder; 1 when there is a problem with one of them. Raises Failure."""
-    numbers = [certificate_number(each, language) for each in roots]
-    if folder is None:
-        trust = settings_of(config, language).trust
-        folder, numbers = trust.folder, numbers or [certificate_number(each, language) for each in trust.roots]
-    store = TrustStore.load(folder, numbers)
-    now_s = SystemClock().wall()
-    rows = sorted(store, key=lambda each: each.number)
-    if as_json:
-        told = [_row(each, now_s) for each in rows]
-        problems = [problem.as_dict(language) for problem in store.problems]
-        typer.echo(orjson.dumps({"certificates": told, "problems": problems}).decode())
-        return 1 if problems else 0
-    _print_table(rows, now_s, language)
-    for problem in store.problems:
-        typer.echo(problem.sentence(language), err=True)
-    return 1 if store.problems else 0
-
-
-def _row(trusted: Trusted, now_s: float) -> dict[str, object]:
-    certificate = trusted.certificate
-    return {
-        "number": number_text(certificate.number),
-        "issuer": number_text(certificate.issuer),
-        "valid": f"{certificate.year:04d}-{certificate.month:02d}",
-        "expired": not certificate.valid_at(now_s),
-        "file": trusted.file,
-    }
-
-
-def _print_table(rows: Sequence[Trusted], now_s: float, language: str) -> None:
-    from rich.table import Table
-
-    table = Table()
-    for column in ("number", "issuer", "valid", "state", "file"):
-        table.add_column(text(f"column.{column}", language), overflow="fold")
-    for each in rows:
-        row = _row(each, now_s)
-        state = text("cert.expired" if row["expired"] else "cert.good", language)
-        table.add_row(str(row["number"]), str(row["issuer"]), str(row["valid"]), state, Path(each.file).name)
-    console().print(table)

@@ -34,9 +34,13 @@ class Client:
         """PUT a file's content."""
         return self._ask("PUT", path, content=content, params=query)
 
-    def _ask(self, method: str, path: str, **request: Any) -> bytes:
+    def post_xml(self, path: str, xml: bytes) -> bytes:
+        """POST a document."""
+        return self._ask("POST", path, content=xml, type_="application/xml")
+
+    def _ask(self, method: str, path: str, *, type_: str = "application/json", **request: Any) -> bytes:
         session = self._session
-        headers = {"Accept-Language": session.language, "Content-Type": "application/json"}
+        headers = {"Accept-Language": session.language, "Content-Type": type_}
         if session.token is not None:
             headers["X-Ebcd-Token"] = session.token
         self._knock()

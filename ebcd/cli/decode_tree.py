@@ -11,7 +11,7 @@ from rich.tree import Tree
 from ebcd.catalogue import text
 from ebcd.cli.output import console
 from ebcd.decode import Crc, Field, Group, Items, Note, Reading, Signed
-from ebcd.decode.explain import label, meaning
+from ebcd.decode.explain import explained, label, meaning, parts
 from ebcd.decode.tree import Scalar, Value
 
 SHOWN_BYTES = 16
@@ -27,15 +27,12 @@ def show_tree(reading: Reading, data: bytes, language: str) -> None:
 
 def tree_of(reading: Reading, data: bytes, language: str) -> Tree:
     """The message, its fields with value, meaning and clause, the verdicts, and where it broke."""
+    if reading.inside:
+        return _several(reading, data, language)
     root = Tree(_title(reading, language), guide_style="dim")
     for field in reading.fields.fields:
         _add(root, field if field.clause else replace(field, clause=reading.clause), language)
-    for error in reading.errors:
-        root.add(Text(printable(error), style=_BAD))
-    if reading.offset is not None and reading.errors:
-        at = reading.offset
-        shown = f"{data[max(at - SHOWN_BYTES, 0) : at].hex()} ▸ {data[at : at + SHOWN_BYTES].hex()}"
-        root.add(Text(text("decode.broke", language, offset=at, shown=shown), style=_BAD))
+    _add_errors(root, reading, data, language)
     if reading.protocol is not None:
         root.add(_verdicts(reading, language))
         for note in reading.notes:
@@ -43,6 +40,27 @@ def tree_of(reading: Reading, data: bytes, language: str) -> Tree:
     if reading.also:
         root.add(Text(text("decode.also", language, others=", ".join(reading.also)), style="yellow"))
     return root
+
+
+def _several(reading: Reading, data: bytes, language: str) -> Tree:
+    """Each whole message in its place, and why the bytes are not one message."""
+    count = len(reading.inside)
+    root = Tree(Text(text("decode.several", language, count=count, size=len(data)), style=_BAD), guide_style="dim")
+    _add_errors(root, reading, data, language)
+    for each in reading.inside:
+        place = text("decode.place", language, start=each.start, end=each.end - 1)
+        root.add(Text(place, style="bold")).add(tree_of(each.reading, data[each.start : each.end], language))
+    return root
+
+
+def _add_errors(root: Tree, reading: Reading, data: bytes, language: str) -> None:
+    for error in reading.errors:
+        said = explained(error, language)
+        root.add(Text(printable(f"{said} ({error})" if said else error), style=_BAD))
+    if reading.offset is not None and reading.errors and data:
+        at = reading.offset
+        shown = f"{data[max(at - SHOWN_BYTES, 0) : at].hex()} ▸ {data[at : at + SHOWN_BYTES].hex()}"
+        root.add(Text(text("decode.broke", language, offset=at, shown=shown), style=_BAD))
 
 
 def printable(value: str) -> str:
@@ -76,7 +94,9 @@ def _add(parent: Tree, field: Field, language: str) -> None:
             for number, item in enumerate(values, start=1):
                 _add_item(branch, number, item, field.kind, language)
         case value:
-            parent.add(head + Text(": ") + _shown(value, field.kind, language) + clause)
+            branch = parent.add(head + Text(": ") + _shown(value, field.kind, language) + clause)
+            for name, part, said in parts(field.kind, value, language):
+                branch.add(Text(f"{name}: ") + Text(part, style="cyan") + Text(f"  {said}" if said else ""))
 
 
 def _add_item(parent: Tree, number: int, item: Value, kind: str, language: str) -> None:

@@ -13,7 +13,9 @@ from ebcd.cli.files import STDIN, read_bytes, read_certificate, the_file
 from ebcd.cli.output import forgive_narrow_charsets
 from ebcd.cli.session import Failure
 from ebcd.decode import Keys, Reading, decode_bytes, protocols
-from ebcd.decode.inputs import message_of, messages_in
+from ebcd.decode.inputs import digits_of, first_foreign, message_of, messages_in, messages_of
+
+SHOWN_MAX = 60
 
 
 def run(
@@ -41,7 +43,7 @@ def _messages(what: Sequence[str], language: str) -> Iterator[bytes | str]:
     """Of each file or standard input; what is neither is hexadecimal, together where a shell has cut it at blanks."""
     given = list(what) or [STDIN]
     if not any(each == STDIN or the_file(each) for each in given):
-        yield message_of(" ".join(given))
+        yield from messages_of(given)
         return
     for each in given:
         file = the_file(each)
@@ -51,7 +53,18 @@ def _messages(what: Sequence[str], language: str) -> Iterator[bytes | str]:
             yield message_of(each)
 
 
+def why_not_hex(written: str) -> str:
+    """What is wrong with a text that was to be a file or hexadecimal."""
+    shown = repr(written[:SHOWN_MAX]) + ("..." if len(written) > SHOWN_MAX else "")
+    if (at := first_foreign(written)) is not None:
+        return f"hex: {shown} is neither a file nor hexadecimal: {written[at]!r} at character {at}"
+    digits = digits_of(written)
+    if digits % 2:
+        return f"hex: {shown} has {digits} digits, and a byte has two: one is missing or too many"
+    return f"hex: {shown} holds no digits"
+
+
 def _read(message: bytes | str, keys: Keys, protocol: str | None) -> tuple[bytes, Reading]:
     if isinstance(message, str):
-        return b"", Reading(protocol, errors=(f"hex: {message[:60]!r} is neither a file nor hexadecimal",))
+        return b"", Reading(protocol, errors=(why_not_hex(message),))
     return message, decode_bytes(message, keys, protocol)

@@ -189,19 +189,104 @@ def cert_make(
         raise typer.Exit(run_make(Wanted(number, valid, key, public, issuer, issuer_key), out, chosen(lang)))
 
 
+@cert.command("authorise", help=_help("cert_authorise"))
+def cert_authorise(
+    receiver: Annotated[str, typer.Option(metavar="HEX", help=_help("list_receiver"))],
+    serial: Annotated[int, typer.Option(min=0, max=255, help=_help("list_serial"))],
+    issuer: Annotated[Path, typer.Option(metavar="FILE", help=_help("list_issuer"))],
+    issuer_key: Annotated[Path, typer.Option(metavar="FILE", help=_help("cert_issuer_key"))],
+    out: Out,
+    trust: Annotated[list[str] | None, typer.Option(metavar="HEX", help=_help("list_trust"))] = None,
+    lang: Language = None,
+) -> None:
+    """A new authorisation list."""
+    from ebcd.cli.certificates import WantedList, run_authorise
+
+    with failures_told(as_json=False):
+        wanted = WantedList(receiver, serial, tuple(trust or ()), issuer, issuer_key)
+        raise typer.Exit(run_authorise(wanted, out, chosen(lang)))
+
+
+TrustFolder = Annotated[Path | None, typer.Option("--into", metavar="DIR", help=_help("trust_folder"))]
+Roots = Annotated[list[str] | None, typer.Option("--root", metavar="HEX", help=_help("trust_root"))]
+Receiver = Annotated[str, typer.Option("--receiver", metavar="HEX", help=_help("trust_receiver"))]
+
+
 @cert.command("list", help=_help("cert_list"))
 def cert_list(
     folder: Annotated[Path | None, typer.Argument(metavar="DIR", help=_help("trust_folder"))] = None,
-    root: Annotated[list[str] | None, typer.Option(metavar="HEX", help=_help("trust_root"))] = None,
+    root: Roots = None,
+    receiver: Receiver = "",
     config: Config = None,
     lang: Language = None,
     as_json: AsJson = False,
 ) -> None:
     """A trust folder."""
-    from ebcd.cli.certificates import run_list
+    from ebcd.cli.trust_folder import run_list, where
 
     with failures_told(as_json=as_json):
-        raise typer.Exit(run_list(folder, root or [], config, chosen(lang), as_json=as_json))
+        language = chosen(lang)
+        raise typer.Exit(run_list(where(folder, root or [], receiver, config, language), language, as_json=as_json))
+
+
+@cert.command("import", help=_help("cert_import"))
+def cert_import(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=_help("cert_import_file"))],
+    into: TrustFolder = None,
+    root: Roots = None,
+    receiver: Receiver = "",
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+) -> None:
+    """Certificates and lists into a trust folder, all of them or none."""
+    from ebcd.cli.trust_folder import run_import, where
+
+    with failures_told(as_json=as_json):
+        language = chosen(lang)
+        place = where(into, root or [], receiver, config, language)
+        raise typer.Exit(run_import(files, place, language, as_json=as_json))
+
+
+exception = _group("cert_exception")
+cert.add_typer(exception, name="exception")
+
+
+@exception.command("make", help=_help("exception_make"))
+def exception_make(
+    reason: Annotated[str, typer.Option(help=_help("exception_reason"))],
+    by: Annotated[str, typer.Option(help=_help("exception_by"))],
+    until: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help=_help("exception_until"))],
+    key: Annotated[Path, typer.Option(metavar="FILE", help=_help("exception_key"))],
+    number: Annotated[str, typer.Option(metavar="HEX", help=_help("exception_number"))],
+    out: Out,
+    terminal: Annotated[list[str] | None, typer.Option(metavar="CODE", help=_help("exception_terminal"))] = None,
+    area: Annotated[list[str] | None, typer.Option(metavar="AREA", help=_help("exception_area"))] = None,
+    begin: Annotated[str, typer.Option("--from", metavar="YYYY-MM-DD", help=_help("exception_from"))] = "",
+    county: Annotated[str, typer.Option(metavar="AREA", help=_help("exception_county"))] = "",
+    config: Config = None,
+    lang: Language = None,
+) -> None:
+    """A signed exception."""
+    from ebcd.cli.exceptions import Wanted, run_make
+
+    with failures_told(as_json=False):
+        wanted = Wanted(area or [], terminal or [], reason, by, until, begin, county, key, number)
+        raise typer.Exit(run_make(wanted, out, config, chosen(lang)))
+
+
+@exception.command("show", help=_help("exception_show"))
+def exception_show(
+    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", help=_help("exception_file"))] = None,
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+) -> None:
+    """Exceptions judged."""
+    from ebcd.cli.exceptions import run_show
+
+    with failures_told(as_json=as_json):
+        raise typer.Exit(run_show(files or [], config, chosen(lang), as_json=as_json))
 
 
 # ---- the journal ---------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
 
@@ -28,6 +30,8 @@ def the_file(argument: str) -> Path | None:
 def read_bytes(file: Path | None, language: str) -> bytes:
     """A file's content; standard input for None. Raises Failure (exit status 2)."""
     try:
+        if file is None and sys.stdin is None:  # closed by whoever started us
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         if file is None:
             data = sys.stdin.buffer.read(FILE_BYTES_MAX + 1)
         else:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import orjson
 import typer
 
-from ebcd.cli.session import Failure, Session
+from ebcd.catalogue import text
+from ebcd.cli.session import Failure, Session, startup_language
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -56,3 +57,9 @@ def failures_told(*, as_json: bool) -> Iterator[None]:
         for sentence in failure.sentences:
             typer.echo(sentence, err=True)
         raise typer.Exit(failure.status) from None
+    except BrokenPipeError:  # the reader has seen enough: typer ends quietly
+        raise
+    except OSError as error:  # a full disk behind standard output, a folder that went away
+        language = startup_language(sys.argv)
+        typer.echo(text("cli.system_refused", language, reason=error), err=True)
+        raise typer.Exit(1) from None

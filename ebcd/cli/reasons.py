@@ -6,9 +6,10 @@ import re
 
 from ebcd.catalogue import has, text
 
-_WITH_VALUES = frozenset({"reason.confirmed_share", "reason.replaced", "reason.refused"})
+_WITH_VALUES = frozenset({"reason.confirmed_share", "reason.replaced", "reason.refused", "reason.cancelled_by_warning"})
 _SHARE = re.compile(r"confirmed (\d(?:\.\d+)?) of targeted")
 _REPLACED = re.compile(r"replaced by (\d{35})")
+_WARNING = re.compile(r"cancelled by warning (\S+)")
 _CAUSE = re.compile(r"cause (\d{1,3})")
 _RESULT = re.compile(r"(\d{1,3})(?: (.*))?", re.DOTALL)
 
@@ -22,6 +23,8 @@ def said(reason: str, language: str) -> str:
         return text("reason.confirmed_share", language, percent=f"{100 * float(found[1]):.1f}")
     if found := _REPLACED.fullmatch(reason):
         return text("reason.replaced", language, ebm_id=found[1])
+    if found := _WARNING.fullmatch(reason):
+        return text("reason.cancelled_by_warning", language, identifier=found[1])
     if (found := _CAUSE.fullmatch(reason)) and has(f"value.fault.{found[1]}"):
         return text(f"value.fault.{found[1]}", language)
     if (found := _RESULT.fullmatch(reason)) and has(f"value.terminal_result.{found[1]}"):

@@ -1,8 +1,13 @@
-"""`ebcd run`: the daemon as a process. SIGTERM and SIGINT end it in order; a kill -9 loses nothing either (I10)."""
+"""`ebcd run`: the daemon as a process. SIGTERM and SIGINT end it in order; a kill -9 loses nothing either (I10).
+
+SIGHUP has the configuration read again (`ebcd.settings_reload`); SIGABRT, which systemd sends to a loop that stands
+still, tells where it stands.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import resource
 import signal
@@ -30,6 +35,7 @@ def run(file: Path, language: str) -> int:
 
     Raises Failure with every problem of the configuration, or with what this machine would not give.
     """
+    faulthandler.enable()
     _allow_many_sockets()
     sys.setswitchinterval(THREAD_TURN_S)
     try:
@@ -54,8 +60,10 @@ async def _until_told(found: Settings, world: World) -> None:
     assert working is not None
     for number in ENDING:
         loop.add_signal_handler(number, working.cancel)
+    reload_asked = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, reload_asked.set)
     try:
-        await daemon.run(found, world, _keep_what_is_there)
+        await daemon.run(found, world, _keep_what_is_there, reload_asked)
     except asyncio.CancelledError:
         return  # told to end
 

@@ -9,7 +9,6 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import orjson
 import typer
@@ -17,24 +16,30 @@ import typer
 from ebcd.catalogue import text
 from ebcd.cli.files import STDIN, read_bytes, read_certificate, the_file, write_bytes
 from ebcd.cli.output import forgive_narrow_charsets
+from ebcd.cli.recordings import MAGICS, BadRecording, Recording, read_recording
 from ebcd.cli.session import Failure
 from ebcd.decode import Keys, decode_bytes
 from ebcd.decode.inputs import from_hex, message_of, messages_in
 from protocols.errors import LocalProtocolError
-from protocols.fm.baseband import DEVIATION_HZ, MPX_FULL_SCALE_HZ, NEIGHBOURS, RATES_HZ, Demodulator, Modulator
+from protocols.fm.baseband import Modulator
 from protocols.fm.bits import BitReceiver, HeardFrame, SyncLost, frame_to_air
+from protocols.fm.demodulator import Demodulator
 from protocols.fm.frame import BIT_RATE, FILLER_FRAME, FRAME_BITS, FRAME_BYTES, VERSIONS, SourceLevel, to_frames
+from protocols.fm.pulse import DEVIATION_HZ, MPX_FULL_SCALE_HZ, NEIGHBOURS, PILOT_DEVIATION_HZ
 from protocols.fm.reassembly import Complete, Discarded, Reassembler
 
 SAMPLE_MAX = 32_767
 SAMPLE_BYTES = 2
-LEAD_FRAMES = 2  # a demodulator needs some bits before it decides the first one
-TAIL_FRAMES = 1
-BLOCK_SAMPLES = 65_536
+LEAD_FRAMES = 12  # a receiver's loops need a second before its first bits are right
+TAIL_FRAMES = 6  # and its filters hold the last ones back
+PIECE_BITS = 64 * FRAME_BITS  # a long recording is not shifted as one number
 SLOTS_MAX = 192  # every version of every source level
 SLOT_TIMEOUT_S = 30.0
 BLANKS = b" \t\r\n"
 FORMATS = ("bits", "hex", "wav")
+FRAME_WORDS = 4
+WORD_BYTES = 2
+LOST_WORD = "----"  # how monitors print a block that they could not read
 
 
 # ---- out -----------------------------------------------------------------------------------------------------------
@@ -48,9 +53,12 @@ def run_render(
         raise Failure(text("fm.bad_format", language, value=form, known=", ".join(FORMATS)), status=2)
     frames: list[bytes] = []
     found = [packet for written in packets for packet in _packets(written, language)]
-    for number, packet in enumerate(found):
+    numbers = {packet: number for number, packet in enumerate(dict.fromkeys(found))}  # a repeat keeps its version
+    if len(numbers) > VERSIONS:
+        raise Failure(text("fm.too_many", language, count=len(numbers), limit=VERSIONS), status=2)
+    for packet in found:
         try:
-            frames += to_frames(packet, SourceLevel(level), (version + number) % VERSIONS)
+            frames += to_frames(packet, SourceLevel(level), (version + numbers[packet]) % VERSIONS)
         except LocalProtocolError as error:
             raise Failure(text("fm.bad_packet", language, value=packet[:20].hex(), reason=error), status=2) from None
     frames *= repeat
@@ -60,10 +68,11 @@ def run_render(
     elif form == "bits":
         data = "".join(f"{_air(frame):0{FRAME_BITS}b}" for frame in frames).encode("ascii")
     else:
-        if rate_hz not in RATES_HZ:
-            known = ", ".join(map(str, RATES_HZ))
-            raise Failure(text("fm.bad_rate", language, value=rate_hz, known=known), status=2)
-        data = _wav([FILLER_FRAME] * LEAD_FRAMES + frames + [FILLER_FRAME] * TAIL_FRAMES, rate_hz)
+        try:
+            modulator = Modulator(rate_hz, pilot=PILOT_DEVIATION_HZ / DEVIATION_HZ)
+        except LocalProtocolError as error:
+            raise Failure(text("fm.bad_rate", language, reason=error), status=2) from None
+        data = _wav([FILLER_FRAME] * LEAD_FRAMES + frames + [FILLER_FRAME] * TAIL_FRAMES, modulator, rate_hz)
     write_bytes(out, data, language)
     return 0
 
@@ -81,9 +90,8 @@ def _air(frame: bytes) -> int:
     return int.from_bytes(frame_to_air(frame), "big")
 
 
-def _wav(frames: Sequence[bytes], rate_hz: int) -> bytes:
-    """16-bit MPX with nothing but the subcarrier, at the advised deviation."""
-    modulator = Modulator(rate_hz)
+def _wav(frames: Sequence[bytes], modulator: Modulator, rate_hz: int) -> bytes:
+    """16-bit MPX: the subcarrier at the advised deviation and the pilot it is locked to; no programme."""
     scale = SAMPLE_MAX * DEVIATION_HZ / MPX_FULL_SCALE_HZ
     sink = io.BytesIO()
     with wave.open(sink, "wb") as writer:
@@ -91,14 +99,11 @@ def _wav(frames: Sequence[bytes], rate_hz: int) -> bytes:
         writer.setsampwidth(SAMPLE_BYTES)
         writer.setframerate(rate_hz)
         for samples in (*(modulator.feed(_air(frame), FRAME_BITS) for frame in frames), modulator.feed(0, NEIGHBOURS)):
-            writer.writeframes(_little(array("h", (round(sample * scale) for sample in samples))).tobytes())
+            numbers = array("h", (round(sample * scale) for sample in samples))
+            if sys.byteorder == "big":
+                numbers.byteswap()
+            writer.writeframes(numbers.tobytes())
     return sink.getvalue()
-
-
-def _little(samples: array[int]) -> array[int]:
-    if sys.byteorder == "big":
-        samples.byteswap()
-    return samples
 
 
 # ---- in ------------------------------------------------------------------------------------------------------------
@@ -118,7 +123,7 @@ def run_receive(file: str, certificates: Sequence[Path], language: str, *, as_js
     forgive_narrow_charsets()
     keys = Keys(read_certificate(each, language) for each in certificates)
     heard, packets, good = _Heard(), 0, True
-    for complete in _complete(_bits(file, language), heard):
+    for complete in _received(file, heard, language):
         reading = decode_bytes(complete.packet, keys, "fm-packet")
         packets, good = packets + 1, good and reading.is_good
         if as_json:
@@ -134,51 +139,84 @@ def run_receive(file: str, certificates: Sequence[Path], language: str, *, as_js
     return 0 if packets and good else 1
 
 
-def _complete(bits: Iterator[tuple[int, int]], heard: _Heard) -> Iterator[Complete]:
-    """Runs of bits (value, count) to packets. Time is what the bits take on air."""
-    receiver, reassembler = BitReceiver(), Reassembler(slots_max=SLOTS_MAX, timeout_s=SLOT_TIMEOUT_S)
+def _received(file: str, heard: _Heard, language: str) -> Iterator[Complete]:
+    """The packets of a recording, of a text of 0 and 1, or of frames in hexadecimal. Raises Failure."""
+    data = read_bytes(None if file == STDIN else Path(file), language)
+    digits = data.translate(None, BLANKS)
+    try:
+        if data[:4] in MAGICS:
+            yield from _recorded(read_recording(data), heard)
+        elif not digits.strip(b"01"):
+            yield from _complete(_heard_in(_pieces(digits), heard), heard)
+        else:
+            yield from _complete(_read_frames(data), heard)
+    except (BadRecording, LocalProtocolError) as error:
+        raise Failure(text("fm.bad_recording", language, file=file, reason=error)) from None
+
+
+def _recorded(recording: Recording, heard: _Heard) -> Iterator[Complete]:
+    """The packets of the first channel that has any: the multiplex may be on either side of a stereo recording."""
+    for channel in range(recording.channels):
+        heard.frames = heard.lost = heard.discarded = 0
+        silent = True
+        for complete in _complete(_heard_in(_demodulated(recording, channel), heard), heard):
+            silent = False
+            yield complete
+        if not silent:
+            return
+
+
+def _demodulated(recording: Recording, channel: int) -> Iterator[tuple[int, int]]:
+    demodulator = Demodulator(recording.rate_hz)
+    for samples in recording.blocks(channel):
+        yield from ((bit, 1) for bit in demodulator.feed(samples))
+    yield from ((bit, 1) for bit in demodulator.finish())
+
+
+def _pieces(digits: bytes) -> Iterator[tuple[int, int]]:
+    for at in range(0, len(digits), PIECE_BITS):
+        piece = digits[at : at + PIECE_BITS]
+        yield int(piece, 2), len(piece)
+
+
+def _heard_in(bits: Iterator[tuple[int, int]], heard: _Heard) -> Iterator[HeardFrame]:
+    """Runs of bits (value, count) to frames."""
+    receiver = BitReceiver()
     for value, count in bits:
         for event in receiver.feed(value, count):
             if isinstance(event, SyncLost):
                 heard.lost += 1
-            if not isinstance(event, HeardFrame):
-                continue
-            heard.frames += 1
-            for found in reassembler.feed(event, event.bit / BIT_RATE):
-                if isinstance(found, Complete):
-                    yield found
-                elif isinstance(found, Discarded):
-                    heard.discarded += 1
+            elif isinstance(event, HeardFrame):
+                yield event
 
 
-def _bits(file: str, language: str) -> Iterator[tuple[int, int]]:
-    """The bits of a recording, of a text of 0 and 1, or of frames in hexadecimal."""
-    data = read_bytes(None if file == STDIN else Path(file), language)
-    if data[:4] in (b"RIFF", b"RIFX"):
-        yield from _demodulated(io.BytesIO(data), file, language)
-        return
-    digits = data.translate(None, BLANKS)
-    if digits and not digits.strip(b"01"):
-        yield int(digits, 2), len(digits)
-        return
-    for line in data.splitlines():
-        frame = from_hex(line.decode("ascii", "replace"))
-        if frame is None or len(frame) != FRAME_BYTES:
-            raise Failure(text("fm.bad_recording", language, file=file, reason="RIFF, 0/1, or four words a line"))
-        yield _air(frame), FRAME_BITS
+def _read_frames(data: bytes) -> Iterator[HeardFrame]:
+    """Four words a line in hexadecimal, as monitors print them. Raises BadRecording."""
+    lines = (line for line in data.decode("ascii", "replace").splitlines() if line.strip())
+    for number, line in enumerate(lines, start=1):
+        written = line.split() if len(line.split()) > 1 else [line.strip()[at : at + 4] for at in range(0, 16, 4)]
+        if "".join(written) != line.replace(" ", "").replace("\t", "").strip() or len(written) != FRAME_WORDS:
+            raise BadRecording(f"line {number} has no four words, and the file is neither RIFF nor 0 and 1")
+        words = tuple(_word(each, number) for each in written)
+        yield HeardFrame(words, tuple(word is not None for word in words), number * FRAME_BITS)
 
 
-def _demodulated(stream: BinaryIO, file: str, language: str) -> Iterator[tuple[int, int]]:
-    try:
-        with wave.open(stream, "rb") as reader:
-            if reader.getsampwidth() != SAMPLE_BYTES:
-                raise Failure(text("fm.bad_recording", language, file=file, reason=f"{8 * reader.getsampwidth()} bit"))
-            channels = reader.getnchannels()
-            demodulator = Demodulator(reader.getframerate())
-            while block := reader.readframes(BLOCK_SAMPLES):
-                samples = _little(array("h", block[: len(block) - len(block) % SAMPLE_BYTES]))[::channels]
-                for bit in demodulator.feed(sample / SAMPLE_MAX for sample in samples):
-                    yield bit, 1
-    except (wave.Error, EOFError, LocalProtocolError) as error:
-        reason = str(error) or type(error).__name__
-        raise Failure(text("fm.bad_recording", language, file=file, reason=reason)) from None
+def _word(written: str, number: int) -> int | None:
+    if written == LOST_WORD:
+        return None
+    found = from_hex(written)
+    if found is None or len(found) != WORD_BYTES:
+        raise BadRecording(f"line {number}: {written[:20]!r} is no word of four hexadecimal digits")
+    return int.from_bytes(found, "big")
+
+
+def _complete(frames: Iterator[HeardFrame], heard: _Heard) -> Iterator[Complete]:
+    """Frames to packets. Time is what the bits take on air."""
+    reassembler = Reassembler(slots_max=SLOTS_MAX, timeout_s=SLOT_TIMEOUT_S)
+    for frame in frames:
+        heard.frames += 1
+        for found in reassembler.feed(frame, frame.bit / BIT_RATE):
+            if isinstance(found, Complete):
+                yield found
+            elif isinstance(found, Discarded):
+                heard.discarded += 1

@@ -20,8 +20,10 @@ from ebcd.operator import (
     LinkRow,
     PathCounts,
     Preview,
+    Reloaded,
     TerminalPage,
     TownProgress,
+    WarningPreview,
 )
 
 COUNTED = ("targeted", "confirmed", "played", "refused", "timed_out", "unconfirmed", "cancelled", "pending")
@@ -69,6 +71,8 @@ def alert_detail(detail: AlertDetail, language: str) -> RenderableType:
     for area in detail.dropped:
         facts.add_row(_head("dropped", language), escape(f"{area.area}: {word('dropped', area.reason, language)}"))
     facts.add_row(_head("text", language), escape(detail.text))
+    if detail.warning:
+        facts.add_row(_head("warning", language), escape(detail.warning))
     facts.add_row(_head("volume", language), volume(detail.volume, language))
     for decision in detail.decisions:
         verdict = word("verdict", decision.verdict, language)
@@ -156,6 +160,29 @@ def preview_table(preview: Preview, title: str, language: str) -> RenderableType
     return facts
 
 
+def warning_table(preview: WarningPreview, language: str) -> RenderableType:
+    """What `ebcd submit` shows before it hands a warning in."""
+    facts = _grid()
+    kind = word("warning_kind", preview.kind.lower(), language)
+    facts.add_row(_head("warning", language), escape(f"{preview.identifier}  {kind}"))
+    if preview.known:
+        facts.add_row("", text("cli.warning_known", language))
+    for left in preview.left_out:
+        told = f"{left.area}: {word('dropped', left.reason, language)}"
+        facts.add_row(_head("left_out", language), Text(told, style="bold yellow"))
+    if preview.stops:
+        facts.add_row(_head("stops", language), "\n".join(preview.stops))
+    parts: list[RenderableType] = [facts]
+    for part in preview.parts:
+        level = word("level", str(part.level), language) if part.category == "emergency" else None
+        about = _grid()
+        about.add_row(_head("level", language), level or word("category", part.category, language))
+        about.add_row(_head("origin", language), escape(part.sender))
+        about.add_row(_head("text", language), escape(part.text))
+        parts += ["", preview_table(part.preview, part.title, language), about]
+    return Group(*parts)
+
+
 def terminals_table(page: TerminalPage, language: str) -> RenderableType:
     """`ebcd terminals`."""
     told = text("cli.rows_shown", language, shown=len(page.rows), total=page.total)
@@ -174,6 +201,16 @@ def terminals_table(page: TerminalPage, language: str) -> RenderableType:
             row.code, escape(row.name), escape(row.town), state, paths, shown(row.last_heard), row.playing, note
         )
     return table
+
+
+def reload_told(done: Reloaded, language: str) -> RenderableType:
+    """`ebcd reload`."""
+    changed = ", ".join(done.changed)
+    lines = [text("reload.done", language, changed=changed) if changed else text("reload.nothing", language)]
+    lines.append(text("reload.certificates", language, count=done.certificates))
+    if done.devices:
+        lines.append(text("reload.devices", language, count=done.devices))
+    return escape("\n".join(lines))
 
 
 def links_table(rows: Sequence[LinkRow], language: str) -> RenderableType:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from struct import Struct
 
+from ebcd.decode.fm_content import content_fields
 from ebcd.decode.keys import Keys
 from ebcd.decode.reading import NO_ERRORS, UNSIGNED, Crc, Note, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
-from ebcd.decode.tree import Field, Group, fields_of, value_of
+from ebcd.decode.signature_fields import block_fields, certificates_of, crc_field
+from ebcd.decode.tree import Field, Group, Value, fields_of, value_of
 from protocols import adapter
 from protocols.adapter import AdapterFrame, LockFrequency, QueryRecords, StopBroadcast, TypeTable
 from protocols.crc import crc32_mpeg2
 from protocols.errors import LocalProtocolError, RemoteProtocolError
-from protocols.signature import number_text
+from protocols.fm.packet import decode_content
+from protocols.signature import UNSIGNED as ZERO_BLOCK
 
 _HEAD = Struct(">BHBBI")
 _HEADS = (adapter.COMMAND_HEAD, adapter.REPORT_HEAD)
+_HEAD_MARKS = tuple(bytes((head,)) for head in _HEADS)
 _CRC_BYTES = 4
 _VERSION = b"\x00\x01"
 _FRAME_CLAUSE = "GD/J 089 A.1-A.3"
@@ -60,17 +64,28 @@ CLAUSES = {
 
 
 def claim(data: bytes) -> Claim:
-    """Whether these are the bytes of one frame."""
+    """Whether these are the bytes of one frame, or the first of one."""
     if len(data) < _HEAD.size or data[0] not in _HEADS:
-        return Claim.WEAK if data[:1] and data[0] in _HEADS and data[1:3] == _VERSION else Claim.NONE
-    _, version, _, origin, length = _HEAD.unpack_from(data)
+        if data[:1] not in _HEAD_MARKS or data[1:3] != _VERSION:
+            return Claim.NONE
+        known = len(data) > 4 and data[3] in CLAUSES and data[4] in (adapter.PLATFORM, adapter.DEVICE)
+        return Claim.LIKELY if known else Claim.WEAK
+    _, version, _, origin, _ = _HEAD.unpack_from(data)
     if version != 1:
         return Claim.NONE
-    end = _HEAD.size + length
-    fits = end + 6 + int.from_bytes(data[end : end + 2], "big") == len(data)
-    if fits:
+    if size_at(data, 0) == len(data):
         return Claim.LIKELY if crc32_mpeg2(data) else Claim.CERTAIN
     return Claim.WEAK if origin in (adapter.PLATFORM, adapter.DEVICE) else Claim.NONE
+
+
+def size_at(data: bytes, at: int) -> int:
+    """Length of the frame that begins at `at` by its two length fields; 0 where they are not there."""
+    if len(data) - at < _HEAD.size:
+        return 0
+    end = at + _HEAD.size + int.from_bytes(data[at + _HEAD.size - 4 : at + _HEAD.size], "big")
+    if end + 2 > len(data):
+        return 0
+    return end + 2 + int.from_bytes(data[end : end + 2], "big") + _CRC_BYTES - at
 
 
 def read(data: bytes, keys: Keys) -> Reading:
@@ -167,22 +182,27 @@ def _body(frame: AdapterFrame) -> Group:
             | adapter.IpSpecial(content=LockFrequency() | QueryRecords() as content)
         ):
             return Group((Field("tag", message.tag), Field("data", value_of(content))))
+        case adapter.RdsSpecial():
+            head = fields_of(message).fields[:-1]
+            return Group((*head, Field("data", _packet_content(message.packet_type, message.data))))
+        case adapter.UpdateTerminalCertificates() | adapter.UpdateAdapterCertificates():
+            return certificates_of(message.lists, message.certificates)
         case _:
             return fields_of(message)
 
 
+def _packet_content(packet_type: int, data: bytes) -> Value:
+    """The content of an FM packet inside command 0x02; hexadecimal where it is none."""
+    try:
+        return content_fields(decode_content(packet_type, data))
+    except RemoteProtocolError:
+        return value_of(data)
+
+
 def _tail(frame: AdapterFrame, data: bytes) -> Group:
-    fields = [Field("signature_info_length", int.from_bytes(data[len(frame.signed) :][:2], "big"))]
-    if frame.signature is not None:
-        fields += [
-            Field("signature_time", frame.signature.time, "signature_time", "GD/J 081 6.2.1"),
-            Field("certificate_number", number_text(frame.signature.certificate), "", "GD/J 081 6.1"),
-            Field("signature", value_of(frame.signature.value), "", "GD/J 081 5.4"),
-        ]
-    elif frame.zero_block:
-        fields.append(Field("signature", value_of(bytes(adapter.frame.SIGNATURE_BYTES)), "", "GD/J 089 A.3"))
-    fields.append(Field("crc", data[-_CRC_BYTES:].hex().upper(), "", "GD/J 089 annex G"))
-    return Group(tuple(fields))
+    length = Field("signature_info_length", int.from_bytes(data[len(frame.signed) :][:2], "big"), "", "GD/J 089 A.3")
+    block = frame.signature or (ZERO_BLOCK if frame.zero_block else None)
+    return Group((length, *block_fields(block), crc_field(data)))
 
 
 RECOGNISER = Recogniser("adapter", claim, read)

@@ -6,7 +6,7 @@ import contextlib
 import re
 from dataclasses import replace
 
-from ebcd.decode.ebd_names import fields_of_record, snake
+from ebcd.decode.ebd_names import as_written, fields_of_record, snake
 from ebcd.decode.keys import FILE_SCOPES, Keys
 from ebcd.decode.reading import Note, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, told
@@ -25,13 +25,17 @@ from protocols.ebd import (
     unpack,
 )
 from protocols.ebd.codec import RECORDS, TYPE_OF
-from protocols.ebd.envelope import ENVELOPE
+from protocols.ebd.envelope import ENVELOPE, EbdType
 from protocols.ebd.information import BODY, InformationBody, decode_information, encode_information
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.signature import SignatureBlock, number_text
 
 _HEAD_BYTES_MAX = 4096
 _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_]\w*)[\s/>]")
+_LINE_AND_COLUMN = re.compile(r"line (\d{1,9}), column (\d{1,9})")
+_HTTP = re.compile(rb"(?:POST [^\r\n]{1,4096} HTTP/1\.[01]|HTTP/1\.[01] \d{3}[^\r\n]{0,256})\r?\n")
+_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+_CONTENT_TYPE = re.compile(rb"(?im)^content-type:[ \t]*([^\r\n]{0,256})")
 _BLANKS = b"\x00 \t\r\n"
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _OF_EDITION = frozenset({"edition", "format"})
@@ -48,6 +52,17 @@ def _root_of(data: bytes) -> str:
         return ""
     found = _ROOT.search(head.replace(b"\0", b""))
     return found[1].decode("ascii", "replace").lower() if found else "?"
+
+
+def _place_of(error: RemoteProtocolError, data: bytes) -> int | None:
+    """The byte where a parser stopped, from its line and column."""
+    found = _LINE_AND_COLUMN.search(error.detail)
+    if error.offset is not None or found is None:
+        return error.offset
+    lines = data.split(b"\n", int(found[1]))[: int(found[1])]
+    before = sum(len(line) + 1 for line in lines[:-1])
+    column = lines[-1].decode("utf-8", "replace")[: int(found[2]) - 1] if lines else ""
+    return min(before + len(column.encode("utf-8")), len(data))
 
 
 # ---- documents -----------------------------------------------------------------------------------------------------
@@ -78,24 +93,27 @@ def read_document(data: bytes, _keys: Keys) -> Reading:
                 raise (second if error.reason == "edition" else error) from None
             notes = (Note("edition_2016"),)
     except RemoteProtocolError as error:
-        return Reading("ebd-xml", "", errors=(told(error),), clause=_TAR_CLAUSE, offset=error.offset)
+        return Reading("ebd-xml", "", errors=(told(error),), clause=_TAR_CLAUSE, offset=_place_of(error, data))
     kind = str(TYPE_OF[type(ebd.detail)])
     return Reading(
         "ebd-xml",
         kind,
-        fields_of_ebd(ebd),
+        fields_of_ebd(ebd, data),
         roundtrip=_ebd_again(ebd, edition) == ebd,
         clause="GD/J 082" if kind == "EBM" else _TAR_CLAUSE,
         notes=notes,
     )
 
 
-def fields_of_ebd(ebd: Ebd) -> Group:
-    """The envelope, then the detail under its own name."""
+def fields_of_ebd(ebd: Ebd, xml: bytes) -> Group:
+    """The envelope, then the detail under its own name. Versions are as written: our values have none."""
     kind = TYPE_OF[type(ebd.detail)]
-    detail = Field(snake(kind), fields_of_record(RECORDS[kind], ebd.detail))
-    envelope = fields_of_record(ENVELOPE, ebd.envelope)
-    return Group(tuple(replace(field, clause=_TAR_CLAUSE) for field in envelope.fields)) + Group((detail,))
+    detail = fields_of_record(RECORDS[kind], ebd.detail)
+    version = as_written(xml, "ebdversion") + fields_of_record(ENVELOPE, ebd.envelope)
+    if kind is EbdType.EBM:
+        detail = as_written(xml, "ebm", "ebmversion") + detail
+    envelope = Group(tuple(replace(field, clause=_TAR_CLAUSE) for field in version.fields))
+    return envelope + Group((Field(snake(kind), detail),))
 
 
 def _ebd_again(ebd: Ebd, edition: Edition) -> Ebd | None:
@@ -109,11 +127,12 @@ def _read_information(data: bytes) -> Reading:
     try:
         body = decode_information(data)
     except RemoteProtocolError as error:
-        return Reading("ebd-xml", "EBI", errors=(told(error),), clause="GD/J 082", offset=error.offset)
+        return Reading("ebd-xml", "EBI", errors=(told(error),), clause="GD/J 082", offset=_place_of(error, data))
     again: InformationBody | None = None
     with contextlib.suppress(LocalProtocolError, RemoteProtocolError):
         again = decode_information(encode_information(body))
-    return Reading("ebd-xml", "EBI", fields_of_record(BODY, body), roundtrip=again == body, clause="GD/J 082")
+    fields = as_written(data, "ebmaininfo", "ebiversion") + fields_of_record(BODY, body)
+    return Reading("ebd-xml", "EBI", fields, roundtrip=again == body, clause="GD/J 082")
 
 
 # ---- signature files -----------------------------------------------------------------------------------------------
@@ -129,12 +148,13 @@ def read_signature(data: bytes, _keys: Keys) -> Reading:
     try:
         found = decode_signature(data)
     except RemoteProtocolError as error:
-        return Reading("signature-xml", "Signature", errors=(told(error),), clause=_SIGNATURE_CLAUSE)
+        place = _place_of(error, data)
+        return Reading("signature-xml", "Signature", errors=(told(error),), clause=_SIGNATURE_CLAUSE, offset=place)
     errors = () if found.related_ebd_id or found.related_info_ids else ("signature-file: it names no file it signs",)
     return Reading(
         "signature-xml",
         "Signature",
-        _signature_fields(found),
+        as_written(data, "version") + _signature_fields(found) + as_written(data, "signaturealgorithm"),
         signature=Signed.UNCHECKED,
         roundtrip=_same_signature(found),
         errors=errors,
@@ -157,9 +177,10 @@ def _signature_fields(found: SignatureFile) -> Group:
             Field("signature", value_of(block.value)),
         )
     )
-    issuer = (Field("issuer_id", value_of(found.issuer_text)),) if found.form is Edition.Y2016 else ()
     number = Field("cert_sn", value_of(found.certificate_text))
-    return Group((related, *issuer, number, Field("signature_value", value)))
+    if found.form is Edition.Y2016:
+        number = Field("signature_cert", Group((Field("issuer_id", value_of(found.issuer_text)), number)))
+    return Group((related, number, Field("signature_value", value)))
 
 
 def _same_signature(found: SignatureFile) -> bool:
@@ -175,10 +196,10 @@ def _same_signature(found: SignatureFile) -> bool:
 
 
 def claim_package(data: bytes) -> Claim:
-    """A TAR, or an HTTP body that holds one."""
+    """A TAR, or an HTTP request, answer or body that holds one."""
     if tar.is_archive(data):
         return Claim.CERTAIN
-    if data[:2] == b"--" and b"filename" in data[:_HEAD_BYTES_MAX]:
+    if _HTTP.match(data) or (data[:2] == b"--" and b"filename" in data[:_HEAD_BYTES_MAX]):
         return Claim.LIKELY
     return Claim.WEAK if data[257:262] == b"ustar" else Claim.NONE
 
@@ -187,7 +208,7 @@ def read_package(data: bytes, keys: Keys) -> Reading:
     """One package: what it holds, its document, and its signature over the document's bytes."""
     notes: list[Note] = []
     try:
-        archive = data if tar.is_archive(data) or data[:2] != b"--" else find_archive("", data)
+        archive = _archive_in(data)
         package = unpack(archive)
     except RemoteProtocolError as error:
         return Reading("ebd-tar", "", errors=(told(error),), clause=_TAR_CLAUSE, offset=error.offset)
@@ -222,6 +243,18 @@ def read_package(data: bytes, keys: Keys) -> Reading:
         clause=_TAR_CLAUSE,
         notes=(*document.notes, *notes),
     )
+
+
+def _archive_in(data: bytes) -> bytes:
+    """The TAR of what may be a whole HTTP message. Raises RemoteProtocolError as `find_archive` does."""
+    content_type = ""
+    if _HTTP.match(data) and (end := _END_OF_HEAD.search(data)):
+        found = _CONTENT_TYPE.search(data[: end.start()])
+        content_type = found[1].decode("latin-1") if found else ""
+        data = data[end.end() :]
+    elif data[:2] != b"--":
+        return data
+    return data if tar.is_archive(data) else find_archive(content_type, data)
 
 
 def _files(package: Package) -> Items:

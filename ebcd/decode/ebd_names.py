@@ -6,15 +6,21 @@ import re
 from typing import Any
 
 from ebcd.decode.tree import Field, Group, Items, Value, value_of
+from protocols.ebd.document import children, parse, text_of
 from protocols.ebd.mapping import Element, Record
 from protocols.ebd.reports import VendorParameter
 from protocols.ebd.values import EBM_ID, RESOURCE_CODE, TIME, format_time
 
 _WORDS = re.compile(r"EB[DMIR](?=ID)|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_LOCAL = re.compile(r"^.*}")
 _KINDS = {
+    "EBDID": "ebd_id",
+    "InfoID": "info_id",
+    "EBIID": "info_id",
     "BrdStateCode": "broadcast_state",
     "StateCode": "resource_state",
     "ResultCode": "ebd_result",
+    "EventType": "event_type",
     "MsgType": "msg_type",
     "Severity": "severity",
     "AuxiliaryType": "aux_type",
@@ -46,6 +52,14 @@ def fields_of_record(record: Record[Any], value: Any) -> Group:
             inside[element.outer] = len(fields)
             fields.append(Field(snake(element.outer), Group((field,))))
     return Group(tuple(fields))
+
+
+def as_written(xml: bytes, *path: str) -> Group:
+    """An element that our values do not keep, such as a version, if it is there; `path` in lower case."""
+    nodes = [parse(xml)]
+    for name in path:
+        nodes = [child for node in nodes for child in children(node).get(name, [])]
+    return Group(tuple(Field(snake(_LOCAL.sub("", str(node.tag))), value_of(text_of(node))) for node in nodes[:1]))
 
 
 def _element(element: Element, content: Any) -> Value:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from ebcd.catalogue import has, text
 from ebcd.clock import beijing_text
 from ebcd.decode.tree import Value
+from protocols.code_faults import Fault, faults_of
 from protocols.codes import EbmId, InvalidCode, ResourceCode
+from protocols.rds.groups import group_name
 
+_AGT_MAX = 32
 UTC_FROM = 1_420_070_400
 """2015: smaller values of a signature's time count signatures (signature.md 3)."""
 
@@ -27,6 +31,25 @@ def meaning(kind: str, value: Value, language: str) -> str:
         return explain(value, language)
     key = f"value.{kind}.{value}"
     return text(key, language) if has(key) else ""
+
+
+def parts(kind: str, value: Value, language: str) -> tuple[tuple[str, str, str], ...]:
+    """What an id is put together of: name, digits and meaning of each part; none for other values."""
+    if not isinstance(value, str) or not _DIGITS.fullmatch(value):
+        return ()
+    found, at = [], 0
+    for name, size, part_kind in _PARTS.get((kind, len(value)), ()):
+        part = value[at : at + size]
+        found.append((text(f"part.{name}", language), part, meaning(part_kind, part, language)))
+        at += size
+    return tuple(found)
+
+
+def explained(error: str, language: str) -> str:
+    """What an error's slug means, or "" where nobody has said it."""
+    slug = _SLUG.match(error)
+    key = f"decode.error.{slug[1]}" if slug else ""
+    return text(key, language) if key and has(key) else ""
 
 
 def _time(value: int | str, _language: str) -> str:
@@ -49,14 +72,23 @@ def _code(value: int | str, language: str) -> str:
         code = ResourceCode(str(value))
     except InvalidCode:
         return ""
+    faults = _faults(faults_of(code, address=True), language)
     serial = text("decode.all_of_them", language) if code.subtype_serial == "00" else code.subtype_serial
-    return text(
+    shown = text(
         "decode.code",
         language,
         level=_word("code_level", str(code.level), language),
         area=code.area,
         type=f"{_word('code_type', code.type, language)} {code.type_serial}",
         subtype=f"{_word('code_subtype', code.subtype, language)} {serial}",
+    )
+    return f"{shown}{faults}"
+
+
+def _faults(faults: tuple[Fault, ...], language: str) -> str:
+    """A remark on digits that cannot be; the bytes are a peer's, so it is no error."""
+    return "".join(
+        "; " + text(f"config.code_{f.what}", language, place=f.place, value=f.value, allowed=f.allowed) for f in faults
     )
 
 
@@ -68,7 +100,16 @@ def _ebm_id(value: int | str, language: str) -> str:
     if ebm_id == EbmId.EVERYTHING:
         return text("decode.everything", language)
     force = text("decode.forced" if ebm_id.forced else "decode.not_forced", language)
-    return text("decode.ebm_id", language, platform=ebm_id.platform, date=ebm_id.date, force=force)
+    shown = text("decode.ebm_id", language, platform=ebm_id.platform, date=ebm_id.date, force=force)
+    return f"{shown}{_faults(faults_of(ebm_id), language)}"
+
+
+def _serial(value: int | str, language: str) -> str:
+    return text("decode.not_forced" if value == "0000" else "decode.forced", language)
+
+
+def _agt(value: int | str, _language: str) -> str:
+    return group_name(value) if isinstance(value, int) and 0 <= value < _AGT_MAX else ""
 
 
 def _word(table: str, value: str, language: str) -> str:
@@ -76,10 +117,24 @@ def _word(table: str, value: str, language: str) -> str:
     return text(key, language) if has(key) else value
 
 
+_SLUG = re.compile(r"(?:[\w.-]+\.xml: |EBDS: )?([a-z][a-z0-9_-]*)(?: at byte \d+)?: ")
+_DIGITS = re.compile(r"[0-9]+")
+_SERIAL = (("date", 8, ""), ("serial", 4, "serial"))
+_PARTS: dict[tuple[str, int], tuple[tuple[str, int, str], ...]] = {
+    ("ebm_id", 35): (("platform", 23, "code"), *_SERIAL),
+    ("ebm_id", 30): (("platform", 18, ""), *_SERIAL),
+    ("ebd_id", 41): (("ebd_kind", 2, "ebd_kind"), ("sender", 23, "code"), ("sequence", 16, "")),
+    ("ebd_id", 36): (("ebd_kind", 2, "ebd_kind"), ("sender", 18, ""), ("sequence", 16, "")),
+    ("info_id", 40): (("platform", 23, "code"), ("event_type", 5, "event_type"), *_SERIAL),
+}
+"""Kind and length -> its parts with their digits (GD/J 080, 082; the shorter ids are the 2016 draft's)."""
+
 _EXPLAINED: dict[str, Callable[[int | str, str], str]] = {
     "time": _time,
     "signature_time": _signature_time,
     "volume": _volume,
     "code": _code,
     "ebm_id": _ebm_id,
+    "serial": _serial,
+    "agt": _agt,
 }

@@ -4,41 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ebcd.decode.fm_content import CLAUSES, content_fields, content_name
+from ebcd.decode.fm_runs import claim_run, of_frames, packet_in, read_part
+from ebcd.decode.fm_words import words_of
 from ebcd.decode.keys import Keys
 from ebcd.decode.reading import Crc, Note, Reading, Signed
-from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
-from ebcd.decode.tree import Field, Group, fields_of, value_of
+from ebcd.decode.recogniser import Claim, Recogniser, told
+from ebcd.decode.signature_fields import block_fields
+from ebcd.decode.tree import Field, Group, value_of
 from protocols.crc import crc16_ccitt_false
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.fm import packet as fm
 from protocols.fm.bits import AIR_BYTES, frame_to_air, hear_frame
-from protocols.fm.emergency import Text
 from protocols.fm.frame import CRC_BYTES, FRAME_BYTES, PAYLOAD_BYTES, Frame, SourceLevel
 from protocols.rds.block import Offset
-from protocols.signature import BLOCK_BYTES, number_text
+from protocols.signature import BLOCK_BYTES
 
-CLAUSES = {
-    0: "5.2.2",
-    1: "5.2.3",
-    2: "5.2.4",
-    3: "5.2.5",
-    4: "5.2.6",
-    5: "5.2.7",
-    6: "5.2.8",
-    7: "5.2.9",
-    8: "5.2.10",
-    11: "5.2.11",
-    12: "5.2.12",
-    13: "5.2.13",
-    14: "5.2.14",
-    15: "5.2.15",
-    21: "5.2.16",
-    22: "5.2.17",
-    23: "5.2.18",
-    24: "5.2.19",
-}
-"""Packet type -> clause of GD/J 085-2018."""
 _PACKET_BYTES_MIN = fm.HEAD_BYTES + BLOCK_BYTES
+WHOLE_BLOCKS_MIN = 2  # of four; two right checkwords are chance once in a hundred thousand
 _PACKET_CLAUSE = "GD/J 085 5.1"
 _FRAME_CLAUSE = "GD/J 085 5.4"
 
@@ -47,19 +30,27 @@ _FRAME_CLAUSE = "GD/J 085 5.4"
 
 
 def claim_packet(data: bytes) -> Claim:
-    """Whether the length field fits, with or without the CRC-16 and the fill that frames add."""
+    """Whether the length field fits, with or without the CRC-16 and the fill that frames add; or all frames of one."""
     if len(data) < _PACKET_BYTES_MIN:
-        return Claim.NONE
+        return claim_run(data)
     length = fm.packet_bytes(data)
-    if length < _PACKET_BYTES_MIN or data[0] >> 3 not in CLAUSES:
-        return Claim.NONE
-    if length == len(data):
-        return Claim.LIKELY
-    return Claim.CERTAIN if _sealed(data, length) else Claim.NONE
+    if length >= _PACKET_BYTES_MIN and data[0] >> 3 in CLAUSES:
+        if length == len(data):
+            return Claim.LIKELY
+        if _sealed(data, length):
+            return Claim.CERTAIN
+    return claim_run(data)
 
 
 def read_packet(data: bytes, keys: Keys) -> Reading:
-    """One packet; behind it the CRC-16 and fill of its frames may stand."""
+    """One packet; behind it the CRC-16 and fill of its frames may stand, or it is still in its frames."""
+    if claim_run(data):
+        complete = packet_in(data)
+        return read_part(data) if complete is None else of_frames(_read_one(complete.packet, keys), data, complete)
+    return _read_one(data, keys)
+
+
+def _read_one(data: bytes, keys: Keys) -> Reading:
     length = fm.packet_bytes(data) if len(data) >= fm.HEAD_BYTES else len(data)
     packed, crc = data, Crc.NONE
     if _sealed(data, length):
@@ -72,7 +63,7 @@ def read_packet(data: bytes, keys: Keys) -> Reading:
     signature, notes = keys.judge(packet.command, packet.signature)
     if packet.signature.is_empty:
         signature, notes = Signed.NONE, (Note("unsigned"),)
-    name = "unknown" if isinstance(packet.content, fm.Unknown) else message_name(type(packet.content))
+    name = content_name(packet.content)
     clause = f"GD/J 085 {CLAUSES[packet.type]}" if packet.type in CLAUSES else _PACKET_CLAUSE
     fields, same = _packet_fields(packet, packed), _packet_again(packet) == packed
     return Reading("fm-packet", name, fields, crc, signature, same, clause=clause, notes=notes)
@@ -106,22 +97,11 @@ def _head(data: bytes) -> Group:
 
 
 def _packet_fields(packet: fm.Packet, data: bytes) -> Group:
-    content = fields_of(packet.content)
-    if isinstance(packet.content, fm.Unknown):
-        content = Group((Field("content", value_of(packet.content.data)),))
-    elif isinstance(packet.content, Text) and packet.content.text is not None:
-        content += Group((Field("text", value_of(packet.content.text)),))
     return (
         _head(data)
         + Group((Field("resource_codes", value_of(packet.codes), "code", _PACKET_CLAUSE),))
-        + content
-        + Group(
-            (
-                Field("time", packet.signature.time, "signature_time", "GD/J 081 6.2.1"),
-                Field("certificate_number", number_text(packet.signature.certificate), "", "GD/J 081 6.1"),
-                Field("signature", value_of(packet.signature.value), "", "GD/J 081 5.4"),
-            )
-        )
+        + content_fields(packet.content)
+        + Group(block_fields(packet.signature, "time"))
     )
 
 
@@ -129,9 +109,12 @@ def _packet_fields(packet: fm.Packet, data: bytes) -> Group:
 
 
 def claim_frame(data: bytes) -> Claim:
-    """Eight bytes are always a frame, of a level in use or not; thirteen are one with right checkwords."""
+    """Eight bytes are always a frame, of a level in use or not; thirteen are one where two checkwords are right."""
     if len(data) == AIR_BYTES:
-        return Claim.CERTAIN if all(hear_frame(int.from_bytes(data, "big"), 0).whole) else Claim.NONE
+        heard = hear_frame(int.from_bytes(data, "big"), 0)
+        if sum(heard.whole) < WHOLE_BLOCKS_MIN:
+            return Claim.NONE
+        data = words_of(heard)
     if len(data) != FRAME_BYTES:
         return Claim.NONE
     frame = Frame.decode(data)
@@ -148,8 +131,7 @@ def read_frame(data: bytes, _keys: Keys) -> Reading:
         crc = Crc.BAD if bad else Crc.OK
         if bad:
             errors.append(f"crc: checkword of block {' '.join(bad)} is wrong")
-        words = [word if word is not None else 0 for word in heard.words]
-        whole = b"".join(word.to_bytes(2, "big") for word in words)
+        whole = words_of(heard)
     try:
         frame = Frame.decode(whole)
         again: bytes | None = frame.encode()

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from ebcd.decode.recognise import best_claim
 from ebcd.decode.recogniser import Claim
+from protocols.fm.bits import AIR_BYTES, hear_frame
+from protocols.fm.frame import FRAME_BITS
 
 _PREFIX = re.compile(r"(?<![0-9A-Fa-f])0[xX]|\\x")
 _BETWEEN = re.compile(r"[\s:,;_'\"-]+")
@@ -14,7 +16,13 @@ _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n")
 _DUMP = re.compile(r"^(?:0x)?([0-9A-Fa-f]{4,8}):?\s+((?:[0-9A-Fa-f]{2,4}\s){1,16})(?:\s.*|\|.*)?$")
 _DUMP_LINES_MIN = 2
+_FOREIGN = re.compile(r"[^0-9A-Fa-f]")
+_BITS = re.compile(r"[01]+")
+_RUN = re.compile(r"(?:(?<![0-9A-Za-z])|(?<=0[xX]))[0-9A-Fa-f]{2}(?:[ :,-]?[0-9A-Fa-f]{2}){7,}(?![0-9A-Za-z])")
 _HEAD_BYTES = 4096
+LOG_LINE_MAX = 16_384
+RUNS_MAX = 4
+PHASE_FRAMES = 8  # so many frames choose the phase of a text of bits
 WRAPPED_DIGITS_MAX = 80
 
 
@@ -24,13 +32,38 @@ def from_hex(text: str) -> bytes | None:
     return bytes.fromhex(digits) if _HEX.fullmatch(digits) else None
 
 
+def first_foreign(text: str) -> int | None:
+    """Where the first character stands that hexadecimal cannot have."""
+    blanked = _BETWEEN.sub(lambda found: "0" * len(found[0]), _PREFIX.sub(lambda found: "0" * len(found[0]), text))
+    found = _FOREIGN.search(blanked)
+    return found.start() if found else None
+
+
+def digits_of(text: str) -> int:
+    """How many hexadecimal digits a text of nothing else has."""
+    return len(_BETWEEN.sub("", _PREFIX.sub("", text)))
+
+
 def message_of(argument: str) -> bytes | str:
     """The one message of an argument: hexadecimal, a dump, or XML as it stands; the text itself where it is neither."""
     if argument.lstrip().startswith("<"):
         return argument.encode("utf-8", "surrogateescape")
-    dumped = _dump(_lines_of(argument))
-    found = from_hex(argument) if dumped is None else dumped
-    return argument if found is None else found
+    for reader in (lambda text: _dump(_lines_of(text)), from_bits, from_hex):
+        if (found := reader(argument)) is not None:
+            return found
+    return argument
+
+
+def messages_of(arguments: Sequence[str]) -> tuple[bytes | str, ...]:
+    """The messages of arguments that name no file: one together where a shell cut it at blanks, or one each."""
+    together = message_of(" ".join(arguments))
+    if len(arguments) == 1 or (isinstance(together, bytes) and best_claim(together) is Claim.CERTAIN):
+        return (together,)
+    each = tuple(message_of(argument) for argument in arguments)
+    claims = [best_claim(data) if isinstance(data, bytes) else Claim.NONE for data in each]
+    if isinstance(together, str) or min(claims) >= Claim.LIKELY:
+        return each
+    return (together,)
 
 
 def messages_in(content: bytes) -> tuple[bytes | str, ...]:
@@ -45,7 +78,10 @@ def messages_in(content: bytes) -> tuple[bytes | str, ...]:
     lines = _lines_of(text)
     if (dumped := _dump(lines)) is not None:
         return (dumped,)
-    each = [from_hex(line) for line in lines]
+    if (bits := from_bits("".join(lines))) is not None:
+        each_bits = [from_bits(line) for line in lines]
+        return (bits,) if None in each_bits else tuple(line for line in each_bits if line is not None)
+    each = [_of_line(line) for line in lines]
     joined = from_hex("\n".join(lines))
     if joined is not None and (len(each) == 1 or _is_wrapped(joined, each, lines)):
         return (joined,)
@@ -55,7 +91,7 @@ def messages_in(content: bytes) -> tuple[bytes | str, ...]:
 def _text_of(content: bytes) -> str | None:
     """The content as lines of text, or None where it is one message as it stands."""
     head = content[:_HEAD_BYTES].lstrip()
-    if not content or head.startswith(b"<") or (head.startswith(b"--") and b"filename" in head):
+    if not content or head.startswith((b"<", b"POST ", b"HTTP/1.")) or (head[:2] == b"--" and b"filename" in head):
         return None
     try:
         text = content.decode("utf-8").removeprefix("\ufeff")
@@ -69,6 +105,37 @@ def _text_of(content: bytes) -> str | None:
 
 def _lines_of(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _of_line(line: str) -> bytes | None:
+    """A line's hexadecimal; where a log wrote words around it, the longest run of it that is a message."""
+    if (found := from_hex(line)) is not None or len(line) > LOG_LINE_MAX:
+        return found
+    runs = sorted((run[0] for run in _RUN.finditer(line)), key=len, reverse=True)
+    for run in runs[:RUNS_MAX]:
+        data = from_hex(run)
+        if data is not None and best_claim(data) >= Claim.LIKELY:
+            return data
+    return None
+
+
+def from_bits(text: str) -> bytes | None:
+    """Whole frames in a text of 0 and 1, thirteen bytes each, from the phase that fits best; None for other texts."""
+    bits = "".join(text.split())
+    if len(bits) < FRAME_BITS or not _BITS.fullmatch(bits):
+        return None
+    head = bits[: FRAME_BITS * PHASE_FRAMES]
+    phase = max(range(FRAME_BITS), key=lambda at: (_whole_blocks(head[at:]), -at))
+    count = (len(bits) - phase) // FRAME_BITS
+    if not count or _whole_blocks(head[phase:]) < 2:
+        return None
+    return int(bits[phase : phase + count * FRAME_BITS], 2).to_bytes(count * AIR_BYTES, "big")
+
+
+def _whole_blocks(bits: str) -> int:
+    """How many blocks are whole if frames begin at the first bit."""
+    starts = range(0, len(bits) - FRAME_BITS + 1, FRAME_BITS)
+    return sum(sum(hear_frame(int(bits[at : at + FRAME_BITS], 2), 0).whole) for at in starts)
 
 
 def _is_wrapped(joined: bytes, each: Sequence[bytes | None], lines: Sequence[str]) -> bool:

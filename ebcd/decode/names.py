@@ -1,4 +1,4 @@
-"""Where our records and the specification name a field differently, and which table explains a value.
+"""Where our records and the specification name or order a field differently, and which table explains a value.
 
 Keys are `Record.attribute`, or an attribute alone where every record means the same by it.
 """
@@ -37,13 +37,45 @@ RENAMED = {
     "FaultReport.text": "description",
     "TaskResult.text": "description",
     "Text.data": "text_data",
+    "ExtendedGroupSequence.group": "agt",
+    "FreeFormatGroup.group": "agt",
+    "GroupSequence.groups": "agts",
+    "GroupVariants.group": "agt",
+    "OpenDataAnnouncement.group": "agt",
+    "OpenDataConfiguration.group": "agt",
+    "OpenDataFreeFormat.group": "agt",
+    "OpenDataGroups.groups": "agts",
 }
 """Ours -> the specification's, in snake_case."""
+
+ORDER = {
+    "Language": ("code", "charset", "text", "agency", "auxiliary"),
+    "RdsSpecial": ("command", "packet_type", "send_times", "interval_ms", "targets", "data"),
+    "Record": (
+        *("ebm_id", "state", "source", "class_", "level", "event_type", "start", "end", "volume"),
+        *("input_channel", "outputs", "telephone", "codes"),
+    ),
+    "ReturnRecord": (
+        *("channel", "state", "ebm_id", "task", "class_", "level", "event_type", "start", "end"),
+        *("telephone", "volume", "codes"),
+    ),
+    "TaskBegan": (
+        *("front", "ebm_id", "source", "class_", "level", "event_type", "input_channel"),
+        *("outputs", "telephone", "volume", "codes"),
+    ),
+}
+"""Attributes in the order of the wire, where the record has them in another."""
+
+ONLY_WHERE_SENT = frozenset(
+    {"block3", "FaultReport.text", "FmOutput.ebm_id", "inner", "sqc", "telephone", "TsOutput.ebm_id"}
+)
+"""Fields that a message may lack: without one there is no name for it either."""
 
 KINDS = {
     # by the name that is shown, wherever it occurs
     "class": "class",
     "event_level": "event_level",
+    "event_type": "event_type",
     "volume": "volume",
     "resource_code": "code",
     "front_code": "code",
@@ -108,6 +140,8 @@ KINDS = {
     "StatusQuery.parameters": "parameter",
     "QueryTerminals.parameters": "parameter",
     "Query.parameters": "parameter",
+    "agt": "agt",
+    "agts": "agt",
     "Emergency.action": "action",
     "Daily.action": "action",
     "Emergency.switch": "frequency_switch",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from ebcd.decode.keys import Keys
 from ebcd.decode.reading import Crc, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, told
-from ebcd.decode.tree import Field, Group, named
+from ebcd.decode.tree import Field, Group, attributes_of, named
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.rds import groups as rds
 from protocols.rds.charset import decode_text
@@ -25,8 +25,9 @@ CLAUSES = {
     rds.ProgrammeTypeName: "3.1.5.14",
     rds.FastSwitching: "3.1.5.21",
 }
-_WORDS = frozenset({"message", "aid", "block3", "block4"})  # shown as people write them, in hexadecimal
+_WORDS = frozenset({"pi", "message", "aid", "block3", "block4"})  # shown as people write them, in hexadecimal
 _AF_SIGNS = frozenset((*range(0xE0, 0xFB), 0xCD))  # number of frequencies, and the filler
+_LABEL_VARIANTS = frozenset({0, 3, 6, 7})  # country and paging, language, broadcaster, EWS channel
 _YEARS_MJD = range(51_544, 88_069)  # this century
 
 
@@ -55,6 +56,8 @@ def _tells_itself(content: rds.Content) -> bool:
             return _is_text(name) and bool(_AF_SIGNS & {af, af_next})
         case rds.RadioText(text=text) | rds.ProgrammeTypeName(name=text):
             return _is_text(text)
+        case rds.SlowLabelling(paging=0, day=0, hour=0, minute=0, variant=variant):
+            return variant in _LABEL_VARIANTS
         case rds.ClockTime():
             in_day = content.hour < 24 and content.minute < 60 and not content.spare
             return in_day and content.mjd in _YEARS_MJD
@@ -104,19 +107,22 @@ def _fields(group: rds.Group, name: str) -> Group:
         Field("tp", group.tp),
         Field("pty", group.pty, "pty"),
     )
-    return Group(tuple(replace(each, clause=_CLAUSE) for each in head) + content_fields(group.content))
+    own = tuple(field for field in content_fields(group.content) if field.name != "number")  # group_type says it
+    return Group(tuple(replace(each, clause=_CLAUSE) for each in head) + own)
 
 
 def content_fields(content: object) -> tuple[Field, ...]:
     """The own fields of a group or of a message element: texts as text, words as hexadecimal."""
     found: list[Field] = []
-    for each in fields(content):  # type: ignore[arg-type]
-        value = getattr(content, each.name)
-        if each.name in ("name", "text") and isinstance(value, bytes):
+    for attribute in attributes_of(content):
+        value = getattr(content, attribute)
+        if attribute in ("name", "text") and isinstance(value, bytes):
             value = decode_text(value.rstrip(b"\r"))
-        elif each.name in _WORDS and isinstance(value, int):
+        elif attribute in _WORDS and isinstance(value, int):
             value = f"{value:04X}"
-        found.append(named(type(content).__name__, each.name, value))
+        elif attribute.startswith("spare") and not value:
+            continue
+        found.append(named(type(content).__name__, attribute, value))
     return tuple(found)
 
 

@@ -42,7 +42,8 @@ class Reading:
     """One message. `fields` is as much as could be read; `errors` are `reason at byte N: detail`.
 
     `protocol` is None where nothing was recognised. `clause` is the message's own in its standard; `offset` is where
-    the reading broke.
+    the reading broke. `inside`: every whole message where there are several, or where other bytes stand around one;
+    the reading itself is then that of the first.
     """
 
     protocol: str | None
@@ -56,6 +57,7 @@ class Reading:
     clause: str = ""
     notes: tuple[Note, ...] = ()
     offset: int | None = None
+    inside: tuple[Inside, ...] = ()
 
     @property
     def is_good(self) -> bool:
@@ -64,7 +66,7 @@ class Reading:
 
     def as_json(self) -> dict[str, Json]:
         """The object of `--json`."""
-        return {
+        told: dict[str, Json] = {
             "protocol": self.protocol,
             "message": self.message,
             "fields": to_json(self.fields),
@@ -74,3 +76,17 @@ class Reading:
             "also": list(self.also),
             "errors": list(self.errors),
         }
+        if self.inside:
+            told["inside"] = [
+                {"offset": each.start, "size": each.end - each.start, **each.reading.as_json()} for each in self.inside
+            ]
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """One of several messages: which bytes of the input, and what they say."""
+
+    start: int
+    end: int
+    reading: Reading

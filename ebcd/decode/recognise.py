@@ -14,8 +14,9 @@ from ebcd.decode import (
     trust_files,
     uecp_frames,
 )
+from ebcd.decode.carve import Found, carve
 from ebcd.decode.keys import Keys
-from ebcd.decode.reading import Reading
+from ebcd.decode.reading import Inside, Reading
 from ebcd.decode.recogniser import Claim, Recogniser
 
 RECOGNISERS: tuple[Recogniser, ...] = (
@@ -28,10 +29,19 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     trust_files.AUTHORISATION_LIST,
     fm_packets.PACKET,
     fm_packets.FRAME,
-    rds_groups.RECOGNISER,
     uecp_frames.RECOGNISER,
+    rds_groups.RECOGNISER,
 )
 """Every protocol that `ebcd decode` knows; of two equally sure ones the first is taken."""
+_SHOWN_MAX = 8
+_FOREIGN = {
+    b"RIFF": "a recording: `ebcd fm receive` demodulates it",
+    b"-----BEGIN": "a PEM file, no captured message",
+    b"\x1f\x8b": "compressed by gzip: unpack it first",
+    b"PK\x03\x04": "a ZIP archive: unpack it first",
+    b"ID3": "an MP3 file: sound, no message",
+}
+"""What is often handed over and is none of the protocols."""
 
 
 class UnknownProtocol(ValueError):
@@ -58,11 +68,14 @@ def decode_bytes(data: bytes, keys: Keys | None = None, protocol: str | None = N
         chosen = next((each for each in RECOGNISERS if each.protocol == protocol), None)
         if chosen is None:
             raise UnknownProtocol(protocol)
-        return replace(chosen.read(data, held), also=_others(data, held, chosen))
+        return _with_parts(replace(chosen.read(data, held), also=_others(data, held, chosen)), data, held, protocol)
     claims = [(claim, each) for each in RECOGNISERS if (claim := each.claim(data)) is not Claim.NONE]
     if not claims:
         size = len(data)
-        return Reading(None, errors=(f"unrecognised: {size} bytes that begin {data[:8].hex() or 'nowhere'}",))
+        known = next((said for mark, said in _FOREIGN.items() if data.startswith(mark)), "")
+        begins = f"{known}; " if known else ""
+        begins += f"{size} bytes that begin {data[:8].hex().upper()}" if data else "there is not one byte"
+        return _with_parts(Reading(None, errors=(f"unrecognised: {begins}",)), data, held)
     sure, best = max(claims, key=lambda each: each[0])
     reading = best.read(data, held)
     if sure is Claim.WEAK and reading.errors:
@@ -70,7 +83,29 @@ def decode_bytes(data: bytes, keys: Keys | None = None, protocol: str | None = N
             if other is not best and not (second := other.read(data, held)).errors:
                 best, reading = other, second
                 break
-    return replace(reading, also=_others(data, held, best))
+    return _with_parts(replace(reading, also=_others(data, held, best)), data, held)
+
+
+def _with_parts(reading: Reading, data: bytes, keys: Keys, protocol: str | None = None) -> Reading:
+    """Where bytes could not be read as one message: the whole messages among them, if there are."""
+    if not reading.errors:
+        return reading
+    found = [part for part in carve(data, protocol) if part.end - part.start < len(data)]
+    if not found:
+        return reading
+    inside = tuple(Inside(each.start, each.end, _read_part(data, each, keys)) for each in found)
+    first = inside[0]
+    rest = len(data) - sum(each.end - each.start for each in inside)
+    places = ", ".join(f"{each.reading.protocol} at {each.start}-{each.end - 1}" for each in inside[:_SHOWN_MAX])
+    more = " ..." if len(inside) > _SHOWN_MAX else ""
+    error = f"several at byte {first.start}: {len(inside)} whole, {rest} of {len(data)} bytes outside: {places}{more}"
+    offset = 0 if first.start else first.end
+    return replace(first.reading, roundtrip=False, errors=(error, *reading.errors), offset=offset, inside=inside)
+
+
+def _read_part(data: bytes, part: Found, keys: Keys) -> Reading:
+    chosen = next(each for each in RECOGNISERS if each.protocol == part.protocol)
+    return chosen.read(data[part.start : part.end], keys)
 
 
 def _others(data: bytes, keys: Keys, taken: Recogniser) -> tuple[str, ...]:

@@ -8,16 +8,17 @@ from struct import Struct
 from ebcd.decode.keys import Keys
 from ebcd.decode.reading import NO_ERRORS, UNSIGNED, Crc, Note, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
+from ebcd.decode.signature_fields import block_fields, certificates_of, crc_field
 from ebcd.decode.tree import Field, Group, Items, fields_of, value_of
 from protocols import terminal
 from protocols.adapter.targets import DomainReturn, IpReturn, SmsReturn
 from protocols.crc import crc32_mpeg2
 from protocols.errors import LocalProtocolError, RemoteProtocolError
-from protocols.signature import number_text
 from protocols.terminal import Frame, Header, ParameterSet, StatusAnswer, parameter_id
-from protocols.terminal.frame import MARK, measure
+from protocols.terminal.frame import MARK, VERSIONS, measure
 
 _CRC_BYTES = 4
+_VERSIONS = tuple(version.to_bytes(2, "big") for version in VERSIONS)
 _HEAD = Struct(">2sHIB")
 _HEAD_CLAUSES = {Header.D: "GD/J 089 D.2-D.4", Header.E: "GD/J 089 E.2, E.3"}
 _TARGETS_AT = {Header.D: 26, Header.E: 25}
@@ -39,12 +40,12 @@ CLAUSES = {
 
 
 def claim(data: bytes) -> Claim:
-    """Whether these are the bytes of one frame."""
+    """Whether these are the bytes of one frame, or the first of one."""
     if data[:2] != MARK:
         return Claim.NONE
     if measure(data, 0, terminal.FRAME_BYTES_MAX) == len(data):
         return Claim.LIKELY if crc32_mpeg2(data) else Claim.CERTAIN
-    return Claim.WEAK
+    return Claim.LIKELY if data[2:4] in _VERSIONS else Claim.WEAK
 
 
 def read(data: bytes, keys: Keys) -> Reading:
@@ -144,6 +145,8 @@ def _body(frame: Frame) -> Group:
             return Group((*head, Field("parameters", items)))
         case terminal.Opaque(data=data):
             return Group((Field("data", value_of(data)),))
+        case terminal.CertificateUpdate(lists=lists, certificates=certificates):
+            return certificates_of(lists, certificates)
         case terminal.Answer() as answer:
             return Group(fields_of(answer).fields[1:])
         case message:
@@ -174,14 +177,10 @@ def _return_to(address: SmsReturn | IpReturn | DomainReturn) -> Group:
 
 
 def _tail(frame: Frame, data: bytes) -> Group:
-    fields: list[Field] = []
-    if frame.signature is not None:
-        fields = [
-            Field("signature_time", frame.signature.time, "signature_time", "GD/J 081 6.2.1"),
-            Field("certificate_number", number_text(frame.signature.certificate), "", "GD/J 081 6.1"),
-            Field("signature", value_of(frame.signature.value), "", "GD/J 081 5.4"),
-        ]
-    return Group((*fields, Field("crc", data[-_CRC_BYTES:].hex().upper(), "", "GD/J 089 annex G")))
+    length: tuple[Field, ...] = ()
+    if block := data[len(frame.signed) : -_CRC_BYTES]:
+        length = (Field("signature_info_length", int.from_bytes(block[:2], "big"), "", "GD/J 089 D.4"),)
+    return Group((*length, *block_fields(frame.signature), crc_field(data)))
 
 
 RECOGNISER = Recogniser("terminal", claim, read)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from ebcd.decode.names import KINDS, RENAMED
+from ebcd.decode.names import KINDS, ONLY_WHERE_SENT, ORDER, RENAMED
 from protocols.adapter.targets import (
     LOGICAL,
     PHYSICAL,
@@ -101,15 +102,24 @@ def fields_of(value: object) -> Group:
     if not dataclasses.is_dataclass(value):
         return Group()
     found: list[Field] = []
-    for field in dataclasses.fields(value):
-        inner = getattr(value, field.name)
-        if isinstance(value, Auxiliary) and field.name == "data" and value.type == AUX_URL:
+    for attribute in attributes_of(value):
+        inner = getattr(value, attribute)
+        if isinstance(value, Auxiliary) and attribute == "data" and value.type == AUX_URL:
             inner = inner.decode("utf-8", "replace")
         if isinstance(inner, SmsReturn | IpReturn | DomainReturn | OtherReturn):
             found += return_address(inner).fields
             continue
-        found.append(named(type(value).__name__, field.name, inner))
+        found.append(named(type(value).__name__, attribute, inner))
     return Group(tuple(found))
+
+
+def attributes_of(record: Any) -> Iterator[str]:
+    """The attributes of a frozen record that the message has, in the order of the wire."""
+    owner = type(record).__name__
+    for attribute in ORDER.get(owner) or [field.name for field in dataclasses.fields(record)]:
+        may_lack = attribute in ONLY_WHERE_SENT or f"{owner}.{attribute}" in ONLY_WHERE_SENT
+        if not (may_lack and getattr(record, attribute) is None):
+            yield attribute
 
 
 def named(owner: str, attribute: str, value: object) -> Field:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ebcd.decode.keys import Keys, is_own_signature
 from ebcd.decode.reading import Note, Reading
 from ebcd.decode.recogniser import Claim, Recogniser, told
-from ebcd.decode.tree import Field, Group, Items, value_of
+from ebcd.decode.signature_fields import CERTIFICATE_CLAUSE, LIST_CLAUSE, certificate_fields, list_fields
 from protocols.errors import RemoteProtocolError
 from protocols.signature import (
     CERTIFICATE_BYTES,
     VERSIONS,
     AuthorisationList,
     Certificate,
-    number_text,
 )
 from protocols.sm2 import PublicKey
 
-_CERTIFICATE_CLAUSE = "GD/J 081 6.1"
-_LIST_CLAUSE = "GD/J 081 6.5"
 _LIST_BYTES_MIN = 78
 _NUMBER_BYTES = 6
 
@@ -37,7 +32,7 @@ def read_certificate(data: bytes, keys: Keys) -> Reading:
         certificate = Certificate.decode(data)
     except RemoteProtocolError as error:
         return Reading(
-            "certificate", "certificate", errors=(told(error),), clause=_CERTIFICATE_CLAUSE, offset=error.offset
+            "certificate", "certificate", errors=(told(error),), clause=CERTIFICATE_CLAUSE, offset=error.offset
         )
     errors: tuple[str, ...] = ()
     try:
@@ -48,30 +43,23 @@ def read_certificate(data: bytes, keys: Keys) -> Reading:
         signature = is_own_signature(certificate)
     else:
         signature = keys.judge_plain(certificate.signed_bytes(), certificate.issuer, certificate.signature)
-    fields = (
-        Field("version", f"{certificate.version:02X}"),
-        Field("issuer_sn", number_text(certificate.issuer)),
-        Field("certificate_sn", number_text(certificate.number)),
-        Field("validity", f"{certificate.year:04d}-{certificate.month:02d}", "validity"),
-        Field("public_key", value_of(certificate.public_key)),
-        Field("signature", value_of(certificate.signature)),
-    )
     return Reading(
         "certificate",
         "certificate",
-        Group(tuple(replace(field, clause=_CERTIFICATE_CLAUSE) for field in fields)),
+        certificate_fields(certificate),
         signature=signature,
         roundtrip=certificate.encode() == data,
         errors=errors,
-        clause=_CERTIFICATE_CLAUSE,
+        clause=CERTIFICATE_CLAUSE,
         notes=(Note("reserved_number"),) if certificate.is_reserved else (),
     )
 
 
 def claim_list(data: bytes) -> Claim:
-    """The length follows from the count."""
-    fits = len(data) >= _LIST_BYTES_MIN and len(data) == _LIST_BYTES_MIN + _NUMBER_BYTES * data[7]
-    return Claim.LIKELY if fits else Claim.NONE
+    """The length follows from the count. Of an empty list both numbers must look like numbers that are given out."""
+    if len(data) < _LIST_BYTES_MIN or len(data) != _LIST_BYTES_MIN + _NUMBER_BYTES * data[7]:
+        return Claim.NONE
+    return Claim.LIKELY if data[7] or not any(data[:2] + data[8:10]) else Claim.NONE
 
 
 def read_list(data: bytes, keys: Keys) -> Reading:
@@ -79,22 +67,16 @@ def read_list(data: bytes, keys: Keys) -> Reading:
     try:
         found = AuthorisationList.decode(data)
     except RemoteProtocolError as error:
-        return Reading("authorisation-list", "authorisation_list", errors=(told(error),), clause=_LIST_CLAUSE)
-    fields = (
-        Field("receiver_sn", number_text(found.receiver)),
-        Field("certs_auth_sn", found.serial),
-        Field("certs_count", len(found.certificates)),
-        Field("cert_sns", Items(tuple(number_text(each) for each in found.certificates))),
-        Field("sig_sn", number_text(found.signer)),
-        Field("signature", value_of(found.signature)),
-    )
+        return Reading(
+            "authorisation-list", "authorisation_list", errors=(told(error),), clause=LIST_CLAUSE, offset=error.offset
+        )
     return Reading(
         "authorisation-list",
         "authorisation_list",
-        Group(tuple(replace(field, clause=_LIST_CLAUSE) for field in fields)),
+        list_fields(found),
         signature=keys.judge_plain(found.signed_bytes(), found.signer, found.signature),
         roundtrip=found.encode() == data,
-        clause=_LIST_CLAUSE,
+        clause=LIST_CLAUSE,
     )
 
 

@@ -14,6 +14,8 @@ from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.uecp import frame as uecp
 from protocols.uecp import message
 
+_ADDRESS = ("dsn", "psn")  # they follow the code
+_INSIDE = re.compile(b"[\xfe\xff]")
 _STUFFED = re.compile(rb"\xfd([\x00-\x02])")
 _CLAUSE = "SPB 490 2.2"
 _ELEMENT_CLAUSE = "SPB 490 3"
@@ -21,11 +23,13 @@ _BYTES_MIN = 2 + uecp.HEAD_BYTES + uecp.CRC_BYTES
 
 
 def claim(data: bytes) -> Claim:
-    """Start, stop and CRC."""
+    """Start, stop and CRC; a frame whose end is missing has the length that says so."""
     if data[:1] != bytes([uecp.START]) or len(data) < _BYTES_MIN:
         return Claim.NONE
     if data[-1] != uecp.STOP:
-        return Claim.WEAK
+        body = _unstuffed(data + b"\xff")[: uecp.HEAD_BYTES + uecp.MESSAGE_BYTES_MAX]
+        is_cut = len(body) < uecp.HEAD_BYTES + body[uecp.HEAD_BYTES - 1] + uecp.CRC_BYTES
+        return Claim.LIKELY if is_cut and not _INSIDE.search(data, 1) else Claim.WEAK
     body = _unstuffed(data)
     right = crc16_uecp(body[: -uecp.CRC_BYTES]) == int.from_bytes(body[-uecp.CRC_BYTES :], "big")
     return Claim.CERTAIN if right else Claim.LIKELY
@@ -52,9 +56,8 @@ def read(data: bytes, _keys: Keys) -> Reading:
         errors.append(told(error))
     name = _name(elements[0]) if elements else ""
     again = _again(frame, elements)
-    return Reading(
-        "uecp", name, _fields(frame, elements), crc, Signed.NONE, again == data, (), tuple(errors), _CLAUSE, (), offset
-    )
+    fields, same = _fields(frame, elements, data), again == data
+    return Reading("uecp", name, fields, crc, Signed.NONE, same, (), tuple(errors), _CLAUSE, (), offset)
 
 
 def _unstuffed(data: bytes) -> bytes:
@@ -68,22 +71,24 @@ def _name(element: message.Element) -> str:
     return message_name(type(element))
 
 
-def _fields(frame: uecp.Frame, elements: tuple[message.Element, ...]) -> Group:
+def _fields(frame: uecp.Frame, elements: tuple[message.Element, ...], data: bytes) -> Group:
     head = (
         Field("site_address", frame.site),
         Field("encoder_address", frame.encoder),
-        Field("sequence_counter", frame.sqc),
-        Field("message_field_length", len(frame.message)),
+        Field("sqc", frame.sqc),
+        Field("mfl", len(frame.message)),
     )
     items = Items(tuple(_element(each) for each in elements))
-    return Group((*head, Field("elements", items, "", _ELEMENT_CLAUSE)))
+    crc = Field("crc", _unstuffed(data)[-uecp.CRC_BYTES :].hex().upper())
+    return Group((*head, Field("elements", items, "", _ELEMENT_CLAUSE), crc))
 
 
 def _element(element: message.Element) -> Group:
     own = content_fields(element)
     code = Field("mec", f"{message.mec_of(element):02X}")
-    rest = tuple(field for field in own if field.name != "mec")
-    return Group((code, Field("element", _name(element)), *rest))
+    address = tuple(field for field in own if field.name in _ADDRESS)
+    rest = tuple(field for field in own if field.name not in ("mec", *_ADDRESS))
+    return Group((code, Field("element", _name(element)), *address, *rest))
 
 
 def _again(frame: uecp.Frame, elements: tuple[message.Element, ...]) -> bytes | None:

@@ -14,6 +14,7 @@ from protocols.ebd.messages import EbdResponse
 from protocols.ebd.multipart import RequestBody
 from protocols.errors import RemoteProtocolError
 
+PORT_MAX = 65_535
 CONNECT_S = 10.0
 READ_S = 30.0
 RECEIPT_BYTES_MAX = 1_000_000
@@ -73,6 +74,8 @@ class HttpPoster:
         received = bytearray()
         reply: httpx.Response | None = None
         try:
+            if not 0 <= (httpx.URL(url).port or 0) <= PORT_MAX:  # the socket would raise what nobody expects
+                raise PostFailed("broken", f"{url}: a port is at most {PORT_MAX}")
             async with (
                 asyncio.timeout(self._exchange_s),
                 self._client.stream(

@@ -4,7 +4,7 @@ One book, one writer: link events go in by `observe`, time by `tick`; changes co
 observed stays unknown and is never guessed.
 """
 
-from ebcd.health.book import HealthBook
+from ebcd.health.book import TOWN_DIGITS, HealthBook
 from ebcd.health.device import Cause, Change, DeviceHealth, Outage
 from ebcd.health.flapping import FlapRule
 from ebcd.health.table import HEALTH, SPEAKING, Condition, Sign, next_condition
@@ -15,6 +15,7 @@ __all__ = [
     "HEALTH",
     "RETURNING",
     "SPEAKING",
+    "TOWN_DIGITS",
     "Cause",
     "Change",
     "Condition",

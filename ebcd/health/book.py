@@ -15,6 +15,7 @@ from devices.link import (
     Began,
     Connected,
     DeviceState,
+    Disconnected,
     Ended,
     Event,
     Fault,
@@ -32,6 +33,8 @@ from ebcd.health.table import SPEAKING, Condition, Sign, next_condition
 from ebcd.health.ways import Ways
 from protocols.codes import ResourceCode
 
+TOWN_DIGITS = 9
+"""Of an area code: county and town; three more tell the village."""
 DOUBT_BEATS = 3
 """So many heartbeats without fault after a reported fault: its end may have been lost, so the device is asked."""
 
@@ -42,13 +45,17 @@ class HealthBook:
     def __init__(self, ways: Ways, misses_max: int = 3, flap_rule: FlapRule | None = None) -> None:
         self.ways = ways
         self.tally = {kind: Counter[Condition]() for kind in DeviceKind}
+        self.by_town: dict[str, Counter[Condition]] = {}
+        """Terminals only, by the first nine digits of their area, for maps and dashboards."""
         self.doubts: set[ResourceCode] = set()
         """Devices that should be asked for their state; whoever asks empties it."""
+        self.restarted: set[ResourceCode] = set()
+        """Devices that were switched on since the last look, with whatever time their clock woke up to."""
         self._misses_max = misses_max
         self._flap_rule = flap_rule or FlapRule()
         self._devices = {code: DeviceHealth() for code in ways.devices}
-        for way in ways.devices.values():
-            self.tally[way.kind][Condition.UNKNOWN] += 1
+        for code, way in ways.devices.items():
+            self._count(way.kind, code, Condition.UNKNOWN, 1)
         self._patience_s = {
             code: way.period_s * misses_max for code, way in ways.devices.items() if way.period_s is not None
         }
@@ -68,7 +75,7 @@ class HealthBook:
         silence counts from now."""
         before, self.ways = self.ways, ways
         for code in before.devices.keys() - ways.devices.keys():
-            self.tally[before.devices[code].kind][self._devices.pop(code).condition] -= 1
+            self._count(before.devices[code].kind, code, self._devices.pop(code).condition, -1)
             for known in (self.doubts, self._flapping, self._unwritten):
                 known.discard(code)
         misses_max = self._misses_max
@@ -79,10 +86,10 @@ class HealthBook:
             health = self._devices.get(code)
             if health is None:
                 health = self._devices[code] = DeviceHealth(seen_s=now_s)
-                self.tally[way.kind][Condition.UNKNOWN] += 1
+                self._count(way.kind, code, Condition.UNKNOWN, 1)
             elif (kind := before.devices[code].kind) is not way.kind:
-                self.tally[kind][health.condition] -= 1
-                self.tally[way.kind][health.condition] += 1
+                self._count(kind, code, health.condition, -1)
+                self._count(way.kind, code, health.condition, 1)
         self._queue_again()
         self._children = ways.children()
         self._links_of = Counter(ways.links.values())
@@ -119,8 +126,10 @@ class HealthBook:
     def observe(self, event: Event, path: Path, now_s: float, wall_s: float) -> None:
         """Take one link event."""
         match event:
-            case Heartbeat(code=code, state=state, rebooted=rebooted):
+            case Heartbeat(code=code, state=state, rebooted=rebooted, clock=clock):
                 if health := self._seen(code, path, now_s, wall_s):
+                    if clock is not None:
+                        health.clock_error_s = clock - wall_s
                     self._returned(code, health, rebooted, path)
                     self._state(code, health, state, now_s, wall_s)
             case StateTold(code=code, state=state):
@@ -135,10 +144,17 @@ class HealthBook:
                     sign = Sign.WELL if cleared else Sign.FAULTY
                     self._notice(code, health, sign, Cause.FAULT, words, now_s, wall_s)
             case Began(code=code, at=at) | Ended(code=code, at=at):
-                if health := self._spoke(code, path, now_s, wall_s):
+                health = self._spoke(code, path, now_s, wall_s)
+                if health and self.ways.devices[code].kind is DeviceKind.TERMINAL:  # an adapter's begin has no time
                     health.clock_error_s = at - wall_s
             case Answered(code=code) | Played(code=code) | Connected(code=code):
                 self._spoke(code, path, now_s, wall_s)
+            case Disconnected(code=code, reason=reason) if code in self._devices and code not in self._patience_s:
+                # Of the others silence decides, for their other paths may live; of one without heartbeats nothing more
+                # will be known.
+                health = self._devices[code]
+                if health.condition is not Condition.UNKNOWN:
+                    self._notice(code, health, Sign.SILENT, Cause.SILENCE, reason, now_s, wall_s)
             case LinkDown(link=link):
                 self._down[path].add(link)
             case LinkUp(link=link):
@@ -164,6 +180,7 @@ class HealthBook:
         if rebooted:
             health.outage = Outage.POWER if health.returning else Outage.RESTART
             health.restarts += 1
+            self.restarted.add(code)
             health.fault = ""  # its own memory began anew: what is still broken it will report again
             self._unwritten.add(code)
         elif health.returning:
@@ -280,11 +297,13 @@ class HealthBook:
         after = next_condition(before, sign)
         if after is before:
             return
-        tally = self.tally[self.ways.devices[code].kind]
-        tally[before] -= 1
-        tally[after] += 1
+        kind = self.ways.devices[code].kind
+        self._count(kind, code, before, -1)
+        self._count(kind, code, after, 1)
         health.condition, health.since = after, wall_s
         health.returning = health.returning or after in (Condition.OFFLINE, Condition.UNREACHABLE)
+        if before in (Condition.OFFLINE, Condition.UNREACHABLE) and kind is DeviceKind.ADAPTER:
+            self.doubts.add(code)  # its records of the gap (0x10): it works on by itself while nobody hears it
         self._unwritten.add(code)
         begins = after is Condition.OFFLINE and before in SPEAKING and health.flaps.fell(now_s, self._flap_rule)
         health.flaps.changed_s = now_s
@@ -294,6 +313,11 @@ class HealthBook:
         elif not health.flapping:
             self._tell(code, health, before, wall_s, why, cause)
         self._follow(code, after, before, now_s, wall_s)
+
+    def _count(self, kind: DeviceKind, code: ResourceCode, condition: Condition, by: int) -> None:
+        self.tally[kind][condition] += by
+        if kind is DeviceKind.TERMINAL:
+            self.by_town.setdefault(code.area[:TOWN_DIGITS], Counter())[condition] += by
 
     def _tell(
         self, code: ResourceCode, health: DeviceHealth, before: Condition, wall_s: float, why: str, cause: Cause
@@ -319,9 +343,9 @@ class HealthBook:
         health.seen_at, health.since = seen_at, since
         if condition not in (Condition.OFFLINE, Condition.FAULT):
             return
-        tally = self.tally[self.ways.devices[code].kind]
-        tally[health.condition] -= 1
-        tally[condition] += 1
+        kind = self.ways.devices[code].kind
+        self._count(kind, code, health.condition, -1)
+        self._count(kind, code, condition, 1)
         health.condition = health.told = condition
         health.returning = condition is Condition.OFFLINE
         health.fault = fault if condition is Condition.FAULT else ""

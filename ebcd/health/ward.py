@@ -104,7 +104,13 @@ class Ward:
             self._store.health_soon(_row(code, health) for code, health in rows)
             self._ask_doubtful()
             self._set_clocks(now_s)
+            self._tell_time(now_s)
             self._night(wall_s)
+
+    def _tell_time(self, now_s: float) -> None:
+        """Clocks of devices that were switched on: they wake up with any time, and judge signatures by it."""
+        restarted, self.book.restarted = self.book.restarted, set()
+        self._set(restarted, now_s)
 
     def _ask_doubtful(self) -> None:
         doubts = tuple(self.book.doubts)
@@ -138,12 +144,19 @@ class Ward:
         if suspect:
             return
         due = [c for c in wrong if now_s - self._clock_set_s.get(c, -CLOCKS_AGAIN_S) >= CLOCKS_AGAIN_S]
-        for path, codes in self._by_live_path(due).items():
-            if self._offer(path, SetClock(tuple(codes))):
-                self._clock_set_s.update(dict.fromkeys(codes, now_s))
-                self._count("clock_set", len(codes))
-                for code in codes:
-                    log.warning("device.clock_wrong", device=code, error_s=round(wrong[code], 1))
+        for code in self._set(due, now_s):
+            log.warning("device.clock_wrong", device=code, error_s=round(wrong[code], 1))
+
+    def _set(self, codes: Iterable[ResourceCode], now_s: float) -> list[ResourceCode]:
+        """Give these devices our time; those that were offered it."""
+        done: list[ResourceCode] = []
+        for path, members in self._by_live_path(codes).items():
+            if self._offer(path, SetClock(tuple(members))):
+                done += members
+        self._clock_set_s.update(dict.fromkeys(done, now_s))
+        if done:
+            self._count("clock_set", len(done))
+        return done
 
     # ---- the night round -------------------------------------------------------------------------------------------
 
@@ -155,6 +168,7 @@ class Ward:
             chosen = [code for code in sorted(codes) if int(code) % NIGHTS == night % NIGHTS]
             self.round = Round(night, chosen)
             log.info("round.began", devices=len(chosen))
+            self._set(codes, self._clock.monotonic())  # everybody's clock, once a day
         if not self.round.left:
             return
         batch, self.round.left = self.round.left[:ASKED_AT_ONCE_MAX], self.round.left[ASKED_AT_ONCE_MAX:]

@@ -17,8 +17,8 @@ RETURNING = frozenset({Path.IP, Path.ADAPTER, Path.CELLULAR, Path.MQTT})
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One device. `period_s`: seconds between its signs of life, None for one that cannot be heard at all (FM only).
-    `behind`: the head-end without which nothing of it arrives."""
+    """One device. `period_s`: seconds between its signs of life, None for one that has none: FM only, or known by what
+    a broker says of it. `behind`: the head-end without which nothing of it arrives."""
 
     period_s: float | None
     paths: frozenset[Path] = frozenset()
@@ -42,17 +42,26 @@ class Ways:
         return {head_end: tuple(codes) for head_end, codes in found.items()}
 
 
+NOBODY: Mapping[ResourceCode, frozenset[Path]] = MappingProxyType({})
+
+
 def ways_of(
-    inventory: Inventory, links: Mapping[str, Path], period_of: Mapping[Path, float], adapter_period_s: float
+    inventory: Inventory,
+    links: Mapping[str, Path],
+    period_of: Mapping[Path, float],
+    adapter_period_s: float,
+    beatless: Mapping[ResourceCode, frozenset[Path]] = NOBODY,
 ) -> Ways:
     """The ways of an inventory's terminals and adapters. A terminal is behind its adapter where it has no other path
-    that brings answers; the longest period of its paths counts."""
+    that brings answers; the longest period of its paths counts. `beatless`: paths on which a terminal never says by
+    itself that it lives (vendors' MQTT profiles, whose terminals the broker tells of)."""
     devices: dict[ResourceCode, Way] = {}
     for adapter in inventory.roster.adapters:
         devices[adapter.code] = Way(adapter_period_s, frozenset({Path.ADAPTER}), kind=DeviceKind.ADAPTER)
     for terminal in inventory.roster.terminals:
         paths = RETURNING.intersection(terminal.paths)
-        period_s = max((period_of[path] for path in paths), default=None)
+        beating = paths - beatless.get(terminal.code, frozenset())
+        period_s = max((period_of[path] for path in beating), default=None)
         only_adapter = paths == {Path.ADAPTER}
         devices[terminal.code] = Way(period_s, paths, inventory.adapter_of(terminal.code) if only_adapter else None)
     return Ways(devices, dict(links))

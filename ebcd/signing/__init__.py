@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from ebcd.signing.receiver import Policy, Refusal, SignatureVerifier, Verdict
+from ebcd.signing.exceptions import ExceptionBook
+from ebcd.signing.lists import FiledList, Standing
+from ebcd.signing.receiver import Policy, Refusal, SignatureVerifier, TimeMode, Verdict
 from ebcd.signing.signer import FileProfile, FileSigner, Signer
 from ebcd.signing.trust import Trusted, TrustStore
 
 __all__ = [
+    "ExceptionBook",
     "FileProfile",
     "FileSigner",
+    "FiledList",
     "Policy",
     "Refusal",
     "SignatureVerifier",
     "Signer",
+    "Standing",
+    "TimeMode",
     "TrustStore",
     "Trusted",
     "Verdict",

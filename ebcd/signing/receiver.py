@@ -32,6 +32,7 @@ class Refusal(StrEnum):
     UNSIGNED = "unsigned"  # no signature, or the zero block
     UNKNOWN_CERTIFICATE = "unknown_certificate"
     NOT_ALLOWED = "not_allowed"  # a good certificate, but not one that may sign for this source
+    NOT_LISTED = "not_listed"  # the authorisation list in force does not name it: revoked
     EXPIRED_CERTIFICATE = "expired_certificate"
     BAD_SIGNATURE = "bad_signature"
     OLD_TIME = "old_time"
@@ -54,6 +55,12 @@ class Policy:
 
     time_window_s: int = 300  # 0: any time is taken
     counter_slack: int = 16
+    time_modes: Mapping[CertificateNumber, TimeMode] = field(default_factory=dict)
+    """Signers of whom it is known; the others are learned from their values."""
+
+    def mode_of(self, signer: CertificateNumber, time: int) -> TimeMode:
+        """What `time` of this signer is."""
+        return self.time_modes.get(signer) or (TimeMode.UTC if time >= UTC_TIME_MIN else TimeMode.COUNTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,9 @@ class Verdict:
     signer: Trusted | None = None
     scope: Scope | None = None  # which reading of the signed bytes matched
     mode_changed: bool = False  # a signer moved from counter to clock: accepted this once, worth a line in the log
+    digest: bytes = b""  # SM3 of what was signed
+    last: int | None = None  # the signer's highest time, this one included; None where the time was not signed
+    list_serial: int | None = None  # the authorisation list in force, where it has verified a command
 
     @property
     def ok(self) -> bool:
@@ -121,6 +131,10 @@ class SignatureVerifier:
             "ebcd_signature_replay_evictions", "Remembered signatures pushed out by the limit.", registry=registry
         )
 
+    def use(self, trust: TrustStore) -> None:
+        """Judge by other certificates from now on; what was seen stays remembered (I11)."""
+        self.trust = trust
+
     def verify(
         self,
         command: bytes,
@@ -136,6 +150,9 @@ class SignatureVerifier:
         on file. An accepted signature is remembered.
         """
         verdict = self._judge(command, block, now_s, scopes, allowed)
+        if verdict.ok:
+            self.trust.verified(block.certificate)
+            verdict = replace(verdict, list_serial=self.trust.proven_serial)
         self._verdicts.labels(verdict.refusal or "accepted").inc()
         return verdict
 
@@ -155,14 +172,16 @@ class SignatureVerifier:
             return Verdict(Refusal.UNKNOWN_CERTIFICATE, f"certificate {name} is not on file")
         if allowed is not None and block.certificate not in allowed:
             return Verdict(Refusal.NOT_ALLOWED, f"certificate {name} may not sign for this source", signer)
+        if not self.trust.permits(block.certificate):
+            return Verdict(Refusal.NOT_LISTED, f"certificate {name} is not on the authorisation list in force", signer)
         if not signer.certificate.valid_at(now_s):
             return Verdict(Refusal.EXPIRED_CERTIFICATE, f"certificate {name} has expired", signer)
         for scope in scopes:
             message = signed_bytes(command, block, scope)
             if signer.key.verify(message, block.value):
-                found = Verdict(None, "", signer, scope)
+                found = Verdict(None, "", signer, scope, digest=sm3(message))
                 judge = self._judge_file if scope is Scope.COMMAND else self._judge_time
-                return judge(found, block.time, sm3(message), now_s)
+                return judge(found, block.time, found.digest, now_s)
         return Verdict(Refusal.BAD_SIGNATURE, f"the signature is not by certificate {name} over these bytes", signer)
 
     def _judge_file(self, found: Verdict, time: int, digest: bytes, now_s: float) -> Verdict:
@@ -170,7 +189,8 @@ class SignatureVerifier:
         memory = self._memory.setdefault(found.signer.number, _Memory())
         if digest in memory.files:
             return replace(found, refusal=Refusal.REPLAY, detail="the same signed file came before")
-        if time >= UTC_TIME_MIN and (refused := self._outside_window(found, time, now_s)):
+        is_clock = self._policy.mode_of(found.signer.number, time) is TimeMode.UTC
+        if is_clock and (refused := self._outside_window(found, time, now_s)):
             return refused
         if memory.remember_file(digest, time):
             self._evicted.inc()
@@ -181,20 +201,20 @@ class SignatureVerifier:
         memory = self._memory.setdefault(found.signer.number, _Memory())
         if digest in memory.seen:
             return replace(found, refusal=Refusal.REPLAY, detail="the same signed bytes came before")
-        mode = TimeMode.UTC if time >= UTC_TIME_MIN else TimeMode.COUNTER
+        mode, is_known = self._policy.mode_of(found.signer.number, time), found.signer.number in self._policy.time_modes
         if mode is TimeMode.UTC and (refused := self._outside_window(found, time, now_s)):
             return refused
         if memory.mode is mode:
             if refusal := self._behind(memory, time):
                 return replace(found, refusal=refusal, detail=f"signature time {time}, last accepted {memory.last}")
-        elif mode is TimeMode.COUNTER and memory.mode is TimeMode.UTC:
+        elif mode is TimeMode.COUNTER and memory.mode is TimeMode.UTC and not is_known:
             return replace(found, refusal=Refusal.MODE, detail=f"this signer shows clock times, now the counter {time}")
         else:
             found = replace(found, mode_changed=memory.mode is not None)
             memory.mode, memory.last, memory.floor = mode, 0, -1
             memory.seen.clear()
         self._accept(memory, digest, time, now_s)
-        return found
+        return replace(found, last=memory.last)
 
     def _outside_window(self, found: Verdict, time: int, now_s: float) -> Verdict | None:
         window_s, behind_s = self._policy.time_window_s, now_s - time

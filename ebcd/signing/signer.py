@@ -10,7 +10,7 @@ from typing import Protocol
 from devices.ports import Clock
 from ebcd.errors import ConfigError, Problem
 from protocols.errors import LocalProtocolError, RemoteProtocolError
-from protocols.signature import Certificate, CertificateNumber, Scope, SignatureBlock, signed_bytes
+from protocols.signature import Certificate, CertificateNumber, Scope, Sign, SignatureBlock, SignedRange, signed_bytes
 from protocols.sm2 import PrivateKey, PublicKey
 
 KEY_FILE_BYTES_MAX = 65_536
@@ -39,6 +39,9 @@ class Signer(Protocol):
 
     def sign_scope(self, command: bytes, scope: Scope) -> SignatureBlock:
         """The same over the bytes that `scope` names (FM)."""
+
+    def signs(self, what: SignedRange) -> Sign:
+        """A function that signs commands under another reading of what is signed, for one link."""
 
     def sign_file(self, file: bytes, profile: FileProfile) -> SignatureBlock:
         """A platform file (GD/J 081 clauses 5.2, 5.3)."""
@@ -97,6 +100,10 @@ class FileSigner:
         entropy = self._entropy
         value = self._key.sign_repeatably(message, entropy) if entropy else self._key.sign(message)
         return SignatureBlock(unsigned.time, self.certificate, value)
+
+    def signs(self, what: SignedRange) -> Sign:
+        """For a link whose devices read the signed range in another way (`sign_scope`)."""
+        return lambda command: self.sign_scope(command[what.begin(command) :], what.scope)
 
     def sign_file(self, file: bytes, profile: FileProfile) -> SignatureBlock:
         """The bytes of a platform file, with the time behind them where the peer's profile says so."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import chain, journal
 from .engine import database_file, make_engine, parse_url, told
 from .errors import StoreError
 from .proof import Hidden, Proof, Shown
-from .records import Verdict
+from .records import Loaded, Verdict
 from .schema import current_version
+from .tables import ebd_in
+from .transaction import read_head
 
 Progress = Callable[[int], None]
 """Told now and then how many rows are done."""
@@ -29,6 +32,15 @@ class Exported:
     rows: int
     head_seq: int
     head_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a database holds."""
+
+    schema: str
+    heads: tuple[tuple[str, int, bytes], ...]  # stream, last row, its hash
+    packages: frozenset[str]  # names of the package files it speaks of
 
 
 @contextmanager
@@ -56,6 +68,27 @@ def verify_journal(url: str, stream: str | None = None, progress: Progress | Non
     with _reading(url) as connection:
         wanted = journal.streams(connection) if stream is None else [stream]
         return tuple(journal.verify(connection, name, progress) for name in wanted)
+
+
+def survey(url: str) -> Survey:
+    """Look a database over without walking its chains. Raises StoreError."""
+    with _reading(url) as connection:
+        heads = tuple((name, *read_head(connection, name)) for name in journal.streams(connection))
+        packages = frozenset(row.file for row in connection.execute(select(ebd_in.c.file)))
+        return Survey(str(current_version(connection)), heads, packages)
+
+
+def load_journal(url: str, stream: str) -> Loaded:
+    """What a restart on this database would begin with. Raises StoreError, ChainBroken."""
+    with _reading(url) as connection:
+        return journal.load(connection, stream)
+
+
+def page_damage(file: Path) -> str:
+    """What SQLite finds out of order in the pages of a database; "" where nothing is. Raises StoreError."""
+    with _reading(f"sqlite:///{file}") as connection:
+        found = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
+    return "" if found == "ok" else found
 
 
 def export_journal(url: str, stream: str, out: BinaryIO) -> Exported:

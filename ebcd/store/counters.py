@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import sqlite
 
 from .tables import counter
@@ -17,6 +17,10 @@ EBD_NUMBERS_PER_BLOCK = 100
 """Package numbers reserved with one commit; a restart skips what is left of the block."""
 
 EBM_SERIAL_MAX = 9999
+
+EBD_NUMBERS_LOST_MAX = 10_000_000
+"""After a restore the numbers given out since the backup are not known: more than a county uses in a year are skipped
+(a heartbeat to a peer each 30 s is a million)."""
 
 
 def upsert_insert(connection: Connection) -> type[sqlite.Insert] | type[postgresql.Insert]:
@@ -35,3 +39,28 @@ def advance(work: Transaction, name: str, by: int) -> int:
         index_elements=[counter.c.name], set_={"value": counter.c.value + new.excluded.value}
     ).returning(counter.c.value)
     return int(work.connection.execute(moved).scalar_one())
+
+
+def put(work: Transaction, name: str, value: int) -> None:
+    """Keep a number under a name, whatever stood there."""
+    new = upsert_insert(work.connection)(counter).values(name=name, value=value)
+    work.connection.execute(
+        new.on_conflict_do_update(index_elements=[counter.c.name], set_={"value": new.excluded.value})
+    )
+
+
+def value_of(connection: Connection, name: str) -> int | None:
+    """The number kept under a name, None where there is none."""
+    found = connection.execute(select(counter.c.value).where(counter.c.name == name)).scalar()
+    return None if found is None else int(found)
+
+
+def values(connection: Connection, prefix: str) -> dict[str, int]:
+    """Counters whose names begin with `prefix`, without it."""
+    rows = connection.execute(select(counter).where(counter.c.name.startswith(prefix, autoescape=True)))
+    return {row.name.removeprefix(prefix): int(row.value) for row in rows}
+
+
+def skip_lost(work: Transaction) -> None:
+    """Leave out whatever may have been given out between a backup and its restore."""
+    advance(work, "ebd", EBD_NUMBERS_LOST_MAX)

@@ -52,14 +52,28 @@ def database_file(url: URL) -> Path | None:
     return Path(url.database)
 
 
+def restore_mark(database: Path) -> Path:
+    """The file that stands beside a database while a restore replaces it and its neighbours. Nobody opens it then: half
+    of what is there may be of another day."""
+    return database.with_name(f"{database.name}.restoring")
+
+
 def make_engine(url: URL, *, fsync: bool) -> Engine:
-    """An engine whose every connection is set up for the journal. `fsync=False` is for simulation only."""
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-    if database_file(url) is None:
-        engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
-    else:
-        engine = create_engine(url)
+    """An engine whose every connection is set up for the journal. `fsync=False` is for simulation only.
+
+    Raises StoreError where the URL names a driver that this machine has not.
+    """
+    try:
+        if url.get_backend_name() != "sqlite":
+            return create_engine(url, pool_pre_ping=True)
+        if database_file(url) is None:
+            engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+        else:
+            engine = create_engine(url)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        shown = url.render_as_string(hide_password=True)
+        hint = f"install its driver or name one that is there ({error})"
+        raise StoreError("cannot_open", "store.url", repr(shown), hint) from None
     synchronous = "FULL" if fsync else "OFF"
 
     def set_up(connection: Any, _record: object) -> None:
@@ -92,20 +106,24 @@ def forget_log(connection: Connection) -> None:
 
 def told(error: SQLAlchemyError, url: URL) -> StoreError:
     """The same failure as a StoreError naming the database, what it said, and the next step."""
-    thing = f"store {url.render_as_string(hide_password=True)}"
     cause = error.orig if isinstance(error, DBAPIError) else None
-    name = getattr(cause, "sqlite_errorname", "")
+    return told_by_driver(cause or error, f"store {url.render_as_string(hide_password=True)}")
+
+
+def told_by_driver(error: BaseException, thing: str) -> StoreError:
+    """The same for an error of the driver itself."""
+    name = getattr(error, "sqlite_errorname", "")
     for prefix, reason, next_step in _SQLITE_REASONS:
         if name.startswith(prefix):
-            return StoreError(reason, thing, f"{cause} ({name})", next_step)
-    return StoreError("database", thing, str(cause or error).strip(), "see that its server runs; its log says more")
+            return StoreError(reason, thing, f"{error} ({name})", next_step)
+    return StoreError("database", thing, str(error).strip(), "see that its server runs; its log says more")
 
 
 class FileLock:
     """One daemon per SQLite file: two would each chain on a head of their own. Released when the process ends."""
 
     def __init__(self, database: Path) -> None:
-        path = database.with_name(database.name + ".lock")
+        self.path = path = database.with_name(database.name + ".lock")
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:

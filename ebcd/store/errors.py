@@ -7,7 +7,7 @@ class StoreError(Exception):
     """The store could not do what was asked, and did none of it.
 
     `reason` is a stable slug fit for a metric label: full, readonly, locked, io, corrupt, cannot_open, queue, closed,
-    broken, schema, chain, missing, refused, database.
+    broken, schema, chain, missing, refused, restoring, database.
     """
 
     def __init__(self, reason: str, thing: str, value: str, next_step: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from .counters import upsert_insert
+from .counters import put, upsert_insert, value_of
 from .errors import StoreError
 from .records import HealthRow, Person, SignatureMemory, SignatureSeen
 from .tables import health, people, signature_last, signature_seen
@@ -14,6 +14,8 @@ from .transaction import Transaction
 
 SIGNATURES_KEPT_MAX = 4096
 SIGNATURES_KEPT_S = 24 * 3600.0
+NOT_SIGNED = -1  # in the column of times
+LIST_SERIAL = "trust_list"  # name of the counter
 HEALTH_ROWS_MAX = 200_000
 """Devices of one county; more than a whole province has."""
 
@@ -24,13 +26,17 @@ HEALTH_ROWS_MAX = 200_000
 def remember_signature(work: Transaction, seen: SignatureSeen) -> None:
     """Note an accepted signature and forget those beyond the replay window."""
     connection = work.connection
-    new = upsert_insert(connection)(signature_last).values(certificate=seen.certificate, last=seen.last)
-    connection.execute(
-        new.on_conflict_do_update(index_elements=[signature_last.c.certificate], set_={"last": new.excluded.last})
-    )
+    if seen.last is not None:
+        new = upsert_insert(connection)(signature_last).values(certificate=seen.certificate, last=seen.last)
+        connection.execute(
+            new.on_conflict_do_update(index_elements=[signature_last.c.certificate], set_={"last": new.excluded.last})
+        )
+    if seen.list_serial is not None:
+        put(work, LIST_SERIAL, seen.list_serial)
+    time = NOT_SIGNED if seen.time is None else seen.time
     added = connection.execute(
         insert(signature_seen)
-        .values(certificate=seen.certificate, time=seen.time, digest=seen.digest, at=seen.at)
+        .values(certificate=seen.certificate, time=time, digest=seen.digest, at=seen.at)
         .returning(signature_seen.c.id)
     ).scalar_one()
     too_old = signature_seen.c.at < seen.at - SIGNATURES_KEPT_S
@@ -41,7 +47,10 @@ def signatures(connection: Connection) -> SignatureMemory:
     """Everything remembered about signatures."""
     last = {row.certificate: row.last for row in connection.execute(select(signature_last))}
     seen = connection.execute(select(signature_seen).order_by(signature_seen.c.id))
-    return SignatureMemory(last, tuple((row.certificate, row.time, bytes(row.digest), row.at) for row in seen))
+    rows = tuple(
+        (row.certificate, None if row.time == NOT_SIGNED else row.time, bytes(row.digest), row.at) for row in seen
+    )
+    return SignatureMemory(last, rows, value_of(connection, LIST_SERIAL))
 
 
 # ---- people --------------------------------------------------------------------------------------------------------

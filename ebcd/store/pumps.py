@@ -54,6 +54,11 @@ class InlinePump:
         if self._kept:
             self._retry = asyncio.get_running_loop().call_later(RETRY_S, self.take, ())
 
+    @property
+    def alive(self) -> bool:
+        """It is unless a commit failed in a way that nobody understands."""
+        return self.broken is None
+
     async def close(self) -> list[Job]:
         """Try once more what is kept; returns what could not be written."""
         if self._kept:
@@ -105,6 +110,11 @@ class ThreadPump:
                 self._wake.notify()
                 return
         self._deliver([(job, None, self.broken) for job in jobs])
+
+    @property
+    def alive(self) -> bool:
+        """Its thread runs, or has not been needed yet."""
+        return self.broken is None and (self._thread is None or self._thread.is_alive())
 
     async def close(self) -> list[Job]:
         """Let the thread empty the queue and end; returns what could not be written."""

@@ -62,10 +62,11 @@ class SignatureSeen:
     """One accepted signature, for the rules on time and replay (GD/J 081 clause 6.2.1)."""
 
     certificate: str  # number, 12 hex digits
-    time: int  # the signature's own time or counter
-    last: int  # highest accepted of this certificate, this one included
+    time: int | None  # the signature's own time or counter; None where it was not signed
+    last: int | None  # highest accepted of this certificate, this one included; None where the time was not signed
     digest: bytes  # SM3 of what was signed
     at: float  # UTC seconds of acceptance; the cache forgets by it
+    list_serial: int | None = None  # authorisation list in force, where it has verified a command
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ class SignatureMemory:
     """What a restart must still know: the last time per certificate and the signatures of the replay window."""
 
     last: dict[str, int]
-    seen: tuple[tuple[str, int, bytes, float], ...]  # certificate, time, digest, at; oldest first
+    seen: tuple[tuple[str, int | None, bytes, float], ...]  # certificate, time, digest, at; oldest first
+    list_serial: int | None = None
 
 
 # ---- people, health ------------------------------------------------------------------------------------------------

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from .copying import copy_database
 from .engine import WRITES, database_file, told
 from .errors import StoreError
 from .tables import SCHEMA_VERSION, metadata
@@ -79,7 +79,7 @@ def _migrate(engine: Engine, connection: Connection, version: str) -> str | None
 
 
 def _back_up(file: Path, version: str) -> Path:
-    """A whole, durable copy beside the file, taken with SQLite's own backup so that the WAL is in it."""
+    """A whole, durable copy beside the file."""
     for number in range(1, BACKUPS_MAX + 1):
         target = file.with_name(f"{file.name}.schema-{version}.{number}")
         if not target.exists():
@@ -87,17 +87,6 @@ def _back_up(file: Path, version: str) -> Path:
     else:
         raise StoreError("schema", f"backups beside {file}", f"{BACKUPS_MAX} exist", "move the old ones away")
     partial = target.with_name(target.name + ".part")
-    source = sqlite3.connect(file)
-    copy = sqlite3.connect(partial)
-    try:
-        source.backup(copy)
-    finally:
-        copy.close()
-        source.close()
-    fd = os.open(partial, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    copy_database(file, partial)
     os.replace(partial, target)
     return target

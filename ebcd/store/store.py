@@ -16,7 +16,7 @@ from devices.ports import Clock
 
 from . import boxes, counters, journal, memory
 from .committer import Committer, Job
-from .engine import FileLock, database_file, forget_log, make_engine, parse_url, told
+from .engine import FileLock, database_file, forget_log, make_engine, parse_url, restore_mark, told
 from .errors import StoreError
 from .events import NewEvent, Sealed, Stored, seal
 from .packages import PackageFolder
@@ -42,8 +42,12 @@ ValueT = TypeVar("ValueT")
 OnDurable = Callable[[Sequence[Stored]], None]
 """Called in the loop with the rows of one `append_soon`, after they are durable."""
 
+NEXT_AFTER_CUT_RESTORE = "a restore is under way or was cut short: run `ebcd restore --replace` again to its end"
+
 HEALTH_FLUSH_S = 1.0
 """How long changes of health gather before they are written; a restart may miss that much of them."""
+LINK_COUNTER = "link/"
+"""Before the name of a link, in the table of counters."""
 
 
 def open_store(
@@ -60,6 +64,8 @@ def open_store(
         raise StoreError("cannot_open", "store.url", repr(url), "a database in memory needs inline=True")
     lock = None
     if file is not None:
+        if (mark := restore_mark(file)).exists():
+            raise StoreError("restoring", f"database {file}", f"{mark.name} stands beside it", NEXT_AFTER_CUT_RESTORE)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -205,6 +211,25 @@ class Store:
             raise StoreError("refused", f"EBM serials of {day}", "all 9999 are used", "wait for the next day")
         return serial
 
+    async def kept_numbers(self) -> dict[str, int]:
+        """What links kept, by their names."""
+        return await self._reading(lambda connection: counters.values(connection, LINK_COUNTER))
+
+    def keep_number_soon(self, link: str, value: int) -> None:
+        """Write a link's number with the next commit; a crash before that loses it."""
+        self._writer.submit(Job(lambda work: counters.put(work, LINK_COUNTER + link, value), 1))
+
+    async def begin_restored(self, events: Sequence[NewEvent]) -> None:
+        """This journal comes from a backup: journal so, and skip the numbers that were given out since (GD/J 083: an
+        EBDID is used once)."""
+        sealed = self._seal(events)
+
+        def work(transaction: Transaction) -> None:
+            counters.skip_lost(transaction)
+            transaction.append(sealed)
+
+        await self._writer.do(Job(work, 1 + len(sealed)))
+
     async def outbox_put(self, package: Outgoing, events: Sequence[NewEvent] = ()) -> list[Stored]:
         """Queue a package for a peer, durable, with the events that belong to it."""
         sealed = self._seal(events)
@@ -287,6 +312,11 @@ class Store:
     def stats(self) -> StoreStats:
         """A copy of the counters."""
         return dataclasses.replace(self._stats, failures=dict(self._stats.failures))
+
+    @property
+    def alive(self) -> bool:
+        """Whether what is written can still reach the disk; a full disk is alive, a dead writer is not."""
+        return self._writer.alive
 
     async def close(self) -> None:
         """Write what waits and let go of the database."""

@@ -50,6 +50,11 @@ class Writer:
         self.submit(job)
         return await job.future
 
+    @property
+    def alive(self) -> bool:
+        """Whether somebody takes jobs to the disk."""
+        return not self._closed and self._pump.alive
+
     async def close(self) -> None:
         """Write what waits, then end. What the disk still refuses is counted as lost."""
         if self._closed:

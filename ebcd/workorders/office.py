@@ -128,6 +128,10 @@ class WorkOffice:
         """A month (YYYY-MM); "" the running one."""
         return statistics(self._desk.book.orders.values(), month or month_of(self._clock.wall()))
 
+    def names_of(self, order: WorkOrder) -> tuple[str, str]:
+        """What people call an order's root and its area."""
+        return self._name(order.root), self._inventory.name_of(AreaCode(order.area))
+
     def _find(self, number: str) -> WorkOrder:
         try:
             return self._desk.of(number)

@@ -35,6 +35,10 @@ from protocols.adapter.commands import (
     UpdateTerminalCertificates,
     WhitelistEntry,
 )
+from protocols.adapter.fm_content import (
+    carried,
+    carrying,
+)
 from protocols.adapter.frame import (
     COMMAND_HEAD,
     DEVICE,
@@ -76,6 +80,7 @@ from protocols.adapter.targets import (
     AnyTargets,
     DomainReturn,
     IpReturn,
+    OtherCodes,
     OtherReturn,
     PhysicalTargets,
     ReturnAddress,
@@ -88,15 +93,13 @@ from protocols.adapter.text import (
     AUX_PUSH,
     AUX_PUSH_HEX,
     AUX_URL,
-    CHARSETS,
-    GB2312,
-    GB18030,
     TEXT_BYTES_MAX,
     Auxiliary,
     Language,
     charset_for,
     fitting,
 )
+from protocols.charset import CHARSETS, GB2312, GB18030
 from protocols.stream import BadFrame
 
 __all__ = [
@@ -137,6 +140,7 @@ __all__ = [
     "Language",
     "LockFrequency",
     "Message",
+    "OtherCodes",
     "OtherReturn",
     "OutputChannel",
     "OutputRef",
@@ -179,6 +183,8 @@ __all__ = [
     "UpdateAdapterCertificates",
     "UpdateTerminalCertificates",
     "WhitelistEntry",
+    "carried",
+    "carrying",
     "charset_for",
     "decode",
     "decode_body",

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from protocols.adapter.targets import AnyTargets, ReturnAddress
+from protocols.adapter.daily import DailyCommand
+from protocols.adapter.targets import AnyTargets, OtherCodes, ReturnAddress
 from protocols.adapter.text import Language
 from protocols.codes import AreaCode, EbmId, ResourceCode
 
@@ -29,7 +30,7 @@ class StartBroadcast:
     languages: tuple[Language, ...]
     input_channel: int = 0
     outputs: tuple[int, ...] = ()
-    private: bytes = b""
+    private: bytes | None = b""  # None: the frame ended before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +124,12 @@ class WhitelistEntry:
     phone: str
     name: str
     permission: int
-    areas: tuple[AreaCode, ...]
+    areas: tuple[AreaCode, ...] | OtherCodes
 
 
 @dataclass(frozen=True, slots=True)
 class SetWhitelist:
-    """0x0C (table A.5)."""
+    """0x0C (table A.5). Names are UTF-8; for an adapter that reads another encoding make them by `wire.in_encoding`."""
 
     type: ClassVar[int] = 0x0C
     entries: tuple[WhitelistEntry, ...]
@@ -222,11 +223,11 @@ class LockFrequency:
 
 @dataclass(frozen=True, slots=True)
 class TsSpecial:
-    """0x01 (table A.22): tag 0 with a LockFrequency, tag 2 daily; other content as it came."""
+    """0x01 (table A.22): tag 0 with a LockFrequency, tag 2 with a daily command; other content as it came."""
 
     type: ClassVar[int] = 0x01
     tag: int
-    content: LockFrequency | bytes
+    content: LockFrequency | DailyCommand | bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,21 +256,22 @@ class IpSpecial:
 @dataclass(frozen=True, slots=True)
 class PlatformReply:
     """0x21 (table A.36): the platform's answer to a heartbeat and to an end. Code 0 ok, -1 unknown, 1 length,
-    2 version, 3 conflict, 4 signature."""
+    2 version, 3 conflict, 4 signature. `data` None: the frame ended before its length."""
 
     type: ClassVar[int] = 0x21
     code: int = 0
-    data: bytes = b""
+    data: bytes | None = b""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskReply:
-    """0x22 (table A.38): the answer to a begin. Result 0 ok, 1 fail; the address to copy the audio to, or zeros."""
+    """0x22 (table A.38): the answer to a begin. Result 0 ok, 1 fail; the address to copy the audio to, zeros, or None
+    where the frame ended before it."""
 
     type: ClassVar[int] = 0x22
     result: int = 0
-    ip: str = "0.0.0.0"
-    port: int = 0
+    ip: str | None = "0.0.0.0"
+    port: int | None = 0
 
 
 Command = (

@@ -24,10 +24,11 @@ from struct import Struct as Packed
 from construct import Int8ub, Int16ub, Int32ub, Struct
 
 from protocols.adapter import commands as down
-from protocols.adapter.codec import Message, TypeTable, decode_body, encode_body, wire_type
+from protocols.adapter.codec import Message, TypeTable, encode_body, read_body, wire_type
 from protocols.adapter.layouts import COMMANDS
-from protocols.crc import crc32_mpeg2
+from protocols.crc import crc32_mpeg2, crc32_mpeg2_bytes, ends_in_crc32_mpeg2
 from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.frozen import draft_of
 from protocols.signature import SignatureBlock
 from protocols.stream import MORE, NOT_HERE, Cutter
 from protocols.wire import Layout, sized
@@ -51,6 +52,7 @@ FRAME: Layout = Struct(
     "crc" / Int32ub,
 )
 _HEAD = Packed(">BHBBI")
+_VERSION = VERSION.to_bytes(2, "big")
 _NO_BLOCK = bytes(SIGNATURE_BYTES)
 
 Sign = Callable[[bytes], SignatureBlock]
@@ -67,6 +69,7 @@ class AdapterFrame:
     signature: SignatureBlock | None
     signed: bytes
     zero_block: bool = False  # unsigned, but with 74 zero bytes in place of a signature, as boxes do
+    trailing: bytes = b""  # what a peer wrote in the body behind the last field that the text has
 
     @property
     def head(self) -> int:
@@ -99,7 +102,7 @@ def encode(
 def encode_again(frame: AdapterFrame, table: TypeTable = TypeTable.A4) -> bytes:
     """The frame once more from its value, with the signature it came with."""
     block = frame.signature.encode() if frame.signature else _NO_BLOCK if frame.zero_block else b""
-    body = encode_body(frame.message)
+    body = encode_body(frame.message) + frame.trailing
     head = _HEAD.pack(frame.head, VERSION, wire_type(frame.message, table), frame.origin, len(body))
     return _close(head + body, block)
 
@@ -111,7 +114,7 @@ def _close(signed: bytes, block: bytes) -> bytes:
     data = signed + len(block).to_bytes(2, "big") + block
     if len(data) + 4 > FRAME_BYTES_MAX:
         raise LocalProtocolError(f"frame of {len(data) + 4} bytes; {FRAME_BYTES_MAX} are possible: split the targets")
-    return data + crc32_mpeg2(data).to_bytes(4, "big")
+    return data + crc32_mpeg2_bytes(data)
 
 
 def decode(data: bytes, table: TypeTable = TypeTable.A4) -> AdapterFrame:
@@ -119,46 +122,63 @@ def decode(data: bytes, table: TypeTable = TypeTable.A4) -> AdapterFrame:
     body's."""
     if len(data) < _HEAD.size or data[0] not in (COMMAND_HEAD, REPORT_HEAD):
         raise RemoteProtocolError("head", f"{data[:9].hex()} does not begin a frame", offset=0)
-    _, version, type_, origin, length = _HEAD.unpack_from(data)
-    if version != VERSION:
-        raise RemoteProtocolError("version", f"version {version}, 1 is known", offset=1)
+    if data[1:3] != _VERSION:
+        raise RemoteProtocolError("version", f"version {data[1:3].hex()}, 0001 is known", offset=1)
+    length = int.from_bytes(data[5:9], "big")
     at = _HEAD.size + length
     block_length = int.from_bytes(data[at : at + 2], "big")
     if at + 2 + block_length + 4 != len(data):
         raise RemoteProtocolError("length", f"body of {length} bytes does not fit a frame of {len(data)}", offset=5)
-    crc = int.from_bytes(data[-4:], "big")
-    if crc != (computed := crc32_mpeg2(data[:-4])):
-        raise RemoteProtocolError("crc", f"CRC {crc:08X}, {computed:08X} computed", offset=len(data) - 4)
-    if block_length not in (0, SIGNATURE_BYTES):
-        raise RemoteProtocolError("signature", f"signature block of {block_length} bytes; 74 or 0", offset=at)
-    block = data[at + 2 : at + 2 + block_length]
-    signature = SignatureBlock.decode(block) if any(block) else None
-    message = decode_body(type_, data[_HEAD.size : at], table)
-    return AdapterFrame(message, type_, origin, signature, data[:at], bool(block) and signature is None)
+    if not ends_in_crc32_mpeg2(data):
+        found, computed = data[-4:].hex().upper(), crc32_mpeg2(data[:-4])
+        raise RemoteProtocolError("crc", f"CRC {found}, {computed:08X} computed", offset=len(data) - 4)
+    return decode_checked(data, table)
 
 
-_MARK = re.compile(rb"[\x49\x50]")
+def decode_checked(data: bytes, table: TypeTable = TypeTable.A4) -> AdapterFrame:
+    """The same for a frame whose lengths and CRC a deframer has checked."""
+    at = _HEAD.size + int.from_bytes(data[5:9], "big")
+    behind = len(data) - at
+    signature, has_zeros = None, False
+    if behind == _CLOSED.size:
+        has_zeros = data[at + 2 : -4] == _NO_BLOCK
+        if not has_zeros:
+            _, time, certificate, value, _ = _CLOSED.unpack_from(data, at)
+            signature = _SignatureDraft(time, certificate, value)
+            signature.__class__ = SignatureBlock
+    elif behind != _OPEN_BYTES:
+        raise RemoteProtocolError("signature", f"signature block of {behind - _OPEN_BYTES} bytes; 74 or 0", offset=at)
+    type_ = data[3]
+    message, trailing = read_body(type_, data[_HEAD.size : at], table)
+    frame = _AdapterFrameDraft(message, type_, data[4], signature, data[:at], has_zeros, trailing)
+    frame.__class__ = AdapterFrame
+    return frame
 
 
-def _measure(data: bytes, at: int, frame_bytes_max: int) -> int:
+_CLOSED = Packed(">HI6s64sI")
+"""Length of the block, block, CRC."""
+_OPEN_BYTES = 6
+"""The same without a block."""
+_SignatureDraft = draft_of(SignatureBlock, of_checked_values=True)  # 32 bits, 6 and 64 bytes, cut by struct
+_AdapterFrameDraft = draft_of(AdapterFrame)
+_MARK = re.compile(rb"[\x49\x50](?:\x00(?:\x01|\Z)|\Z)")
+
+
+def _measure(data: bytes | bytearray, at: int, frame_bytes_max: int) -> int:
     """Length of the frame that begins here, by its two length fields."""
     left = len(data) - at
     if left < _HEAD.size:
-        plausible = data[at + 1 : at + 3] in (b"", b"\x00", b"\x00\x01") and data[at + 4 : at + 5] in _ORIGINS
-        return MORE if plausible else NOT_HERE
-    _, version, _, origin, length = _HEAD.unpack_from(data, at)
-    end = _HEAD.size + length
-    if version != VERSION or origin not in (PLATFORM, DEVICE) or end + 6 > frame_bytes_max:
+        return MORE if data[at + 1 : at + 3] in (b"", b"\x00", b"\x00\x01") else NOT_HERE
+    _, version, _, _, length = _HEAD.unpack_from(data, at)
+    end: int = _HEAD.size + length
+    if version != VERSION or end + 6 > frame_bytes_max:
         return NOT_HERE
     if left < end + 2:
         return MORE
-    block_length = int.from_bytes(data[at + end : at + end + 2], "big")
+    block_length = data[at + end] << 8 | data[at + end + 1]
     if block_length not in (0, SIGNATURE_BYTES) or end + 6 + block_length > frame_bytes_max:
         return NOT_HERE
-    return int(end) + 6 + block_length
-
-
-_ORIGINS = (b"", b"\x01", b"\x02")
+    return end + 6 + block_length
 
 
 class Deframer(Cutter[AdapterFrame]):
@@ -167,4 +187,4 @@ class Deframer(Cutter[AdapterFrame]):
     __slots__ = ()
 
     def __init__(self, frame_bytes_max: int = FRAME_BYTES_MAX, table: TypeTable = TypeTable.A4) -> None:
-        super().__init__(frame_bytes_max, _MARK, _measure, partial(decode, table=table))
+        super().__init__(frame_bytes_max, _MARK, _measure, partial(decode_checked, table=table))

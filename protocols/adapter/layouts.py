@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from construct import (
-    Array,
     Bytes,
     Const,
     ExprAdapter,
@@ -19,19 +18,27 @@ from construct import (
 
 from protocols.adapter import commands as down
 from protocols.adapter import reports as up
-from protocols.adapter.targets import codes, one_target, return_address, return_address_from, return_address_to, targets
+from protocols.adapter.targets import (
+    areas,
+    codes,
+    one_target,
+    return_address,
+    return_address_from,
+    return_address_to,
+    targets,
+)
 from protocols.adapter.text import language
 from protocols.codes import EbmId
 from protocols.wire import (
     Layout,
-    area_code,
     counted,
     digits,
     ebm_id,
-    event_type,
     frequency_khz,
     hexadecimal,
+    if_there,
     ipv4,
+    loose_event_type,
     record,
     resource_code,
     sized,
@@ -70,7 +77,7 @@ def start_layout(switch: int) -> Layout:
         _id,
         Const(switch, Int8ub),
         "class_" / Int8ub,
-        "event_type" / event_type,
+        "event_type" / loose_event_type,
         "level" / Int8ub,
         "start" / Int32ub,
         "end" / Int32ub,
@@ -79,7 +86,7 @@ def start_layout(switch: int) -> Layout:
         "languages" / counted(Int8ub, language),
         "input_channel" / Int8ub,
         "outputs" / counted(Int8ub, Int8ub),
-        "private" / sized(Int16ub),
+        if_there("private", sized(Int16ub)),
     )
 
 
@@ -94,12 +101,7 @@ _whitelist_entry: Layout = record(
     "phone" / digits(Int8ub),
     "name" / text(Int8ub),
     "permission" / Int8ub,
-    "areas"
-    / ExprAdapter(
-        Struct("count" / Int8ub, Const(6, Int8ub), "areas" / Array(this.count, area_code)),
-        lambda block, _: tuple(block.areas),
-        lambda value, _: {"count": len(value), "areas": list(value)},
-    ),
+    "areas" / areas,
 )
 
 
@@ -148,8 +150,10 @@ COMMANDS: dict[type, Layout] = {
     down.SwitchAmplifier: record(down.SwitchAmplifier, "option" / Int8ub, "targets" / targets),
     down.UpdateTerminalCertificates: _certificates(down.UpdateTerminalCertificates),
     down.UpdateAdapterCertificates: _certificates(down.UpdateAdapterCertificates),
-    down.PlatformReply: record(down.PlatformReply, "code" / Int32sb, "data" / sized(Int32ub)),
-    down.TaskReply: record(down.TaskReply, "result" / Int8ub, "ip" / ipv4, "port" / Int16ub),
+    down.PlatformReply: record(down.PlatformReply, "code" / Int32sb, if_there("data", sized(Int32ub))),
+    down.TaskReply: record(
+        down.TaskReply, "result" / Int8ub, if_there("ip", ipv4), if_there("port", Int16ub, after="ip")
+    ),
 }
 
 _state_and_id: tuple[Layout, ...] = ("state" / Int8ub, "ebm_id" / If(this.state == 2, ebm_id))
@@ -209,7 +213,7 @@ _record: Layout = record(
     "source" / Int8ub,
     "class_" / Int8ub,
     "level" / Int8ub,
-    "event_type" / event_type,
+    "event_type" / loose_event_type,
     "start" / Int32ub,
     "end" / Int32ub,
     "volume" / Int8ub,
@@ -220,13 +224,18 @@ _record: Layout = record(
 )
 
 REPORTS: dict[type, Layout] = {
-    up.GeneralAnswer: record(up.GeneralAnswer, "code" / Int32sb, "text" / text(Int32ub)),
+    up.GeneralAnswer: record(up.GeneralAnswer, "code" / Int32sb, if_there("text", text(Int32ub))),
     up.Outputs: record(up.Outputs, _front, "channels" / counted(Int8ub, _output)),
     up.Inputs: record(up.Inputs, _front, "channels" / counted(Int8ub, _input)),
     up.Records: record(up.Records, _front, "records" / counted(Int32ub, _record)),
-    up.FaultDetails: record(up.FaultDetails, _front, "fault" / Int8ub, "text" / text(Int16ub)),
+    up.FaultDetails: record(up.FaultDetails, _front, "fault" / Int8ub, if_there("text", text(Int16ub))),
     up.StartAnswer: record(
-        up.StartAnswer, _front, _id, "result" / Int8ub, "text" / text(Int32ub), "url" / text(Int16ub)
+        up.StartAnswer,
+        _front,
+        _id,
+        "result" / Int8ub,
+        if_there("text", text(Int32ub)),
+        if_there("url", text(Int16ub), after="text"),
     ),
     up.TaskBegan: record(
         up.TaskBegan,
@@ -235,7 +244,7 @@ REPORTS: dict[type, Layout] = {
         "source" / Int8ub,
         "class_" / Int8ub,
         "level" / Int8ub,
-        "event_type" / event_type,
+        "event_type" / loose_event_type,
         "input_channel" / Int8ub,
         "outputs" / _output_refs,
         telephone_field("source"),

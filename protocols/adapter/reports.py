@@ -1,4 +1,8 @@
-"""What an adapter tells a platform: 0x50 frames (GD/J 089 annex A.5, tables A.26-A.35)."""
+"""What an adapter tells a platform: 0x50 frames (GD/J 089 annex A.5, tables A.26-A.35).
+
+Texts are UTF-8 (`wire.readable` shows other bytes); None where the frame ended before the length of the text, as boxes
+with nothing to say send it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
 
+from protocols.adapter.targets import Codes
 from protocols.codes import EbmId, ResourceCode
 
 
@@ -55,7 +60,7 @@ class GeneralAnswer:
 
     type: ClassVar[int] = 0x12
     code: int = 0
-    text: str = ""
+    text: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +155,7 @@ class Record:
     volume: int
     input_channel: int
     outputs: tuple[OutputRef, ...]
-    codes: tuple[ResourceCode, ...]
+    codes: Codes
     telephone: str | None = None
 
 
@@ -171,7 +176,7 @@ class FaultDetails:
     type: ClassVar[int] = 0x16
     front: ResourceCode
     fault: int
-    text: str = ""
+    text: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +188,8 @@ class StartAnswer:
     front: ResourceCode
     ebm_id: EbmId
     result: int = 0
-    text: str = ""
-    url: str = ""
+    text: str | None = ""
+    url: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +206,7 @@ class TaskBegan:
     input_channel: int
     outputs: tuple[OutputRef, ...]
     volume: int
-    codes: tuple[ResourceCode, ...]
+    codes: Codes
     telephone: str | None = None
 
 

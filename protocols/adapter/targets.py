@@ -2,33 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from construct import Bytes, ExprAdapter, Int8ub, Int16ub, Struct, this
 
-from protocols.codes import ResourceCode
+from protocols.codes import AreaCode, ResourceCode, resource_code_of
 from protocols.errors import RemoteProtocolError
 from protocols.wire import Layout, ipv4, parse, sized
 
 LOGICAL = 1
 PHYSICAL = 2
+CODE_BYTES = 12
+ADDRESS_BYTES = 6
+AREA_BYTES = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Devices by resource code; zero-ended codes mean groups. At most 255."""
+    """Devices by resource code; zero-ended codes mean groups. At most 255. `size`: the code length where there are no
+    codes."""
 
     codes: tuple[ResourceCode, ...]
+    size: int = CODE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class PhysicalTargets:
-    """Devices by physical address, upper-case hexadecimal, all of one length. At most 255."""
+    """Devices by physical address, upper-case hexadecimal, all of one length. At most 255. `size`: the address length
+    where there are no addresses."""
 
     addresses: tuple[str, ...]
+    size: int = ADDRESS_BYTES
 
 
 AnyTargets = Targets | PhysicalTargets
+
+
+@dataclass(frozen=True, slots=True)
+class OtherCodes:
+    """A counted list of codes whose length is not that of its kind, or that is empty and names another length: some
+    boxes write zeros there, or physical addresses."""
+
+    count: int
+    size: int
+    data: bytes
+
+
+Codes = tuple[ResourceCode, ...] | OtherCodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +90,24 @@ _IP_PORT = Struct("ip" / ipv4, "port" / Int16ub)
 
 
 def _targets_from(block: Layout) -> AnyTargets:
-    items = tuple(block.data[at : at + block.size] for at in range(0, len(block.data), block.size or 1))
+    if block.addressing not in (LOGICAL, PHYSICAL):
+        detail = f"addressing type {block.addressing} is reserved; 1 logical, 2 physical"
+        raise RemoteProtocolError("targets", detail)
+    count, size = block.get("count", 1), block.size
+    if count and (size == 0 or (block.addressing == LOGICAL and size != CODE_BYTES)):
+        raise RemoteProtocolError("targets", f"a code takes {CODE_BYTES} bytes, {count} of {size} are announced")
+    items = tuple(block.data[at : at + size] for at in range(0, len(block.data), size or 1))
     if block.addressing == LOGICAL:
-        if block.size != 12 and items:
-            raise RemoteProtocolError("targets", f"a resource code takes 12 bytes, the block says {block.size}")
-        return Targets(tuple(ResourceCode.from_bcd(item) for item in items))
-    if block.addressing == PHYSICAL:
-        return PhysicalTargets(tuple(item.hex().upper() for item in items))
-    raise RemoteProtocolError("targets", f"addressing type {block.addressing} is reserved; 1 logical, 2 physical")
+        return Targets(tuple(resource_code_of(item) for item in items), CODE_BYTES if items else size)
+    return PhysicalTargets(tuple(item.hex().upper() for item in items), ADDRESS_BYTES if items else size)
 
 
 def _targets_to(value: AnyTargets) -> dict[str, object]:
     if isinstance(value, Targets):
-        addressing, items, size = LOGICAL, [code.to_bcd() for code in value.codes], 12
+        addressing, items = LOGICAL, [code.to_bcd() for code in value.codes]
     else:
         addressing, items = PHYSICAL, [bytes.fromhex(address) for address in value.addresses]
-        size = len(items[0]) if items else 0
+    size = len(items[0]) if items else value.size
     if any(len(item) != size for item in items):
         raise ValueError("physical addresses of one block have different lengths")
     return {"addressing": addressing, "count": len(items), "size": size, "data": b"".join(items)}
@@ -108,18 +132,29 @@ one_target: Layout = ExprAdapter(
     lambda value, _: _one_target_to(value),
 )
 """The same without the count (table A.18)."""
-codes: Layout = ExprAdapter(
-    Struct("count" / Int8ub, "size" / Int8ub, "data" / Bytes(this.count * this.size)),
-    lambda block, _: _codes_from(block),
-    lambda value, _: {"count": len(value), "size": 12, "data": b"".join(code.to_bcd() for code in value)},
-)
+_COUNTED = Struct("count" / Int8ub, "size" / Int8ub, "data" / Bytes(this.count * this.size))
+
+
+def counted_codes(size: int, read: Callable[[bytes], object], write: Callable[[Any], bytes]) -> Layout:
+    """Count, length and codes: a tuple of what `read` makes of each, or OtherCodes where the length is another."""
+
+    def from_block(block: Layout, _: object) -> object:
+        if block.size != size:
+            return OtherCodes(block.count, block.size, block.data)
+        return tuple(read(block.data[at : at + size]) for at in range(0, len(block.data), size))
+
+    def to_block(value: Any, _: object) -> dict[str, object]:
+        if isinstance(value, OtherCodes):
+            return {"count": value.count, "size": value.size, "data": value.data}
+        return {"count": len(value), "size": size, "data": b"".join(write(item) for item in value)}
+
+    return ExprAdapter(_COUNTED, from_block, to_block)
+
+
+codes: Layout = counted_codes(CODE_BYTES, resource_code_of, ResourceCode.to_bcd)
 """Resource codes with count and length (tables A.30, A.33)."""
-
-
-def _codes_from(block: Layout) -> tuple[ResourceCode, ...]:
-    block.addressing = LOGICAL
-    found = _targets_from(block)
-    return found.codes if isinstance(found, Targets) else ()
+areas: Layout = counted_codes(AREA_BYTES, lambda data: AreaCode(data.hex()), bytes.fromhex)
+"""Regions as six bytes of BCD without the nibble F (captured in 0x0C)."""
 
 
 def return_address_from(kind: int, data: bytes) -> ReturnAddress:

@@ -6,13 +6,9 @@ from dataclasses import dataclass
 
 from construct import Bytes, ExprAdapter, Int8ub, Int16ub, Int32ub, Struct
 
+from protocols.charset import GB2312, GB18030, codec_of, decoded, encoded
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.wire import Layout, counted, record, sized
-
-GB2312 = 0
-GB18030 = 1
-CHARSETS = {0: "gb2312", 1: "gb18030", 2: "utf-16-be", 3: "utf-16-be", 4: "utf-16-be"}
-"""Charset byte: 0 GB 2312-1980, 1 GB/T 18030; 2 GB 13000, 3 GB 21669 and 4 GB 16959 are plains of ISO 10646."""
 
 TEXT_BYTES_MAX = 65_535
 AGENCY_BYTES_MAX = 255
@@ -41,19 +37,24 @@ class Auxiliary:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language of a message. `code` by ISO 639-2, "zho" for Chinese."""
+    """One language of a message. `code` by ISO 639-2, "zho" for Chinese.
+
+    `read_as`: where the charset byte of a peer does not explain its bytes, what did: utf-8, gb18030, or "bytes" with
+    those that nothing explained as lone surrogates. Empty in everything that is sent anew.
+    """
 
     code: str
     text: str
     agency: str
     auxiliary: tuple[Auxiliary, ...]
     charset: int = GB2312
+    read_as: str = ""
 
 
 def charset_for(*texts: str) -> int:
     """The smallest charset that holds the texts: GB 2312, which every device has, or GB 18030."""
     try:
-        "".join(texts).encode("gb2312")
+        encoded("".join(texts), GB2312)
     except UnicodeEncodeError:
         return GB18030
     return GB2312
@@ -61,10 +62,10 @@ def charset_for(*texts: str) -> int:
 
 def fitting(text: str, charset: int, bytes_max: int) -> str:
     """The beginning of `text` that takes at most `bytes_max` bytes in `charset`, cut between characters."""
-    encoded = text.encode(_codec(charset))
-    if len(encoded) <= bytes_max:
+    data = encoded(text, charset)
+    if len(data) <= bytes_max:
         return text
-    return encoded[:bytes_max].decode(_codec(charset), "ignore")
+    return decoded(data[:bytes_max], charset, "ignore")
 
 
 auxiliary16: Layout = record(Auxiliary, "type" / Int8ub, "data" / sized(Int16ub))
@@ -73,30 +74,51 @@ _auxiliary32: Layout = record(Auxiliary, "type" / Int8ub, "data" / sized(Int32ub
 """Annex A: four bytes of length."""
 
 
-def _codec(charset: int) -> str:
-    if (name := CHARSETS.get(charset)) is None:
-        raise ValueError(f"charset {charset} is unknown; 0 to 4 are defined")
-    return name
+def _encoded(text: str, charset: int, read_as: str = "") -> bytes:
+    """Raises UnicodeEncodeError at a character that the charset lacks."""
+    if read_as and read_as != _BYTES:
+        return text.encode(read_as)
+    return encoded(text, charset, "surrogateescape" if read_as else "strict")
+
+
+_BYTES = "bytes"
+
+
+def _explained(parts: tuple[bytes, bytes], charset: int) -> tuple[str, str, str]:
+    """Text, agency, and what else than the charset they were read as. Only a reading that writes the same bytes again
+    counts. Raises RemoteProtocolError("charset")."""
+    for read_as in ("", "utf-8", "gb18030", _BYTES):
+        try:
+            if read_as in ("", _BYTES):
+                texts = [decoded(part, charset, "surrogateescape" if read_as else "strict") for part in parts]
+            else:
+                texts = [part.decode(read_as) for part in parts]
+            if all(_encoded(text, charset, read_as) == part for text, part in zip(texts, parts, strict=True)):
+                return texts[0], texts[1], read_as
+        except UnicodeError:
+            continue
+    raise RemoteProtocolError("charset", f"text {parts[0][:40].hex()} is not in charset {charset}")
 
 
 def _language_from(block: Layout) -> Language:
     try:
-        codec = _codec(block.charset)
-        text, agency = block.text.decode(codec), block.agency.decode(codec)
+        codec_of(block.charset)
     except ValueError as error:
         raise RemoteProtocolError("charset", str(error)) from error
-    return Language(block.code.decode("ascii"), text, agency, block.auxiliary, block.charset)
+    text, agency, read_as = _explained((block.text, block.agency), block.charset)
+    code = block.code.decode("ascii", "surrogateescape")
+    return Language(code, text, agency, block.auxiliary, block.charset, read_as)
 
 
 def _language_to(value: Language) -> dict[str, object]:
     try:
-        codec = _codec(value.charset)
-        text, agency = value.text.encode(codec), value.agency.encode(codec)
+        text, agency = (_encoded(each, value.charset, value.read_as) for each in (value.text, value.agency))
     except UnicodeEncodeError as error:
         lacking = error.object[error.start]
-        raise LocalProtocolError(f"charset {value.charset} ({codec}) lacks {lacking!r}; use charset_for") from error
+        name = value.read_as or codec_of(value.charset)
+        raise LocalProtocolError(f"charset {value.charset} ({name}) lacks {lacking!r}; use charset_for") from error
     return {
-        "code": value.code.encode("ascii"),
+        "code": value.code.encode("ascii", "surrogateescape"),
         "charset": value.charset,
         "text": text,
         "agency": agency,

@@ -28,6 +28,8 @@ LANGUAGES: Final = {
 }  # fmt: skip
 """Language tags of warnings -> GB/T 4880.2 terminological codes; what is not here is passed on."""
 
+NOT_PUBLIC: Final = frozenset({"restricted", "private"})  # CAP 1.2 clause 3.2.1 scope
+
 _EVENT: Final = re.compile(r"[0-9A-Z]{5}", re.ASCII)
 _LIST: Final = re.compile(r"[\s,;，；、]+")
 _UNIT: Final = re.compile(r"(\d{14})_\d{14}(?:_\d+)?", re.ASCII)
@@ -62,13 +64,15 @@ class Order:
 def orders_of(warning: PublicWarning, *, language: str = "zh") -> tuple[Order, ...]:
     """An order for each information block in `language`, or in the first one's where it has none in that.
 
-    A cancel is one order, also without any block. Raises RemoteProtocolError: draft, status, kind (not for the public),
-    missing (no block, or a cancel or update that names nothing).
+    A cancel is one order, also without any block. Raises RemoteProtocolError: draft, status, scope, kind (not for the
+    public), missing (no block, or a cancel or update that names nothing).
     """
     if warning.status is Status.DRAFT:
         raise RemoteProtocolError("draft", f"{warning.identifier} is a draft; nothing is broadcast of it")
     if warning.status is Status.SYSTEM:
         raise RemoteProtocolError("status", f"{warning.identifier} is for systems, not for people")
+    if warning.scope.lower() in NOT_PUBLIC:
+        raise RemoteProtocolError("scope", f"{warning.identifier} is {warning.scope}: not for the public")
     if warning.kind in (Kind.ACK, Kind.ERROR):
         raise RemoteProtocolError("kind", f"{warning.identifier} is an {warning.kind.value} about another message")
     if warning.kind is not Kind.ALERT and not warning.references:

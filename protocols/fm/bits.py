@@ -30,14 +30,20 @@ from protocols.rds.block import (
 
 AIR_BYTES: Final = 13
 BLOCKS: Final = 4
+PIECE_BYTES: Final = 64
 LOSS_WINDOW_BLOCKS: Final = 52  # EN 50067 annex C.1 judges loss over about 50 blocks; 13 whole frames
-LOSS_WHOLE_BLOCKS_MIN: Final = 5  # fewer whole blocks than this in the window: the phase is lost
+LOSS_WHOLE_BLOCKS_MIN: Final = 5  # fewer whole blocks than this in the window: the phase is lost,
+LOSS_READ_BLOCKS_MIN: Final = 36  # unless so many could be corrected; of 52 random ones about 19 can
 TRIAL_WINDOW_BLOCKS: Final = 12  # a phase found by chance is given up after this many
 TRIAL_WHOLE_BLOCKS_MIN: Final = 4
+PROVEN_BLOCKS_MIN: Final = 2  # whole blocks by which a frame on trial proves its own phase: longer bursts are corrected
 HIT_SPAN_BLOCKS_MAX: Final = 4  # two valid blocks at most this far apart give the phase
+SLIP_BAD_FRAMES: Final = 2  # frames in a row without a whole block after which another phase is looked for
+SLIP_WHOLE_BLOCKS_MIN: Final = 3  # of the seven in those two frames, to prove it: by chance once in 100,000 times
 
 _FRAME_MASK: Final = (1 << FRAME_BITS) - 1
 _BLOCK_MASK: Final = (1 << BLOCK_BITS) - 1
+_SLIP_MASK: Final = (1 << SLIP_BAD_FRAMES * FRAME_BITS) - 1
 _SHIFTS: Final = tuple(BLOCK_BITS * (BLOCKS - 1 - position) for position in range(BLOCKS))
 _POSITIONS: Final[dict[int, int]] = {
     int(offset): position for position, offsets in enumerate(ACCEPTED) for offset in offsets
@@ -77,7 +83,8 @@ class SyncGained:
 
 @dataclass(frozen=True, slots=True)
 class SyncLost:
-    """Too few whole blocks for too long; the receiver searches again."""
+    """Too few whole blocks for too long, so the receiver searches again; or another phase is proved, because bits were
+    lost or doubled on the way, and `SyncGained` follows at once."""
 
     bit: int
 
@@ -92,6 +99,23 @@ def hear_frame(bits: int, bit: int, *, burst_bits_max: int = BURST_BITS_IN_SYNC)
         for position, shift in enumerate(_SHIFTS)
     ]
     return HeardFrame(tuple(word for word, _ in decoded), tuple(whole for _, whole in decoded), bit)
+
+
+def find_phase(bits: int, count: int) -> int | None:
+    """How many of the last `count` bits come after the last whole frame, by at least SLIP_WHOLE_BLOCKS_MIN blocks that
+    arrived whole; None where no phase has so many."""
+    blocks = count // BLOCK_BITS - 1
+    for after in range(BLOCK_BITS):
+        found = [0] * BLOCKS
+        for number in range(blocks):
+            block = bits >> after + BLOCK_BITS * number & _BLOCK_MASK
+            position = _POSITIONS.get(REMAINDER[block >> CHECK_BITS] ^ (block & CHECK_MASK))
+            if position is not None:
+                found[(position + 1 + number) % BLOCKS] += 1  # blocks of the open frame, if that block is right
+        best = max(range(BLOCKS), key=found.__getitem__)
+        if found[best] >= SLIP_WHOLE_BLOCKS_MIN:
+            return after + BLOCK_BITS * best
+    return None
 
 
 class _State(Enum):
@@ -110,8 +134,10 @@ class BitReceiver:
         self._pending = 0  # bits in `_bits` that belong to no finished frame
         self._bit = self._begin = first_bit
         self._hits: deque[tuple[int, int]] = deque(maxlen=2 * HIT_SPAN_BLOCKS_MAX)  # (bit, position) of valid blocks
-        self._whole: deque[int] = deque()
-        self._whole_sum = 0
+        self._counts: deque[tuple[int, int]] = deque()  # per frame: whole blocks, blocks that could be read
+        self._whole_sum = self._read_sum = 0
+        self._before = 0  # the frame before, while nothing in it was whole
+        self._bad_frames = 0  # in a row, without a whole block
 
     @property
     def in_sync(self) -> bool:
@@ -129,8 +155,10 @@ class BitReceiver:
         return not self._pending and self._state is not _State.SEARCHING
 
     def feed_bytes(self, data: bytes) -> Iterator[BitEvent]:
-        """Take whole bytes, highest bit first."""
-        return self.feed(int.from_bytes(data, "big"), 8 * len(data))
+        """Take whole bytes, highest bit first; in pieces, since a look at one bit of a long number costs its length."""
+        for at in range(0, len(data), PIECE_BYTES):
+            piece = data[at : at + PIECE_BYTES]
+            yield from self.feed(int.from_bytes(piece, "big"), 8 * len(piece))
 
     def feed(self, bits: int, count: int) -> Iterator[BitEvent]:
         """Take the low `count` bits of `bits`, the first on air highest."""
@@ -152,8 +180,9 @@ class BitReceiver:
     def skip_clean(self, frame: HeardFrame) -> None:
         """Count one whole frame that somebody else decoded from the same bits; the phase must be at a frame's start."""
         self._bit += FRAME_BITS
+        self._bad_frames = 0
         if self._whole_sum < LOSS_WINDOW_BLOCKS:  # else the window is full of whole blocks and stays so
-            self._judge(len(frame.whole))
+            self._judge(frame)
 
     def _search(self, bit: int) -> Iterator[BitEvent]:
         self._bits = (self._bits << 1 | bit) & _FRAME_MASK
@@ -170,10 +199,8 @@ class BitReceiver:
         self._hits.append((self._bit, position))
 
     def _gain(self, position: int) -> Iterator[BitEvent]:
-        self._state = _State.TRIAL
         self._hits.clear()
-        self._whole.clear()
-        self._whole_sum = 0
+        self._begin_trial()
         yield SyncGained(self._bit)
         self._pending = (position + 1) * BLOCK_BITS
         if self._pending == FRAME_BITS:
@@ -184,21 +211,53 @@ class BitReceiver:
     def _finish(self, bits: int) -> Iterator[BitEvent]:
         burst = BURST_BITS_IN_SYNC if self._state is _State.IN_SYNC else BURST_BITS_ACQUIRING
         frame = hear_frame(bits, self._bit, burst_bits_max=burst)
+        if self._state is _State.TRIAL and PROVEN_BLOCKS_MIN <= sum(frame.whole) < BLOCKS:
+            frame = hear_frame(bits, self._bit)
         yield frame
-        if not self._judge(sum(frame.whole)):
+        if not self._judge(frame):
             self._state = _State.SEARCHING
             yield SyncLost(self._bit)
+        elif any(frame.whole):
+            self._bad_frames = 0
+        else:
+            self._bad_frames += 1
+            if self._bad_frames >= SLIP_BAD_FRAMES:
+                yield from self._look_for_slip(self._before << FRAME_BITS | bits)
+            self._before = bits
 
-    def _judge(self, whole: int) -> bool:
-        """Count a frame's whole blocks; False when the phase must be given up."""
-        self._whole.append(whole)
-        self._whole_sum += whole
+    def _look_for_slip(self, bits: int) -> Iterator[BitEvent]:
+        """Go on with another phase if the last two frames prove one; a frame that ended in it is not lost."""
+        after = find_phase(bits & _SLIP_MASK, SLIP_BAD_FRAMES * FRAME_BITS)
+        if not after:
+            return
+        yield SyncLost(self._bit)
+        self._begin_trial()
+        self._pending = after
+        yield SyncGained(self._bit)
+        frame = hear_frame(bits >> after & _FRAME_MASK, self._bit - after, burst_bits_max=BURST_BITS_ACQUIRING)
+        yield frame
+        self._judge(frame)
+
+    def _begin_trial(self) -> None:
+        self._state = _State.TRIAL
+        self._counts.clear()
+        self._whole_sum = self._read_sum = self._bad_frames = 0
+
+    def _judge(self, frame: HeardFrame) -> bool:
+        """Count a frame's blocks; False when the phase must be given up."""
+        self._counts.append((sum(frame.whole), sum(word is not None for word in frame.words)))
+        self._whole_sum += self._counts[-1][0]
+        self._read_sum += self._counts[-1][1]
         if self._state is _State.TRIAL:
-            if len(self._whole) * BLOCKS < TRIAL_WINDOW_BLOCKS:
+            if len(self._counts) * BLOCKS < TRIAL_WINDOW_BLOCKS:
                 return True
             if self._whole_sum < TRIAL_WHOLE_BLOCKS_MIN:
                 return False
             self._state = _State.IN_SYNC
-        if len(self._whole) * BLOCKS > LOSS_WINDOW_BLOCKS:
-            self._whole_sum -= self._whole.popleft()
-        return len(self._whole) * BLOCKS < LOSS_WINDOW_BLOCKS or self._whole_sum >= LOSS_WHOLE_BLOCKS_MIN
+        if len(self._counts) * BLOCKS > LOSS_WINDOW_BLOCKS:
+            whole, read = self._counts.popleft()
+            self._whole_sum -= whole
+            self._read_sum -= read
+        if len(self._counts) * BLOCKS < LOSS_WINDOW_BLOCKS:
+            return True
+        return self._whole_sum >= LOSS_WHOLE_BLOCKS_MIN or self._read_sum >= LOSS_READ_BLOCKS_MIN

@@ -12,6 +12,7 @@ from construct import ExprAdapter, GreedyBytes, Int8ub, Int16ub, Int32ub
 from protocols.codes import ResourceCode
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.fm.fields import ranged
+from protocols.signature import BLOCK_BYTES, AuthorisationList, SignatureBlock
 from protocols.wire import Layout, counted, frequency_khz, record, resource_code, sized
 
 BEIJING_OFFSET_S: Final = 8 * 3600
@@ -135,17 +136,27 @@ class Authorisation:
     """Type 6: bytes for the security module, unopened.
 
     GD/J 085 points at GD/J 081 clause 6.2.1 (the 74-byte signature block), while name and purpose are the list of
-    clause 6.5 (78 + 6 n bytes). The lengths never meet, so the reader of `data` can tell them apart.
+    clause 6.5 (78 + 6 n bytes). The lengths never meet, so `opened` can tell them apart.
     """
 
     data: bytes
 
+    def opened(self) -> AuthorisationList | SignatureBlock:
+        """The list, or the block that carries none and changes nothing. Raises RemoteProtocolError("length")."""
+        if len(self.data) == BLOCK_BYTES:
+            return SignatureBlock.decode(self.data)
+        return AuthorisationList.decode(self.data)
+
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """Type 7: certificates for the security module, 143 bytes each."""
+    """Type 7: certificates for the security module, 143 bytes each.
+
+    The text has one length for all of them; `each_sized` writes one before each, as some read it.
+    """
 
     items: tuple[bytes, ...]
+    each_sized: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,26 +171,33 @@ def _read_certificates(data: bytes, _: object) -> Certificates:
     if not data:
         raise ValueError("a certificate packet without a count")
     count = data[0]
-    if count and len(data) > 1 and len(data) == 2 + count * data[1]:
+    if count and len(data) > 1 and data[1] and len(data) == 2 + count * data[1]:
         size = data[1]
-        return Certificates(tuple(data[at : at + size] for at in range(2, len(data), size)) if size else ())
+        return Certificates(tuple(data[at : at + size] for at in range(2, len(data), size)))
     items: list[bytes] = []
     at = 1
     for _number in range(count):
-        if at >= len(data) or at + 1 + data[at] > len(data):
+        if at >= len(data) or not data[at] or at + 1 + data[at] > len(data):
             raise ValueError(f"{count} certificates do not fit {len(data)} bytes")
         items.append(data[at + 1 : at + 1 + data[at]])
         at += 1 + data[at]
     if at != len(data):
         raise ValueError(f"{len(data) - at} bytes behind {count} certificates")
-    return Certificates(tuple(items))
+    return Certificates(tuple(items), each_sized=True)
 
 
 def _write_certificates(value: Certificates, _: object) -> bytes:
-    sizes = {len(item) for item in value.items}
-    if len(sizes) != 1 or not 0 < max(sizes) <= BYTE_MAX or len(value.items) > BYTE_MAX:
-        raise ValueError("a packet takes 1-255 certificates of one length up to 255 bytes")
-    return bytes((len(value.items), max(sizes))) + b"".join(value.items)
+    sizes = [len(item) for item in value.items]
+    if len(sizes) > BYTE_MAX or not all(0 < size <= BYTE_MAX for size in sizes):
+        raise ValueError(f"a packet takes up to {BYTE_MAX} certificates of 1 to {BYTE_MAX} bytes")
+    if value.each_sized:
+        data = bytes((len(sizes),)) + b"".join(bytes((len(item),)) + item for item in value.items)
+        if _read_certificates(data, None) != value:
+            raise ValueError("with a length before each, these certificates would be read as some of one length")
+        return data
+    if len(set(sizes)) != 1:
+        raise ValueError("a packet takes 1-255 certificates of one length, or a length before each")
+    return bytes((len(sizes), sizes[0])) + b"".join(value.items)
 
 
 _flag: Layout = ExprAdapter(ranged(Int8ub, 0, 1, "switch"), lambda value, _: bool(value), lambda value, _: int(value))

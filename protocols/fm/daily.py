@@ -20,6 +20,7 @@ class Alive:
     """Type 21: renews the maintenance period. `counter` runs 0-255 in a circle and shows that the head-end lives."""
 
     counter: int
+    reserved: int = 0xFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class DailyVolume:
     """Type 23: the default volume of daily programmes."""
 
     volume: int
+    reserved: int = 0xFF
 
 
 class AmplifierState(IntEnum):

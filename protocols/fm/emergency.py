@@ -8,6 +8,7 @@ from typing import Final
 
 from construct import BitsInteger, Bitwise, Bytewise, Int8ub
 
+from protocols.charset import decoded
 from protocols.codes import EbmId
 from protocols.fm.fields import Action, Switch, action, enumerated, frequency, ranged, reserved, start_only, switch
 from protocols.wire import Layout, ebm_id, event_type, record, sized
@@ -40,11 +41,14 @@ class Reset:
 
     switch_default: Switch
     frequency_khz: int
+    reserved: int = 0xF
 
 
 @dataclass(frozen=True, slots=True)
 class FactoryReset:
     """Type 13: back to the factory's settings."""
+
+    reserved: int = 0x3F
 
 
 class DrillKind(IntEnum):
@@ -81,10 +85,6 @@ class TextKind(IntEnum):
     TEST = 3
 
 
-CHARSETS: Final = {0: "gb2312", 1: "gb18030", 2: "utf-16-be", 3: None, 4: None}
-"""Character set number -> Python's codec; only 0 must be understood (GD/J 085 table 16). 3 and 4 are ethnic scripts."""
-
-
 @dataclass(frozen=True, slots=True)
 class Text:
     """Type 15: text to show, at most 255 bytes in `charset`."""
@@ -95,10 +95,9 @@ class Text:
     data: bytes
 
     @property
-    def text(self) -> str | None:
-        """The words, damaged characters replaced; None where Python knows no codec for the character set."""
-        codec = CHARSETS.get(self.charset)
-        return None if codec is None else self.data.decode(codec, "replace")
+    def text(self) -> str:
+        """The words, damaged characters replaced (character sets of GD/J 085 table 16; only 0 must be understood)."""
+        return decoded(self.data, self.charset, "replace")
 
 
 _level: Layout = ranged(BitsInteger(4), LEVEL_MOST_SEVERE, LEVEL_LEAST_SEVERE, "event level")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final, TypeVar
 
-from construct import BitsInteger, Bytewise, Const, Default, ExprAdapter
+from construct import BitsInteger, Bytewise, Const, ExprAdapter
 
 from protocols.wire import Layout, frequency_khz
 
@@ -57,8 +57,9 @@ def volume(number: Layout) -> Layout:
 
 
 def reserved(bits: int) -> Layout:
-    """Bits that are sent as ones and not looked at (GD/J 085 clause 3.3.4); a member without a name."""
-    return Default(BitsInteger(bits), (1 << bits) - 1)
+    """Bits that are sent as ones and not looked at (GD/J 085 clause 3.3.4); kept, so that a packet comes back as it
+    was."""
+    return "reserved" / BitsInteger(bits)
 
 
 action: Layout = enumerated(BitsInteger(2), Action)

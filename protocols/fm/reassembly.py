@@ -17,7 +17,10 @@ from protocols.crc import crc16_ccitt_false
 from protocols.fm.bits import HeardFrame
 from protocols.fm.frame import CRC_BYTES, FRAME_BITS, PAYLOAD_BYTES, SourceLevel
 from protocols.fm.packet import packet_bytes
+from protocols.sm2 import sm3
 
+DELIVERED_MAX: Final = 64
+"""Packets that are known by their SM3, so that a repeat after a pause is silent, too: twice what rotates."""
 PIECES: Final = 3  # a frame's payload travels in three blocks: byte 0 in B, bytes 1-2 in C, bytes 3-4 in D
 _BOUNDS: Final = ((0, 1), (1, 3), (3, 5))
 
@@ -132,14 +135,16 @@ class _Place:
 
 
 class Reassembler:
-    """Feed it heard frames; it yields each packet once, as long as its repeats go on."""
+    """Feed it heard frames; it yields each packet once, however often and under whatever version it is repeated."""
 
     def __init__(self, *, slots_max: int, timeout_s: float) -> None:
         """At most `slots_max` packets are kept; one is forgotten `timeout_s` after its last frame."""
         self._slots_max = slots_max
         self._timeout_s = timeout_s
         self._slots: dict[int, _Slot] = {}
+        self._delivered: dict[bytes, None] = {}  # SM3 of packets, the latest last
         self._last: _Place | HeardFrame | None = None  # a whole frame says itself where it belonged
+        self._homeless: HeardFrame | None = None  # the last one whose place nobody could say
 
     def feed(self, frame: HeardFrame, now_s: float) -> Iterator[Complete | Discarded]:
         """Take one frame. `now_s` is any clock that never steps back."""
@@ -148,12 +153,15 @@ class Reassembler:
         place, sure = self._place(frame)
         self._last = place
         if place is None:
+            self._homeless = frame
             return
         slot = self._slots.get(place.key)
         if slot is None or slot.count != place.count or now_s - slot.last_s > self._timeout_s:
-            if not sure:  # a wrong guess must not throw away what is there
+            if not sure and not self._confirmed(place):  # a wrong guess must not throw away what is there
+                self._homeless = frame
                 return
             slot = yield from self._open(place, now_s)
+            self._take_homeless(slot, place)
         pieces = self._pieces(frame, sure)
         taken = slot.take(place.index, pieces)
         if taken is _Taken.CONTRADICTED:
@@ -195,14 +203,15 @@ class Reassembler:
         """Where the frame belongs, and whether its own whole blocks say so.
 
         Frames of a packet usually follow each other, so an unreadable block A or B can be guessed from the frame
-        before; a corrected A that names no packet on its way is distrusted in favour of the guess.
+        before; a corrected A that names no packet on its way is distrusted in favour of the guess, unless the frame
+        just before was corrected to the same.
         """
         word_a, word_b = frame.words[0], frame.words[1]
         guess = self._guess(frame.bit)
         whole_a, whole_b = frame.whole[0], frame.whole[1]
         if word_a is not None and not whole_a:
             slot = self._slots.get(word_a >> 8)
-            if slot is None or slot.count != word_a & 0xFF:
+            if (slot is None or slot.count != word_a & 0xFF) and not self._said_before(word_a, frame.bit):
                 word_a = None
         if word_a is None and guess is not None:
             word_a = guess.key << 8 | guess.count
@@ -218,6 +227,30 @@ class Reassembler:
         if not SourceLevel.NATIONAL <= key >> 5 <= SourceLevel.VILLAGE or index >= count:
             return None, False
         return _Place(key, count, index, frame.bit), whole_a and whole_b
+
+    def _confirmed(self, place: _Place) -> bool:
+        """Whether the frame just before says, too, which packet this is and that this index follows its own. Both may
+        have been corrected; that two wrong corrections agree so well happens once in millions."""
+        before = self._homeless
+        if before is None or before.words[1] is None or not self._said_before(place.key << 8 | place.count, place.bit):
+            return False
+        return (before.words[1] >> 8) + 1 == place.index
+
+    def _said_before(self, word_a: int, bit: int) -> bool:
+        """Whether the frame before the one that ends at `bit` had no place and carries this block A."""
+        before = self._homeless
+        return before is not None and bit - before.bit == FRAME_BITS and before.words[0] == word_a
+
+    def _take_homeless(self, slot: _Slot, place: _Place) -> None:
+        """The frame just before a packet's first readable one: a recording may begin inside its block A."""
+        frame, self._homeless = self._homeless, None
+        if frame is None or place.bit - frame.bit != FRAME_BITS:
+            return
+        word_a, word_b = frame.words[0], frame.words[1]
+        index = (place.index - 1) % place.count
+        agrees_a, agrees_b = word_a == (place.key << 8 | place.count), word_b is not None and word_b >> 8 == index
+        if (agrees_a or word_a is None) and (agrees_b or word_b is None) and (agrees_a or agrees_b):
+            slot.take(index, self._pieces(frame, False))
 
     @staticmethod
     def _pieces(frame: HeardFrame, placed: bool) -> tuple[_Piece, ...]:
@@ -254,10 +287,21 @@ class Reassembler:
             slot.delivered = True
             slot.quality = bytearray(bytes((_Quality.SURE,)) * len(slot.quality))
             data = bytes(slot.payload)
-            yield Complete(key >> 5, key & 0x1F, data[: packet_bytes(data)])
+            yield from self._deliver(Complete(key >> 5, key & 0x1F, data[: packet_bytes(data)]))
         elif _Quality.DOUBTFUL not in slot.quality:
             del self._slots[key]
             yield Discarded(key >> 5, key & 0x1F, fault)
+
+    def _deliver(self, complete: Complete) -> Iterator[Complete]:
+        """Once for each packet of a source level."""
+        digest = sm3(bytes((complete.level,)) + complete.packet)
+        known = digest in self._delivered
+        self._delivered.pop(digest, None)
+        self._delivered[digest] = None
+        if len(self._delivered) > DELIVERED_MAX:
+            del self._delivered[next(iter(self._delivered))]
+        if not known:
+            yield complete
 
 
 def _piece(word: int | None, size: int, sure: bool) -> _Piece:

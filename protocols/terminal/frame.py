@@ -14,26 +14,27 @@
              CRC-32 over everything before it
 
 The two are told apart by where the nibble F stands that begins the source code: byte 11 or byte 12. The first digits of
-a code are never F, so one byte decides.
+a code are never F, so one byte decides. Where nobody signed, peers leave the block out, write a length of 0, or a block
+of zeros.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from struct import Struct as Packed
+from struct import error as StructError
 
 from construct import Bytes, Const, Int8ub, Int16ub, Int32ub, Struct
 
 from protocols.codes import ResourceCode
-from protocols.crc import crc32_mpeg2
-from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.crc import crc32_mpeg2_bytes
+from protocols.errors import LocalProtocolError
 from protocols.signature import SignatureBlock
-from protocols.stream import MORE, NOT_HERE, Cutter
-from protocols.terminal.codec import ANSWER_PACKET, REQUEST, decode_data, encode_data
-from protocols.terminal.messages import Message
+from protocols.stream import MORE, NOT_HERE
+from protocols.terminal.codec import ANSWER_PACKET, REQUEST, encode_data
+from protocols.terminal.messages import EXTENSIONS, Message
 from protocols.wire import Layout, counted, resource_code, sized
 
 MARK = b"\xfe\xfd"
@@ -42,9 +43,13 @@ VERSIONS = (0x0100, 0x0101)
 FRAME_BYTES_MAX = 65_535
 """What the length field can say; a listener sets less."""
 TARGETS_MAX = 255
-"""Ours: keeps one frame within what small terminals hold; the field itself has two bytes."""
+"""Ours, for what we send: keeps one frame within what small terminals hold; the field itself has two bytes."""
 SIGNATURE_BYTES = 74
+_BLOCK_BYTES = 2 + SIGNATURE_BYTES
 _CRC_BYTES = 4
+_FIRST_NIBBLE = 0xF0
+"""From here on a byte begins a code and is neither a length nor a digit pair."""
+_BLOCK_LENGTH = SIGNATURE_BYTES.to_bytes(2, "big")
 
 Sign = Callable[[bytes], SignatureBlock]
 
@@ -90,10 +95,18 @@ LAYOUT_D: Layout = Struct(
 """Header D, without the two forms of an absent block."""
 
 
+class Unsigned(Enum):
+    """What stands between the data and the CRC of a header D frame that nobody signed; the text does not say."""
+
+    NOTHING = b""
+    LENGTH = b"\0\0"
+    ZEROS = SIGNATURE_BYTES.to_bytes(2, "big") + bytes(SIGNATURE_BYTES)
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One whole frame with a right CRC. Its signature is not judged here: `signed` is what the signer covers before
-    the time of the block, flag and total length in place."""
+    the time of the block, flag and total length in place; see `protocols.terminal.signing`."""
 
     header: Header
     session: int
@@ -103,7 +116,9 @@ class Frame:
     message: Message
     signature: SignatureBlock | None = None
     version: int = VERSION
-    empty_block: bool = False  # header D, unsigned, with a signature length of 0
+    unsigned: Unsigned = Unsigned.NOTHING
+    flag_lies: bool = False  # header D: the flag says signed where nobody signed, or the other way round
+    trailing: bytes = b""  # what a peer wrote in the data behind the last field that the text has
     signed: bytes = field(default=b"", compare=False, repr=False)
 
     @property
@@ -112,144 +127,96 @@ class Frame:
         return self.packet_type == ANSWER_PACKET
 
 
+_HEADER_E = Header.E
+_NOTHING = Unsigned.NOTHING
+
+
 def request(
-    header: Header, session: int, source: ResourceCode, targets: tuple[ResourceCode, ...], message: Message
+    header: Header,
+    session: int,
+    source: ResourceCode,
+    targets: tuple[ResourceCode, ...],
+    message: Message,
+    *,
+    extensions: bool = False,
 ) -> Frame:
-    """A request (D) or an active report (E)."""
+    """A request (D) or an active report (E), to be sent.
+
+    Raises LocalProtocolError: too many targets, or a message outside the text without `extensions`.
+    """
+    if len(targets) > TARGETS_MAX:
+        raise LocalProtocolError(f"{len(targets)} targets, one frame takes {TARGETS_MAX}: split them")
+    _refuse_extension(message, extensions)
     return Frame(header, session, REQUEST, source, targets, message)
 
 
-def answer(frame: Frame, source: ResourceCode, message: Message) -> Frame:
-    """The answer to `frame`: its header, session and sender."""
+def answer(frame: Frame, source: ResourceCode, message: Message, *, extensions: bool = False) -> Frame:
+    """The answer to `frame`: its header, session and sender. Raises LocalProtocolError as `request` does."""
+    _refuse_extension(message, extensions)
     return Frame(frame.header, frame.session, ANSWER_PACKET, source, (frame.source,), message)
+
+
+def _refuse_extension(message: Message, extensions: bool) -> None:
+    if not extensions and isinstance(message, EXTENSIONS):
+        name = type(message).__name__
+        raise LocalProtocolError(f"{name} ({message.type:#04x}) is no message of the text; fefd.extensions sends it")
 
 
 def encode(frame: Frame, *, sign: Sign | None = None) -> bytes:
     """The frame's bytes. `sign` makes a signed frame of header D; without it a signature in the value is kept.
 
-    Raises LocalProtocolError: header E signed, too many targets, data too long.
+    `sign` is given head and data; which of it is signed is the signer's to know (`protocols.signature.FEFD_RANGES`).
+
+    Raises LocalProtocolError: header E signed, data too long.
     """
     data = encode_data(frame.message)
-    if len(frame.targets) > TARGETS_MAX:
-        raise LocalProtocolError(f"{len(frame.targets)} targets, one frame takes {TARGETS_MAX}: split them")
-    tail = b"".join(code.to_bcd() for code in frame.targets)
+    if frame.trailing:
+        data += frame.trailing
+    targets = frame.targets
     is_signed = sign is not None or frame.signature is not None
-    if frame.header is Header.E:
-        if is_signed:
-            raise LocalProtocolError("header E has no place for a signature")
-        block_bytes, head_bytes = 0, _E.size
-    else:
-        block_bytes = 2 + SIGNATURE_BYTES if is_signed else 2 if frame.empty_block else 0
-        head_bytes = _D.size
-    total = head_bytes + len(tail) + _BUSINESS.size + len(data) + block_bytes + _CRC_BYTES
+    is_e = frame.header is _HEADER_E
+    unsigned = b"" if frame.unsigned is _NOTHING else frame.unsigned.value
+    if is_e and (is_signed or unsigned or frame.flag_lies):
+        raise LocalProtocolError("header E has no place for a signature")
+    block_bytes = _BLOCK_BYTES if is_signed else len(unsigned)
+    head_bytes = _E.size if is_e else _D.size
+    total = head_bytes + _CODE_BYTES * len(targets) + _BUSINESS.size + len(data) + block_bytes + _CRC_BYTES
     if total > FRAME_BYTES_MAX:
         raise LocalProtocolError(f"frame of {total} bytes, {FRAME_BYTES_MAX} are possible")
-    common = (MARK, frame.version, frame.session, frame.packet_type)
-    source = frame.source.to_bcd()
-    if frame.header is Header.E:
-        head = _E.pack(*common, total, source, len(frame.targets))
-    else:
-        head = _D.pack(*common, is_signed, total, source, len(frame.targets))
-    signed = head + tail + _BUSINESS.pack(frame.message.type, len(data)) + data
+    version, session, packet_type, source = frame.version, frame.session, frame.packet_type, frame.source.to_bcd()
+    addresses = b"".join([code.to_bcd() for code in targets])
+    try:
+        if is_e:
+            head = _E.pack(MARK, version, session, packet_type, total, source, len(targets))
+        else:
+            flag = is_signed is not frame.flag_lies
+            head = _D.pack(MARK, version, session, packet_type, flag, total, source, len(targets))
+        signed = head + addresses + _BUSINESS.pack(frame.message.type, len(data)) + data
+    except StructError as error:
+        raise LocalProtocolError(f"{type(frame.message).__name__}: {error}") from error
     if is_signed:
         block = sign(signed) if sign is not None else frame.signature
         assert block is not None
-        signed += SIGNATURE_BYTES.to_bytes(2, "big") + block.encode()
-    elif block_bytes:
-        signed += b"\0\0"
-    return signed + crc32_mpeg2(signed).to_bytes(_CRC_BYTES, "big")
+        signed += _BLOCK_LENGTH + block.encode()
+    elif unsigned:
+        signed += unsigned
+    return signed + crc32_mpeg2_bytes(signed)
 
 
-def decode(data: bytes) -> Frame:
-    """Read exactly one frame. Raises RemoteProtocolError: head, length, crc, targets, signature, packet-type, or the
-    data's."""
-    size = measure(data, 0, FRAME_BYTES_MAX)
-    if size == NOT_HERE or data[:2] != MARK:
-        raise RemoteProtocolError("head", f"{data[:16].hex()} begins no frame whose lengths agree", offset=0)
-    if size != len(data):
-        needed = "more" if size == MORE else str(size)
-        raise RemoteProtocolError("length", f"{len(data)} bytes are here, {needed} are needed", offset=9)
-    crc = int.from_bytes(data[-_CRC_BYTES:], "big")
-    if crc != (computed := crc32_mpeg2(data[:-_CRC_BYTES])):
-        raise RemoteProtocolError("crc", f"CRC {crc:08X}, {computed:08X} computed", offset=len(data) - _CRC_BYTES)
-    return decode_checked(data)
-
-
-def decode_checked(data: bytes) -> Frame:
-    """The same for a frame whose lengths and CRC (clause E.2.4) a deframer has checked."""
-    if data[12] >= 0xF0:
-        header = Header.D
-        _, version, session, packet_type, _, _, source, count = _D.unpack_from(data)
-        at = _D.size
-    else:
-        header = Header.E
-        _, version, session, packet_type, _, source, count = _E.unpack_from(data)
-        at = _E.size
-    end = at + _CODE_BYTES * count
-    targets = tuple([ResourceCode.from_bcd(data[i : i + _CODE_BYTES]) for i in range(at, end, _CODE_BYTES)])
-    type_, length = _BUSINESS.unpack_from(data, end)
-    at = end + _BUSINESS.size
-    end = at + length
-    message = decode_data(type_, packet_type, data[at:end])
-    block = data[end + 2 : -_CRC_BYTES]
-    return Frame(
-        header,
-        session,
-        packet_type,
-        ResourceCode.from_bcd(source),
-        targets,
-        message,
-        SignatureBlock.decode(block) if block else None,
-        version,
-        len(data) - end == _CRC_BYTES + 2,
-        data[:end],
-    )
-
-
-_D_ANSWER = Packed(">2sHIBBH12sH12sBHBHI")
-_E_ANSWER = Packed(">2sHIBH12sH12sBHBHI")
-
-
-def short_answer(data: bytes, source: bytes, target: bytes) -> tuple[int, int, int] | None:
-    """Session, business type and result of a D.10 answer without text from `source` to `target` (codes in wire form),
-    if `data` is exactly one such frame with a right CRC; else None, and `decode` says what it is.
-
-    What thousands of terminals send in the same moment; a property test holds it equal to `decode`.
-    """
-    if len(data) == _D_ANSWER.size:
-        mark, version, session, packet, flag, total, from_, count, to, type_, length, result, text, crc = (
-            _D_ANSWER.unpack(data)
-        )
-    elif len(data) == _E_ANSWER.size:
-        mark, version, session, packet, total, from_, count, to, type_, length, result, text, crc = _E_ANSWER.unpack(
-            data
-        )
-        flag = 0
-    else:
-        return None
-    if (mark, packet, flag, total, count, length, text) != (MARK, ANSWER_PACKET, 0, len(data), 1, 3, 0):
-        return None
-    if from_ != source or to != target or version not in VERSIONS or crc != crc32_mpeg2(data[:-_CRC_BYTES]):
-        return None
-    return session, type_, result
-
-
-def measure(data: bytes, at: int, frame_bytes_max: int) -> int:
+def measure(data: bytes | bytearray, at: int, frame_bytes_max: int) -> int:
     """Length of the frame whose mark stands at `at`, NOT_HERE, or MORE. Every length in it must agree with the others,
     so a lying one is found as soon as the business length is there."""
     left = len(data) - at
-    if left < 13:
-        plausible = data[at + 2 : at + 4] in _VERSION_STARTS
-        return MORE if plausible else NOT_HERE
     if data[at + 2 : at + 4] not in _VERSION_STARTS:
         return NOT_HERE
-    if data[at + 12] >= 0xF0:
-        total_at, head_bytes, flag = at + 10, _D.size, data[at + 9]
-        if flag > 1:
+    if left < 13:
+        return MORE
+    if data[at + 12] >= _FIRST_NIBBLE:
+        total_at, head_bytes = at + 10, _D.size
+        if data[at + 9] > 1:
             return NOT_HERE
-        tails = (2 + SIGNATURE_BYTES,) if flag else (0, 2)
-    elif data[at + 11] >= 0xF0:
-        total_at, head_bytes, tails = at + 9, _E.size, (0,)
+    elif data[at + 11] >= _FIRST_NIBBLE:
+        total_at, head_bytes = at + 9, _E.size
     else:
         return NOT_HERE
     total = data[total_at] << 8 | data[total_at + 1]
@@ -263,23 +230,16 @@ def measure(data: bytes, at: int, frame_bytes_max: int) -> int:
     if left < business + _BUSINESS.size:
         return MORE
     length = data[at + business + 1] << 8 | data[at + business + 2]
-    if total - business - _BUSINESS.size - length - _CRC_BYTES not in tails:
+    block_at = business + _BUSINESS.size + length
+    block_bytes = total - block_at - _CRC_BYTES
+    if not block_bytes:
+        return total
+    if head_bytes == _E.size or block_bytes not in (2, _BLOCK_BYTES):
         return NOT_HERE
-    if tails[-1] and left >= total and total - business - _BUSINESS.size - length - _CRC_BYTES:
-        block_at = at + business + _BUSINESS.size + length
-        if data[block_at : block_at + 2] != (tails[-1] - 2).to_bytes(2, "big"):
-            return NOT_HERE
-    return total
+    if left < block_at + 2:
+        return MORE
+    said = data[at + block_at] << 8 | data[at + block_at + 1]
+    return total if said == block_bytes - 2 else NOT_HERE
 
 
 _VERSION_STARTS = (b"", b"\x01", *(version.to_bytes(2, "big") for version in VERSIONS))
-_MARK = re.compile(rb"\xfe(?:\xfd|\Z)")
-
-
-class Deframer(Cutter[Frame]):
-    """Cuts a TCP stream into frames of either header; see `protocols.stream`."""
-
-    __slots__ = ()
-
-    def __init__(self, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
-        super().__init__(frame_bytes_max, _MARK, measure, decode_checked)

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from construct import Bytes, ExprAdapter, Int8ub, Int16ub, Int32ub, Padding, Struct
+from construct import Bytes, ExprAdapter, Int8ub, Int16ub, Int32ub, Struct
 
 from protocols.adapter.layouts import telephone_field
 from protocols.adapter.targets import codes
 from protocols.adapter.text import auxiliary16
 from protocols.terminal import messages as m
-from protocols.terminal.parameters import ASKED, SET, parameter_list
-from protocols.wire import Layout, counted, ebm_id, event_type, hexadecimal, record, sized, sized_code, text
+from protocols.terminal.parameters import SET, ParameterTable, asked, parameter_list
+from protocols.wire import (
+    Layout,
+    counted,
+    ebm_id,
+    hexadecimal,
+    if_there,
+    loose_event_type,
+    record,
+    resource_code,
+    sized,
+    sized_code,
+    text,
+)
 
 FAULT_TEXT_BYTES = 255
 """Fixed width of the description in 0x13, padded with zeros."""
 _UPGRADE_TAIL_BYTES = 12
 
 _id: Layout = "ebm_id" / ebm_id
+_old_id: Layout = ExprAdapter(Bytes(15), lambda data, _: m.OldEbmId(data.hex()), lambda value, _: bytes.fromhex(value))
 
 
 def _padded_from(data: bytes) -> str:
@@ -38,7 +51,7 @@ _return_record: Layout = record(
     "task" / Int8ub,
     "class_" / Int8ub,
     "level" / Int8ub,
-    "event_type" / event_type,
+    "event_type" / loose_event_type,
     "start" / Int32ub,
     "end" / Int32ub,
     telephone_field("task"),
@@ -53,7 +66,7 @@ REQUESTS: dict[int, Layout] = {
         _id,
         "class_" / Int8ub,
         "level" / Int8ub,
-        "event_type" / event_type,
+        "event_type" / loose_event_type,
         "volume" / Int8ub,
         "start" / Int32ub,
         "end" / Int32ub,
@@ -85,6 +98,7 @@ REQUESTS: dict[int, Layout] = {
     0x17: record(
         m.CertificateUpdate, "lists" / counted(Int8ub, sized(Int16ub)), "certificates" / counted(Int8ub, sized(Int8ub))
     ),
+    0x20: record(m.RecordQuery, "code" / resource_code, _id, "from_time" / Int32ub, "to_time" / Int32ub),
     0xA1: record(
         m.Upgrade,
         "phys" / hexadecimal(sized(Int8ub)),
@@ -93,10 +107,21 @@ REQUESTS: dict[int, Layout] = {
         "old_version" / Bytes(4),
         "md5" / _md5,
         "url" / text(Int8ub),
-        Padding(_UPGRADE_TAIL_BYTES),
+        "reserved" / Bytes(_UPGRADE_TAIL_BYTES),
     ),
 }
-ANSWER: Layout = Struct("result" / Int8ub, "text" / text(Int16ub))
-STATUS_ANSWER: Layout = record(
-    m.StatusAnswer, "result" / Int8ub, "text" / text(Int16ub), "parameters" / parameter_list(ASKED)
+OF_THE_TEXT = frozenset(REQUESTS) - {0x20, 0xA1}
+"""Business types of annexes D and E; what is outside them and does not parse stays as it came."""
+ANSWER: Layout = Struct("result" / Int8ub, if_there("text", text(Int16ub)))
+STATUS_ANSWERS: dict[ParameterTable, Layout] = {
+    table: record(
+        m.StatusAnswer, "result" / Int8ub, "text" / text(Int16ub), "parameters" / parameter_list(asked(table))
+    )
+    for table in ParameterTable
+}
+OLD_TASK_SWITCH: Layout = record(
+    m.OldTaskSwitch, "flag" / Int8ub, "task" / Int8ub, "ebm_id" / _old_id, "time" / Int32ub
+)
+RECORD_ANSWER: Layout = record(
+    m.RecordAnswer, "code" / resource_code, _id, "result" / Int8ub, "start" / Int32ub, "end" / Int32ub
 )

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
 
+from protocols.adapter.targets import Codes
 from protocols.adapter.text import AUX_URL, Auxiliary
-from protocols.codes import EbmId, ResourceCode
+from protocols.codes import Digits, EbmId, ResourceCode
 from protocols.terminal.parameters import Parameter, Setting
 
 
@@ -184,7 +185,7 @@ class ReturnRecord:
     start: int
     end: int
     volume: int
-    codes: tuple[ResourceCode, ...]
+    codes: Codes
     telephone: str | None = None
 
 
@@ -208,11 +209,11 @@ class CertificateUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The general answer (table D.10) to a request of business type `to`."""
+    """The general answer (table D.10) to a request of business type `to`. `text` None: only the result came."""
 
     to: int
     result: int
-    text: str = ""
+    text: str | None = ""
 
     @property
     def type(self) -> int:
@@ -231,6 +232,49 @@ class Upgrade:
     old_version: bytes
     md5: str
     url: str
+    reserved: bytes = bytes(12)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordQuery:
+    """0x20, a vendor's extension: what was played of a message between two times."""
+
+    type: ClassVar[int] = 0x20
+    code: ResourceCode
+    ebm_id: EbmId
+    from_time: int
+    to_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAnswer:
+    """The answer to it: result 0 fail, 1 ok, 2 playing."""
+
+    type: ClassVar[int] = 0x20
+    code: ResourceCode
+    ebm_id: EbmId
+    result: int
+    start: int
+    end: int
+
+
+class OldEbmId(Digits):
+    """EBM id of the older draft: platform 18, date 8, sequence 4; fifteen bytes without the nibble F."""
+
+    __slots__ = ()
+    length = 30
+    noun = "EBM id of the draft"
+
+
+@dataclass(frozen=True, slots=True)
+class OldTaskSwitch:
+    """0x14 of the older draft: the same with its EBM id, which names no message of ours."""
+
+    type: ClassVar[int] = 0x14
+    flag: int
+    task: int
+    ebm_id: OldEbmId
+    time: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +284,9 @@ class Opaque:
     type: int
     data: bytes
 
+
+EXTENSIONS = (RecordQuery, RecordAnswer, Upgrade, OldTaskSwitch, Opaque)
+"""Messages outside the text: understood, and sent only where the configuration says so."""
 
 Message = (
     Start
@@ -255,5 +302,8 @@ Message = (
     | CertificateUpdate
     | Answer
     | Upgrade
+    | RecordQuery
+    | RecordAnswer
+    | OldTaskSwitch
     | Opaque
 )

@@ -6,6 +6,7 @@ A value that its id does not explain stays a `RawParameter`, so that it can be s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from construct import Bytes, ExprAdapter, GreedyBytes, Int8ub, Int16ub, Int32ub, Struct
@@ -33,6 +34,17 @@ DTMB_FREQUENCY = 0x0F
 FM_SCAN_LIST = 0x10
 CURRENT_FM = 0x11
 FM_MAINTENANCE = 0x12
+
+
+class ParameterTable(StrEnum):
+    """Which list of parameters a terminal answers by."""
+
+    OF_2018 = "2018"
+    DRAFT = "draft"
+    """An older draft, in which 0B to 0F mean something else; they are shown as bytes."""
+
+
+SHIFTED_IN_DRAFT = frozenset(range(FM_SIGNAL, DTMB_FREQUENCY + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +266,14 @@ ASKED: dict[int, Layout] = {
     CURRENT_FM: record(CurrentFm, "command_khz" / frequency_khz, "programme_khz" / frequency_khz),
     FM_MAINTENANCE: record(FmMaintenance, "enabled" / Int8ub, "period" / Int16ub),
 }
+
+
+def asked(table: ParameterTable) -> dict[int, Layout]:
+    """Query and return ids that are explained."""
+    shifted = SHIFTED_IN_DRAFT if table is ParameterTable.DRAFT else frozenset()
+    return {id_: layout for id_, layout in ASKED.items() if id_ not in shifted}
+
+
 SET: dict[int, Layout] = {
     SET_VOLUME: _number(SET_VOLUME, Int8ub),
     LOCAL_ADDRESS: _LOCAL,

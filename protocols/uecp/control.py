@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Final
 
-from construct import BitsInteger, Bytes, ExprAdapter, Flag, GreedyBytes, Int8ub, Int16ub, Optional, Terminated
+from construct import BitsInteger, Bytes, ExprAdapter, Flag, GreedyBytes, Int8ub, Int16sb, Int16ub, Optional, Terminated
 
 from protocols.errors import LocalProtocolError
 from protocols.uecp.programme import bits
@@ -45,6 +45,37 @@ class Code(IntEnum):
     BAD_STUFFING = 12
     UNEXPECTED_END = 13
     NOT_INTERPRETED = 14
+
+
+@dataclass(frozen=True, slots=True)
+class ClockCorrection:
+    """09: the encoder's clock is put forward, or back, by so much."""
+
+    milliseconds: int  # signed
+
+
+@dataclass(frozen=True, slots=True)
+class RdsLevel:
+    """0E: the level of the subcarrier. `table` is one of the encoder's eight sets of references."""
+
+    table: int
+    millivolts: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceInput:
+    """1D: where the encoder takes its pilot from."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RdsPhase:
+    """22: the phase of the subcarrier against three times the pilot."""
+
+    table: int
+    tenths_of_degree: int
+    spare: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +191,13 @@ _TYPE_CODES: Final = ExprAdapter(GreedyBytes, lambda data, _: tuple(data), lambd
 _CLOCK_FIELDS: Final = ("year", "month", "day", "hour", "minute", "second", "centisecond", "offset")
 
 LAYOUTS: Final[dict[int, tuple[type, Layout]]] = {
+    0x09: (ClockCorrection, record(ClockCorrection, "milliseconds" / Int16sb)),
+    0x0E: (RdsLevel, bits(RdsLevel, "table" / BitsInteger(3), "millivolts" / BitsInteger(13))),
+    0x1D: (ReferenceInput, record(ReferenceInput, "number" / Int8ub)),
+    0x22: (
+        RdsPhase,
+        bits(RdsPhase, "table" / BitsInteger(3), "spare" / BitsInteger(1), "tenths_of_degree" / BitsInteger(12)),
+    ),
     0x0D: (RealTimeClock, record(RealTimeClock, *(name / Int8ub for name in _CLOCK_FIELDS))),
     0x16: (GroupSequence, record(GroupSequence, "dsn" / Int8ub, "groups" / _TYPE_CODES)),
     0x17: (Request, record(Request, "wanted" / Int8ub, "parameters" / GreedyBytes)),

@@ -12,7 +12,7 @@ from typing import Final
 from construct import BitsInteger, Flag, GreedyBytes, Int8ub, Int16ub
 
 from protocols.uecp.programme import bits
-from protocols.wire import Layout
+from protocols.wire import Layout, record
 
 ONCE: Final = 0b00
 CYCLIC: Final = 0b10
@@ -32,6 +32,26 @@ class FreeFormatGroup:
     block3: int
     block4: int
     spare: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InHouse:
+    """25 IH: like 24. `version` 0 is group 6A, 1 is 6B."""
+
+    version: int
+    buffer: int
+    bits: int
+    block3: int
+    block4: int
+    spare: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TransparentData:
+    """26 TDC: data of one of the channels of group 5A."""
+
+    channel: int
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +134,18 @@ LAYOUTS: Final[dict[int, tuple[type, Layout]]] = {
             after=_BLOCKS,
         ),
     ),
+    0x25: (
+        InHouse,
+        bits(
+            InHouse,
+            "spare" / BitsInteger(1),
+            "buffer" / BitsInteger(2),
+            "bits" / BitsInteger(5),
+            before=("version" / Int8ub,),
+            after=_BLOCKS,
+        ),
+    ),
+    0x26: (TransparentData, record(TransparentData, "channel" / Int8ub, "data" / GreedyBytes)),
     0x2B: (EarlyWarning, bits(EarlyWarning, "spare" / BitsInteger(3), "bits" / BitsInteger(5), after=_BLOCKS)),
     0x30: (
         TrafficMessage,

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
-from protocols.uecp import control, data, programme
+from protocols.uecp import control, data, programme, services
 from protocols.uecp.frame import MESSAGE_BYTES_MAX
 from protocols.wire import Layout, build, parse
 
@@ -47,6 +47,10 @@ Element = (
     | programme.AlternativeFrequencies
     | programme.SlowLabelling
     | programme.ProgrammeTypeName
+    | control.ClockCorrection
+    | control.RdsLevel
+    | control.ReferenceInput
+    | control.RdsPhase
     | control.RealTimeClock
     | control.GroupSequence
     | control.Request
@@ -59,11 +63,23 @@ Element = (
     | control.CommunicationMode
     | control.ManufacturerCommand
     | data.FreeFormatGroup
+    | data.InHouse
+    | data.TransparentData
     | data.EarlyWarning
     | data.TrafficMessage
     | data.OpenDataConfiguration
     | data.OpenDataFreeFormat
     | data.OpenData
+    | services.ServiceSwitches
+    | services.OtherNetworkFrequencies
+    | services.OtherNetworkTraffic
+    | services.LongServiceName
+    | services.ServiceList
+    | services.GroupVariants
+    | services.TrafficControl
+    | services.Linkage
+    | services.ExtendedGroupSequence
+    | services.OpenDataGroups
     | Opaque
 )
 
@@ -135,7 +151,7 @@ SHAPES: Final = MappingProxyType(
 )
 """Every code whose length two sources agree on. 18 is not among them: its length depends on what it says."""
 
-_LAYOUTS: Final[dict[int, tuple[type, Layout]]] = programme.LAYOUTS | control.LAYOUTS | data.LAYOUTS
+_LAYOUTS: Final[dict[int, tuple[type, Layout]]] = programme.LAYOUTS | services.LAYOUTS | control.LAYOUTS | data.LAYOUTS
 MEC_OF: Final = MappingProxyType({cls: mec for mec, (cls, _layout) in _LAYOUTS.items()})
 """Element type -> its code."""
 

@@ -79,9 +79,12 @@ class CountingSigner:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.count = 0
+        self.last = b""
+        """What it was asked to sign last."""
 
     def __call__(self, command: bytes) -> SignatureBlock:
         self.count += 1
+        self.last = command
         return SignatureBlock(int(self._clock.wall()), CERTIFICATE, self.count.to_bytes(64, "big"))
 
 

@@ -59,7 +59,7 @@ class FakeBroker:
     async def subscribe(self, topics: Sequence[str]) -> None:
         self.subscribed += topics
 
-    async def publish(self, topic: str, payload: bytes, expiry_s: int) -> None:
+    async def publish(self, topic: str, payload: bytes, expiry_s: int, content_type: str) -> None:
         if self.gone.is_set():
             raise BrokerGone("gone")
         if self.deaf:

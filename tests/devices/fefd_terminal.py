@@ -60,7 +60,9 @@ class Dialler(asyncio.Protocol):
 
     def say(self, message: t.Message, source: ResourceCode | None = None) -> None:
         """A request or report of its own."""
-        frame = t.request(self.header, self._sessions.take(), source or self.code, (COUNTY_ADAPTER,), message)
+        frame = t.request(
+            self.header, self._sessions.take(), source or self.code, (COUNTY_ADAPTER,), message, extensions=True
+        )
         self.write(t.encode(frame))
 
     def beat(self, state: int = 1, first: int = 2) -> None:

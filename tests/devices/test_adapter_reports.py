@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from devices.adapter_frames import TimeBase
 from devices.link import Began, Connected, DeviceState, Ended, Heartbeat, Rejected
 from protocols import adapter as a
 from tests.devices.annex_a_adapter import CONFIG, county, settle
@@ -34,6 +35,16 @@ async def test_a_heartbeat_is_told_and_answered_with_a_signed_reply(clock: Virtu
         assert reply.message == a.PlatformReply(0)
         assert reply.signature is not None
         assert reply.head == a.COMMAND_HEAD
+
+
+@pytest.mark.parametrize(("base", "shift_s"), [("utc", 0), ("beijing", 28_800)])
+async def test_a_heartbeat_tells_the_adapters_clock_in_the_links_reading(
+    clock: VirtualClock, rng: random.Random, base: str, shift_s: int
+) -> None:
+    async with county(clock, rng, config=replace(CONFIG, time_base=TimeBase(base))) as at:
+        theirs = int(clock.wall()) - 7
+        await at.report(a.encode(a.AdapterHeartbeat(ONE, 1, theirs + shift_s)))
+        assert at.told(Heartbeat) == [Heartbeat("adapters", ONE, "", DeviceState.IDLE, False, theirs)]
 
 
 async def test_one_signed_reply_serves_the_heartbeats_of_a_minute(clock: VirtualClock, rng: random.Random) -> None:
@@ -124,3 +135,25 @@ async def test_more_report_connections_than_the_limit_are_refused(clock: Virtual
         await settle()
         assert second.lost.is_set()
         assert [event.reason for event in at.told(Rejected) if isinstance(event, Rejected)] == ["too-many-connections"]
+
+
+async def test_a_clock_eight_hours_off_is_told_once_as_the_other_time_base(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    async with county(clock, rng) as at:
+        for seconds in (28_800, 28_750, 40, 28_800):
+            await at.report(a.encode(a.AdapterHeartbeat(ONE, 1, int(clock.wall()) + seconds)))
+        doubts = [event for event in at.told(Rejected) if isinstance(event, Rejected)]
+        assert [event.reason for event in doubts] == ["time-base", "time-base"]
+        assert 'time_base = "beijing"' in doubts[0].detail
+        assert len(at.told(Heartbeat)) == 4
+
+
+async def test_a_link_that_speaks_beijing_time_doubts_a_clock_in_utc(clock: VirtualClock, rng: random.Random) -> None:
+    async with county(clock, rng, config=replace(CONFIG, time_base=TimeBase.BEIJING)) as at:
+        await at.report(a.encode(a.AdapterHeartbeat(ONE, 1, int(clock.wall()) + 28_800)))
+        assert at.told(Rejected) == []
+        await at.report(a.encode(a.AdapterHeartbeat(ONE, 1, int(clock.wall()))))
+        (doubt,) = at.told(Rejected)
+        assert isinstance(doubt, Rejected)
+        assert 'time_base = "utc"' in doubt.detail

@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
-from devices.fm_announcement import clock_announcement
+from devices.fm_announcement import Announcement, clock_announcement
 from devices.fm_carousel import NeverOnAir, PassDone
 from devices.link import Verb
 from protocols.codes import AreaCode
-from protocols.fm.configuration import Clock
+from protocols.fm.configuration import BEIJING_OFFSET_S, Clock
 from protocols.fm.daily import Daily
 from protocols.fm.emergency import Drill, DrillKind, DrillOperation, Emergency
 from protocols.fm.fields import Action
@@ -212,9 +212,13 @@ def test_bursts_begin_anew_when_the_transmitter_was_gone() -> None:
     assert air.passes_at(0)[3:] == pytest.approx([began_s + number * 24 * FRAME_S for number in range(3)])
 
 
+def clock_of(air: Transmission) -> Announcement:
+    return clock_announcement(AreaCode("341123000000"), air.wall_s, valid_s=5.0, zone_offset_s=BEIJING_OFFSET_S)
+
+
 def test_a_clock_tells_the_time_at_which_it_will_have_arrived() -> None:
     air = Transmission()
-    air.carousel.say(clock_announcement(AreaCode("341123000000"), air.wall_s, valid_s=5.0), air.now_s)
+    air.carousel.say(clock_of(air), air.now_s)
     air.play(5.0)
     ((_version, packet),) = air.monitor.packets
     assert isinstance(packet.content, Clock)
@@ -224,7 +228,7 @@ def test_a_clock_tells_the_time_at_which_it_will_have_arrived() -> None:
 
 def test_a_clock_that_an_alert_holds_up_is_not_said_late() -> None:
     air = Transmission()
-    air.carousel.say(clock_announcement(AreaCode("341123000000"), air.wall_s, valid_s=5.0), air.now_s)
+    air.carousel.say(clock_of(air), air.now_s)
     air.offer(start())
     air.play(20.0)
     assert [type(packet.content) for packet in air.packets] == [Emergency]

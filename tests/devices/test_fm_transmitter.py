@@ -329,16 +329,6 @@ async def test_without_a_transmitter_in_the_inventory_the_link_says_so_and_stays
     assert sink.events == [LinkDown("fm", "the inventory has no transmitter")]
 
 
-async def test_the_first_version_is_drawn_unless_it_is_given(clock: VirtualClock) -> None:
-    drawn = {
-        FmTransmitter(FmTransmitterConfig("fm"), ports(clock, random.Random(seed)), Sink(), roster(1)).version
-        for seed in range(40)
-    }
-    assert len(drawn) > 10
-    given = FmTransmitterConfig("fm", first_version=9)
-    assert FmTransmitter(given, ports(clock, random.Random(1)), Sink(), roster(1)).version == 9
-
-
 def test_the_registry_knows_the_driver() -> None:
     kind = link_type("fm_transmitter")
     assert kind.config() is FmTransmitterConfig

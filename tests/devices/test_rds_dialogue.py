@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.rds_dialogue import RETRY_S, Dialogue
+from devices.rds_dialogue import RETRY_S, UecpDialogue
 from devices.rds_station import Look, Station
 from protocols.uecp.control import Mode
 from protocols.uecp.profile import FULL, WEAK
@@ -30,7 +30,7 @@ def shows(encoder: FakeEncoder, look: Look) -> bool:
 
 
 def until_settled(
-    dialogue: Dialogue, encoder: FakeEncoder, wanted: Look, rng: random.Random, loss: float, now_s: float
+    dialogue: UecpDialogue, encoder: FakeEncoder, wanted: Look, rng: random.Random, loss: float, now_s: float
 ) -> float:
     """Turns until the dialogue says that it is settled; loses bytes both ways. Returns the time it took."""
     begin_s, arrived = now_s, b""
@@ -51,7 +51,7 @@ def test_i8_settled_means_that_the_encoder_shows_it_however_bad_the_line(
     mode: Mode, loss: float, rng: random.Random
 ) -> None:
     encoder = FakeEncoder(mode)
-    dialogue = Dialogue(Session(FULL, mode), 60.0)
+    dialogue = UecpDialogue(Session(FULL, mode), 60.0)
     now_s = 0.0
     dialogue.begin(now_s)
     for wanted in (ALARM, ORDINARY, ALARM):
@@ -61,7 +61,7 @@ def test_i8_settled_means_that_the_encoder_shows_it_however_bad_the_line(
 
 def test_a_look_that_changes_while_the_old_one_is_on_its_way_wins() -> None:
     encoder = FakeEncoder()
-    dialogue = Dialogue(Session(FULL, Mode.SPONTANEOUS), 60.0)
+    dialogue = UecpDialogue(Session(FULL, Mode.SPONTANEOUS), 60.0)
     dialogue.begin(0)
     arrived = encoder.receive(dialogue.turn(ALARM, b"", 0, 0).data)
     for _ in range(20):
@@ -73,7 +73,7 @@ def test_a_look_that_changes_while_the_old_one_is_on_its_way_wins() -> None:
 
 def test_a_refused_element_rests_before_it_is_tried_again() -> None:
     encoder = FakeEncoder(unknown=frozenset({0x0A}))
-    dialogue = Dialogue(Session(FULL, Mode.SPONTANEOUS), 0.0)
+    dialogue = UecpDialogue(Session(FULL, Mode.SPONTANEOUS), 0.0)
     dialogue.begin(0)
     arrived, failures = b"", []
     for _ in range(20):
@@ -87,7 +87,7 @@ def test_a_refused_element_rests_before_it_is_tried_again() -> None:
 
 def test_a_weak_encoder_is_settled_when_everything_is_written() -> None:
     encoder = FakeEncoder(Mode.ONE_WAY)
-    dialogue = Dialogue(Session(WEAK, Mode.ONE_WAY), 60.0)
+    dialogue = UecpDialogue(Session(WEAK, Mode.ONE_WAY), 60.0)
     dialogue.begin(0)
     took_s = until_settled(dialogue, encoder, ALARM, random.Random(1), 0.0, 0.0)
     assert shows(encoder, ALARM)
@@ -96,7 +96,7 @@ def test_a_weak_encoder_is_settled_when_everything_is_written() -> None:
 
 @given(st.lists(st.binary(max_size=40), max_size=6))
 def test_no_bytes_of_an_encoder_break_a_dialogue(said: list[bytes]) -> None:
-    dialogue = Dialogue(Session(FULL, Mode.SPONTANEOUS), 60.0)
+    dialogue = UecpDialogue(Session(FULL, Mode.SPONTANEOUS), 60.0)
     dialogue.begin(0)
     for number, data in enumerate(said):
         assert not dialogue.turn(ALARM, data, number * 3.0, 0).settled

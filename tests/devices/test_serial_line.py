@@ -15,6 +15,8 @@ from devices.link import LinkUp, Sent
 from devices.rds_encoder import RdsEncoder, RdsEncoderConfig
 from devices.roster import Roster
 from devices.serial_line import open_serial
+from devices.village_encoder import VillageEncoder, VillageEncoderConfig
+from protocols.fm import village
 from protocols.uecp.control import Mode
 from tests.devices.commands import CountingSigner, Events, ports, start, terminal_code
 from tests.devices.memory_network import MemoryNetwork
@@ -138,3 +140,15 @@ async def test_an_alert_reaches_an_encoder_on_a_serial_line(pty: Pty) -> None:
     loop.remove_reader(pty.far)
     assert station.shown() == (31, True, "Flood", "MUSIC FM")
     assert isinstance(events[0], LinkUp)
+
+
+async def test_a_village_s_encoder_is_set_up_and_switched_on_over_a_serial_line(pty: Pty) -> None:
+    config = VillageEncoderConfig("v", serial=pty.name, area=terminal_code(1).area, reset_wait_s=0.01)
+    given = ports(VirtualClock(), MemoryNetwork(), random.Random(1), CountingSigner(VirtualClock()))
+    link = VillageEncoder(config, given, Events().sink, Roster.of([]))
+    wanted = village.reset() + village.set_up(0x1234) + village.say(village.EVERYBODY_ON)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(link.run())
+        link.offer(start(terminal_code(1)))
+        assert await read_far(pty, len(wanted)) == wanted
+        running.cancel()

@@ -157,7 +157,8 @@ async def test_a_half_frame_is_given_up_and_what_stands_behind_it_is_heard(
 ) -> None:
     async with listener(clock, rng, terminal_device(1)) as at:
         one = await at.dial(1)
-        one.write(t.encode(t.request(Header.D, 9, ONE, (TWO,), t.Opaque(0x30, bytes(200))))[:60])
+        unknown = t.request(Header.D, 9, ONE, (TWO,), t.Opaque(0x30, bytes(200)), extensions=True)
+        one.write(t.encode(unknown)[:60])
         one.beat(first=1)
         await settle()
         assert len(at.told(Heartbeat)) == 1
@@ -281,3 +282,25 @@ async def test_returns_may_come_once_a_minute(clock: VirtualClock, rng: random.R
         assert at.link.status().devices == 1
         await asyncio.sleep(15)
         assert gateway.lost.is_set()
+
+
+async def test_reports_by_header_e_are_answered_only_where_the_configuration_says_so(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    for ack_returns in (False, True):
+        async with listener(clock, rng, terminal_device(1), config=replace(CONFIG, ack_returns=ack_returns)) as at:
+            one = await at.dial(1, header=Header.E)
+            one.say(t.TaskSwitch(1, 1, EBM, 7))
+            await settle()
+            assert one.answers == ([t.Answer(0x10, 0), t.Answer(0x14, 0)] if ack_returns else [])
+            assert all(frame.header is Header.E for frame in one.heard)
+
+
+async def test_returns_of_an_older_system_are_named(clock: VirtualClock, rng: random.Random) -> None:
+    async with listener(clock, rng, terminal_device(1)) as at:
+        one = await at.dial(1, beat=False)
+        one.write(b"%" + bytes(40))
+        one.beat()
+        await settle()
+        assert reasons(at.events) == ["legacy-return"]
+        assert len(at.told(Heartbeat)) == 1

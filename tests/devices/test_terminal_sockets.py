@@ -92,7 +92,11 @@ async def test_i6_stalled_silent_and_broken_terminals_keep_nobody_waiting(rng: r
         silent.results = []
         leaving.leaves = True
         refusing.results = [t.Result.HIGHER_PRIORITY]
-        halved.write(t.encode(t.request(Header.D, 99, halved.code, (halved.code,), t.Opaque(0x30, bytes(99))))[:50])
+        halved.write(
+            t.encode(t.request(Header.D, 99, halved.code, (halved.code,), t.Opaque(0x30, bytes(99)), extensions=True))[
+                :50
+            ]
+        )
         at.link.offer(start(*(dialler.code for dialler in terminals)))
         prompt = {dialler.code for dialler in others}
         await until(lambda: len(at.told(Answered, NoAnswer)) >= 60)

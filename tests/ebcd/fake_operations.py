@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from ebcd.errors import ConfigError
+from ebcd.errors import Problem as ConfigProblem
 from ebcd.operator import (
     Actor,
     AlertDetail,
@@ -23,11 +25,14 @@ from ebcd.operator import (
     PathTarget,
     Preview,
     Problem,
+    Reloaded,
     Status,
     TerminalFilter,
     TerminalPage,
     TerminalRow,
     TownProgress,
+    WarningPart,
+    WarningPreview,
 )
 
 NOW = 1_790_000_000
@@ -51,6 +56,19 @@ class FakeOperations:
         dropped = tuple(DroppedArea(area, "unknown") for area in draft.areas if area not in (TOWN.code, TOWN.name))
         paths = (PathTarget("ip", 40), PathTarget("fm", 18))
         return Preview(known, dropped, 58, paths, 2, 255, start, start + draft.duration_s, 12.5, 1, ("9" * 35,))
+
+    async def preview_warning(self, xml: bytes, actor: Actor) -> WarningPreview:
+        self.acts.append(("preview_warning", actor.name))
+        paths = (PathTarget("ip", 40),)
+        seen = Preview((TOWN,), (DroppedArea("440000000000", "unknown"),), 58, paths, 2, 100, NOW, NOW + 600, 0.0, 1)
+        part = WarningPart("暴雨红色预警", "转移。", "县气象台", Category.EMERGENCY, 1, "11B03", seen)
+        return WarningPreview("W-2", "Update", False, (part,), (DroppedArea("邻县", "no_area_of_ours"),), ("9" * 35,))
+
+    async def submit_warning(self, xml: bytes, actor: Actor) -> tuple[AlertRow, ...]:
+        if b"Draft" in xml:
+            raise OperationRefused(Problem(Kind.INVALID, "warning_refused", thing="draft", value="W-2 is a draft"))
+        self.acts.append(("submit_warning", actor.name))
+        return (row(7),)
 
     async def send(self, draft: Draft, actor: Actor) -> AlertRow:
         if self.defect:
@@ -127,6 +145,15 @@ class FakeOperations:
             LinkRow("ip", "terminal_tcp", "ip", True, "", 900, 0, 512, 0),
             LinkRow("fm", "fm_transmitter", "fm", False, "connection refused", 0, 3, 512, 1),
         )
+
+    async def reload(self, actor: Actor) -> Reloaded:
+        self.acts.append(("reload", actor.name))
+        if self.defect:
+            file = "ebcd.toml"
+            raise ConfigError(
+                [ConfigProblem(file, "links[0].port", "", "needs_restart"), ConfigProblem(file, "x", "1", "missing")]
+            )
+        return Reloaded(("approval.level_1",), 4, 3)
 
     async def status(self) -> Status:
         return Status("0.1.0", "43411230000000101010101", "某县应急广播平台", NOW, NOW - 60, {}, {"online": 60}, 0)

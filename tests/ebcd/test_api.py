@@ -20,6 +20,7 @@ from ebcd.http_server import HttpLimits, SocketTaken, on_tcp, on_unix_socket
 from ebcd.identity import Operators
 from ebcd.operator import Category, Kind
 from ebcd.world import SocketNetwork
+from protocols.cap.codec import WARNING_BYTES_MAX
 from tests.ebcd.fake_operations import NOW, FakeOperations, row
 
 pytestmark = pytest.mark.real
@@ -157,6 +158,16 @@ async def test_a_stranger_may_look_but_not_act(tmp_path: Path) -> None:
     assert operations.acts == []
 
 
+async def test_whoever_could_end_the_daemon_may_reload_it_and_a_wrong_token_may_not(tmp_path: Path) -> None:
+    operations = FakeOperations()
+    async with on_unix_socket(api(operations), tmp_path / "s"), client(tmp_path / "s") as http:
+        done = await http.post("/v1/reload")
+        refused = await http.post("/v1/reload", headers={"X-Ebcd-Token": "guess"})
+    assert (done.status_code, done.json()["certificates"]) == (200, 4)
+    assert refused.status_code == 401
+    assert operations.acts == [("reload", f"uid {os.getuid()}")]
+
+
 async def test_the_peer_of_the_socket_is_the_actor_where_its_uid_is_known(tmp_path: Path) -> None:
     operations = FakeOperations()
     app = application(operations, Operators(by_uid={os.getuid(): "duty officer"}))
@@ -288,3 +299,21 @@ async def test_a_request_on_its_way_is_finished_before_the_socket_closes(tmp_pat
 
 def test_every_kind_of_refusal_has_a_status() -> None:
     assert set(STATUS) == set(Kind)
+
+
+async def test_a_warning_is_taken_as_it_came_and_no_longer_than_its_limit(tmp_path: Path) -> None:
+    operations = FakeOperations()
+    async with on_unix_socket(api(operations), tmp_path / "s"), as_operator(tmp_path / "s", "chen") as http:
+        preview = await http.post("/v1/warnings/preview", content=b"<alert/>")
+        taken = await http.post("/v1/warnings", content=b"<alert/>")
+        long = await http.post("/v1/warnings", content=b" " * (WARNING_BYTES_MAX + 1))
+    assert (preview.status_code, taken.status_code, long.status_code) == (200, 201, 413)
+    assert operations.acts == [("preview_warning", "chen"), ("submit_warning", "chen")]
+
+
+async def test_i1_nobody_hands_in_a_warning_without_a_name(tmp_path: Path) -> None:
+    operations = FakeOperations()
+    async with on_unix_socket(api(operations), tmp_path / "s"), as_operator(tmp_path / "s", "eve") as http:
+        answer = await http.post("/v1/warnings", content=b"<alert/>")
+    assert answer.status_code == 401
+    assert operations.acts == []

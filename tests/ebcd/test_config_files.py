@@ -37,6 +37,8 @@ def _plain(value: object) -> object:
     """A default as TOML would give it."""
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
     if value is None or isinstance(value, bool | int | float):
         return value
     return f"{value:%H:%M}" if hasattr(value, "hour") else str(value)

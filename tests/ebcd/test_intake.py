@@ -114,6 +114,16 @@ def test_a_stream_is_passed_on_and_nothing_is_kept() -> None:
     assert (desk.sounds.kept, desk.sounds.spoken) == ([], [])
 
 
+@pytest.mark.parametrize(
+    "address", ["udp://@5004", "udp://@:5004", "udp://239.0.0.1:5004", "ftp://x/y", "rtp://", "音"]
+)
+def test_i8_a_stream_that_nobody_could_hear_is_replaced_by_the_spoken_text(address: str) -> None:
+    desk = Desk()
+    alert = desk.alert(message(1, NOW, auxiliaries=(Auxiliary(61, address),)))
+    assert alert.stream_url == ""
+    assert desk.sounds.spoken == ["转移。"]
+
+
 def test_pictures_are_passed_over() -> None:
     desk = Desk()
     desk.alert(message(1, NOW, auxiliaries=(Auxiliary(21, "map.png"),)), {"map.png": b"picture"})

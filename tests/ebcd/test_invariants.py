@@ -135,6 +135,21 @@ def test_i1_two_people_must_be_two_people() -> None:
     assert court.broken == {"I1"}
 
 
+def test_i1_the_rules_that_count_are_those_of_the_approval_not_those_of_the_start() -> None:
+    stricter = replace(RULES, approvals=replace(RULES.approvals, by_level=dict.fromkeys((1, 2, 3, 4), 2)))
+    court = Court()
+    local = {"origin": Origin.OPERATOR, "author": "chen", "peer": None, "ebd_id": None}
+    approved, pending = court.accept(AlertState.PENDING, **local), court.accept(AlertState.PENDING, **local)
+    for record in (approved, pending):
+        court.enter(facts.approval_given(record.alert.id, NOW, "liu"))
+    court.move(approved, AlertEvent.APPROVED)
+    court.checker.use(stricter)
+    court.move(approved, AlertEvent.START)
+    assert court.broken == set()
+    court.move(pending, AlertEvent.APPROVED)
+    assert court.broken == {"I1"}
+
+
 def test_i1_an_alert_from_above_without_its_package_is_seen() -> None:
     court = Court()
     court.move(court.accept(ebd_id=None), AlertEvent.START)

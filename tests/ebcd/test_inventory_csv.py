@@ -170,3 +170,32 @@ def test_any_rows_give_devices_or_problems_and_never_break(rows: list[list[str]]
     wrong = {problem.row for problem in problems}
     assert used + len(wrong) >= len([row for row in rows if any(row)])
     assert all(problem.sentence("zh") and problem.sentence("en") for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("value", "link", "id_"),
+    [("", "", ""), ("p6", "p6", ""), ("p6:8001", "p6", "8001"), (":8986-00_a", "", "8986-00_a")],
+)
+def test_a_terminal_may_name_its_mqtt_link_and_what_its_vendor_calls_it(
+    file: FilePath, value: str, link: str, id_: str
+) -> None:
+    rows = _write(file, f"{TERMINAL.replace('ip;fm', 'mqtt')},{value}", header=f"{HEADER},mqtt")
+    (device,) = load(rows, area=COUNTY).roster.terminals
+    assert (device.mqtt_link, device.mqtt_id) == (link, id_)
+
+
+@pytest.mark.parametrize("value", ["p6:", "p6:a/b", "p6:+", "p6:a b", "p6:" + "x" * 65])
+def test_an_id_that_no_topic_can_hold_is_told(file: FilePath, value: str) -> None:
+    (problem,) = _problems(file, f"{TERMINAL},{value}", header=f"{HEADER},mqtt")
+    assert "is not LINK:ID of a terminal" in problem
+
+
+def test_an_id_names_one_terminal(file: FilePath) -> None:
+    second = TERMINAL.replace("0401,", "0402,").replace("20480000000a", "20480000000b")
+    (problem,) = _problems(file, f"{TERMINAL},p6:1", f"{second},p6:1", header=f"{HEADER},mqtt")
+    assert "stands in row 2 already" in problem
+
+
+def test_only_terminals_have_one(file: FilePath) -> None:
+    (problem,) = _problems(file, f"{ADAPTER},p6:1", header=f"{HEADER},mqtt")
+    assert "is not LINK:ID of a terminal" in problem

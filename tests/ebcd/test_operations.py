@@ -12,10 +12,11 @@ import pytest
 
 from devices.link import Path, Start
 from ebcd.alert import AlertClass, DrillDepth, Window
+from ebcd.alert_desk import START_AHEAD_S_MAX, Identity
+from ebcd.alert_desk import Room as OperationsRoom
 from ebcd.health import HealthBook, Way, Ways
 from ebcd.inventory import Inventory
-from ebcd.operations import DURATION_S_MAX, START_AHEAD_S_MAX, CountyOperations, Identity
-from ebcd.operations import Room as OperationsRoom
+from ebcd.operations import DURATION_S_MAX, CountyOperations
 from ebcd.operator import Actor, AlertFilter, AudioFile, Category, Draft, Kind, OperationRefused, TerminalFilter
 from ebcd.orders import Volumes
 from ebcd.reach import Reach

@@ -13,12 +13,13 @@ import pytest
 
 from devices.link import Path
 from ebcd.alert import Media
+from ebcd.alert_desk import Identity
+from ebcd.alert_desk import Room as OperationsRoom
 from ebcd.api import application
 from ebcd.api_answers import decoded
 from ebcd.health import HealthBook, Way, Ways
 from ebcd.identity import Operators
-from ebcd.operations import CountyOperations, Identity
-from ebcd.operations import Room as OperationsRoom
+from ebcd.operations import CountyOperations
 from ebcd.operator import AlertDetail, AlertRow, LinkRow, Preview, Status, TerminalPage
 from ebcd.orders import Volumes
 from ebcd.reach import Reach

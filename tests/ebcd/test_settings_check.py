@@ -12,7 +12,10 @@ import pytest
 from devices.link import Path
 from devices.registry import LINK_TYPES
 from ebcd import settings, settings_links
+from ebcd.inventory_csv import read as read_inventory
 from ebcd.settings_check import check
+from protocols.codes import ResourceCode
+from protocols.signature import AuthorisationList, number_from_text
 from protocols.sm2 import PrivateKey
 from simulators.county import write_county
 from simulators.county_plan import plan_county
@@ -141,3 +144,39 @@ def test_fm_terminals_need_a_transmitter(county: FilePath) -> None:
     )
     (problem,) = _check(county)
     assert problem.startswith("inventory.csv: kind has no row transmitter, and ")
+
+
+def test_a_digit_that_no_code_can_have_is_named_with_what_could_stand_there(county: FilePath) -> None:
+    inventory = county / "inventory.csv"
+    row = next(line for line in inventory.read_text("utf-8").splitlines() if line.startswith("terminal,6"))
+    code = row.split(",")[1]
+    wrong = f"{code[:13]}0414{code[17:]}"
+    _edit(inventory, lambda text: text.replace(code, wrong))
+    _edit(county / "ebcd.toml", lambda text: text.replace('code = "2', 'code = "7', 1))
+    peer, device = sorted(_check(county), reverse=True, key=lambda told: told.startswith("ebcd.toml"))
+    assert "digit 1 (level) is 7; 1-6 is possible" in peer
+    assert f"'{wrong}' " in device
+    assert "digits 14-17 (resource type) are 0414; there are 0001 0101-0104" in device
+
+
+def test_a_terminal_with_an_odd_code_is_still_served(county: FilePath) -> None:
+    inventory = county / "inventory.csv"
+    code = next(
+        line.split(",")[1] for line in inventory.read_text("utf-8").splitlines() if line.startswith("terminal,6")
+    )
+    wrong = f"{code[:13]}0414{code[17:]}"
+    _edit(inventory, lambda text: text.replace(code, wrong))
+    found, problems = read_inventory(inventory)
+    assert problems == []
+    assert found.roster.by_code(ResourceCode(wrong)) is not None
+
+
+def test_a_peers_certificate_that_the_list_in_force_leaves_out_is_named(county: FilePath) -> None:
+    key = PrivateKey.from_pkcs8((county / "sim/keys/root.pem").read_bytes())
+    own = number_from_text(settings.load(county / "ebcd.toml").platform.certificate)
+    root = number_from_text("000000000001")
+    listed = AuthorisationList(own, 1, (own,), root).signed_by(key.sign)
+    (county / "trust" / "mine.lst").write_bytes(listed.encode())
+    (told,) = _check(county)
+    assert "certificates[0]" in told
+    assert "is not on the authorisation list in force" in told

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.link import Path
+from ebcd.alert import Window
 from ebcd.trace import TRACES_MAX, Traces, figures, spread
 from protocols.codes import EbmId
-from tests.ebcd.county import VILLAGE_A1, terminal
+from tests.ebcd.county import VILLAGE_A1, control_room, terminal
 
 
 def ebm(number: int) -> EbmId:
@@ -69,3 +72,16 @@ def test_a_spread_is_ordered_and_within_what_was_measured(seconds: list[float]) 
 
 def test_nothing_measured_has_no_spread() -> None:
     assert spread([]) == {}
+
+
+async def test_waiting_for_its_window_or_for_a_higher_alert_is_no_slowness() -> None:
+    async with control_room() as room:
+        start = int(room.clock.wall())
+        ordered = room.take_in(window=Window(start + 600, start + 660))
+        first = room.take_in(level=1, window=Window(start, start + 30))
+        second = room.take_in(level=4, window=Window(start, start + 90))
+        await asyncio.sleep(700)
+        for record in (ordered, first, second):
+            trace = room.core.traces.of(record.alert.id)
+            assert trace is not None
+            assert 0 <= trace.stages["sent_ip"] < 1.5, record.alert

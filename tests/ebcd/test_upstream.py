@@ -86,7 +86,7 @@ async def test_i10_a_repetition_waits_for_the_disk_that_the_first_waits_for(
         accept_package = room.store.accept_package
         failures = [True, False]
 
-        async def slow(ebd_id: str, raw: bytes, meta: PackageMeta, events: object) -> object:
+        async def slow(ebd_id: str, raw: bytes, meta: PackageMeta, events: object, **_: object) -> object:
             await asyncio.sleep(5)
             if failures.pop(0):
                 raise StoreError("disk_full", "store", "", "make room")
@@ -110,7 +110,7 @@ async def test_a_full_disk_promises_nothing(
 ) -> None:
     async with office(tmp_path, clock) as room:
 
-        async def full(*args: object) -> None:
+        async def full(*args: object, **_: object) -> None:
             raise StoreError("disk_full", "store", "", "make room")
 
         monkeypatch.setattr(room.store, "accept_package", full)

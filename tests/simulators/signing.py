@@ -29,7 +29,8 @@ def certificate(number: bytes, year: int = 2046) -> Certificate:
 
 def trust(wall: Callable[[], float] = lambda: NOW) -> Trust:
     """The platform and one adapter are believed."""
-    return Trust({number: certificate(number) for number in (PLATFORM_CERTIFICATE, ADAPTER_CERTIFICATE)}, wall)
+    numbers = (ROOT, PLATFORM_CERTIFICATE, ADAPTER_CERTIFICATE)
+    return Trust({number: certificate(number) for number in numbers}, wall, ROOT)
 
 
 def signer(time: float = NOW, number: bytes = PLATFORM_CERTIFICATE) -> Callable[[bytes], SignatureBlock]:

@@ -38,7 +38,7 @@ class Bench:
 
     def frame(self, message: fefd.Message, target: ResourceCode = COUNTY) -> Frame:
         self.session += 1
-        return fefd.request(Header.D, self.session, SOURCE, (target,), message)
+        return fefd.request(Header.D, self.session, SOURCE, (target,), message, extensions=True)
 
     def tell(
         self,

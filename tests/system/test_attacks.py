@@ -180,7 +180,7 @@ async def test_i7_i10_kills_and_a_locked_journal_lose_and_double_nothing(tmp_pat
             refused = await room.order("locked", duration_s=60.0)
             other.execute("ROLLBACK")
         again = await room.order("again", cmd="repost", of="locked")
-        assert (refused["code"], again["code"]) == (5, 1)
+        assert (refused["code"], again["code"]) == (5, 1), f"{refused}\n{again}"
         for ebm_id in [*taken, again["ebmid"]]:
             assert await room.alert_when(ebm_id, lambda _: True, 5.0), f"{ebm_id} is lost"
         truth = await room.fleet.ask("truth", cmd="truth")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from typer.testing import Result
 
 from protocols.signature import Certificate
 from protocols.sm2 import PrivateKey
@@ -96,3 +98,98 @@ def test_another_key_than_the_issuers_is_refused(trust: Path) -> None:
     assert result.exit_code == 2
     assert "not the private key" in result.stderr
     assert not (trust / "new.pem").exists()
+
+
+def authorise(trust: Path, serial: int, *numbers: str, receiver: str = COUNTY, key: str = "root") -> Path:
+    """A list of the root, in a file outside the folder."""
+    out = trust.parent / f"list-{serial}-{len(numbers)}.bin"
+    trusted = [part for number in numbers for part in ("--trust", number)]
+    signer = ("--issuer", f"{trust}/root.cer", "--issuer-key", f"{trust}/{key}.pem")
+    made = typed(
+        "cert", "authorise", "--receiver", receiver, "--serial", str(serial), *trusted, *signer, "--out", str(out)
+    )
+    assert made.exit_code == 0, made.stderr
+    return out
+
+
+def listed(trust: Path) -> dict[str, Any]:
+    told = typed("cert", "list", str(trust), "--root", ROOT, "--receiver", COUNTY, "--json")
+    return cast(dict[str, Any], json.loads(told.stdout))
+
+
+def bring(trust: Path, *files: Path) -> Result:
+    return typed(
+        "cert", "import", *map(str, files), "--into", str(trust), "--root", ROOT, "--receiver", COUNTY, "--json"
+    )
+
+
+@pytest.fixture
+def province(trust: Path) -> Path:
+    """Two certificates that the county may trust, on file."""
+    for number in ("000000000101", "000000000102"):
+        own = ("--number", number, "--valid", "2040-12", "--key", f"{trust}/{number}.pem")
+        issuer = ("--issuer", f"{trust}/root.cer", "--issuer-key", f"{trust}/root.pem")
+        assert typed("cert", "make", *own, *issuer, "--out", f"{trust}/{number}.cer").exit_code == 0
+    return trust
+
+
+def test_a_list_is_made_shown_and_judged(province: Path) -> None:
+    made = authorise(province, 1, "000000000101")
+    shown = typed("cert", "show", "--json", "--cert", f"{province}/root.cer", str(made))
+    told = json.loads(shown.stdout)
+    assert (told["protocol"], told["signature"], shown.exit_code) == ("authorisation-list", "ok", 0)
+    assert told["fields"]["cert_sns"] == ["000000000101"]
+
+
+def test_a_newer_list_that_leaves_a_number_out_revokes_it(province: Path) -> None:
+    assert bring(province, authorise(province, 1, "000000000101", "000000000102")).exit_code == 0
+    assert {each["number"]: each["listed"] for each in listed(province)["certificates"]}["000000000102"]
+    second = bring(province, authorise(province, 2, "000000000101"))
+    assert json.loads(second.stdout) == {"imported": [f"{COUNTY}-002.lst"], "removed": []}
+    assert [each["standing"] for each in listed(province)["lists"]] == ["before", "in_force"]
+    third = bring(province, authorise(province, 3, "000000000101"))
+    assert json.loads(third.stdout)["removed"] == [f"{COUNTY}-001.lst"]
+    assert not {each["number"]: each["listed"] for each in listed(province)["certificates"]}["000000000102"]
+    table = typed("cert", "list", str(province), "--root", ROOT, "--receiver", COUNTY)
+    assert "revoked" in table.stdout
+    assert "in force" in table.stdout
+
+
+@pytest.mark.parametrize("serial", [5, 4, 133, 255])
+def test_a_list_that_is_not_newer_changes_nothing(province: Path, serial: int) -> None:
+    assert bring(province, authorise(province, 5, "000000000101")).exit_code == 0
+    before = sorted(each.name for each in province.iterdir())
+    refused = bring(province, authorise(province, serial, "000000000101", "000000000102"))
+    assert refused.exit_code == 1
+    assert f"list {serial} is not newer" in refused.stderr
+    assert sorted(each.name for each in province.iterdir()) == before
+
+
+def test_the_same_list_again_is_no_fault(province: Path) -> None:
+    made = authorise(province, 5, "000000000101")
+    assert [bring(province, made).exit_code for _ in range(2)] == [0, 0]
+
+
+def test_one_bad_file_keeps_all_of_them_out(province: Path) -> None:
+    good = authorise(province, 1, "000000000101")
+    forged = bytearray(authorise(province, 2, "000000000102").read_bytes())
+    forged[6] = 3
+    (province.parent / "forged").write_bytes(forged)
+    refused = bring(province, good, province.parent / "forged")
+    assert refused.exit_code == 1
+    assert "does not carry the signature" in refused.stderr
+    assert not list(province.glob("*.lst"))
+
+
+def test_neither_a_certificate_nor_a_list_is_named(province: Path) -> None:
+    (province.parent / "stray").write_bytes(b"x" * 79)
+    refused = bring(province, province.parent / "stray")
+    assert refused.exit_code == 2
+    assert "neither" in refused.stderr
+
+
+def test_a_list_signed_with_another_key_than_its_issuers_is_not_made(province: Path) -> None:
+    signer = ("--issuer", f"{province}/root.cer", "--issuer-key", f"{province}/000000000101.pem")
+    made = typed("cert", "authorise", "--receiver", COUNTY, "--serial", "1", *signer, "--out", f"{province}/x.lst")
+    assert made.exit_code == 2
+    assert not (province / "x.lst").exists()

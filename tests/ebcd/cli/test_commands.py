@@ -143,6 +143,25 @@ def test_lists_are_tables_for_people_and_json_for_programs(room: ControlRoom) ->
     assert [link["name"] for link in json.loads(room.type("links", "--json").out)] == ["ip", "fm"]
 
 
+def test_a_reload_says_what_took_effect_and_how_many_devices_differ(room: ControlRoom) -> None:
+    told = room.type("reload", "--lang", "en")
+    assert told.status == 0
+    for part in ("approval.level_1", "4 certificates", "3 devices"):
+        assert part in told.out, part
+    assert "已生效" in room.type("reload").out
+    assert json.loads(room.type("reload", "--json").out)["changed"] == ["approval.level_1"]
+    assert room.operations.acts[-1] == ("reload", "chen")
+
+
+def test_a_refused_reload_gives_every_reason(room: ControlRoom) -> None:
+    room.operations.defect = True
+    told = room.type("reload", "--lang", "en")
+    assert told.status == 1
+    assert "links[0].port was changed and cannot take effect" in told.err
+    assert "x = 1 is missing" in told.err
+    assert "不能在运行中生效" in room.type("reload").err
+
+
 def test_text_of_an_alert_is_never_read_as_markup(room: ControlRoom) -> None:
     told = room.type(
         "send", "--level", "2", "--area", "双河镇", "--title", "[bold]x[/bold] [/nope]", "--text", "t", "-y"

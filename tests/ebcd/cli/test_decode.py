@@ -128,3 +128,65 @@ def test_the_commands_import_nothing_that_help_does_not_need() -> None:
         check=True,
     )
     assert told.stdout.split() == ["False", "False"]
+
+
+def _in_a_shell(redirected: str) -> subprocess.CompletedProcess[bytes]:
+    command = f"{sys.executable} -m ebcd.cli decode --lang en {redirected}"
+    return subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("form", ["", "--json"])
+def test_a_full_disk_behind_the_output_is_told_in_a_sentence(form: str) -> None:
+    ended = _in_a_shell(f"{form} {ADAPTER_STOP.hex()} > /dev/full")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(b"The system refused")
+
+
+@pytest.mark.real
+def test_a_closed_standard_input_is_told_in_a_sentence() -> None:
+    ended = _in_a_shell("- <&-")
+    assert (ended.returncode, ended.stderr.splitlines()) == (2, [b"- cannot be read: Bad file descriptor"])
+
+
+@pytest.mark.real
+def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
+    lines = f"yes {ADAPTER_STOP.hex()} | head -300 |"
+    ended = subprocess.run(
+        ["sh", "-c", f"{lines} {sys.executable} -m ebcd.cli decode - | head -1"], capture_output=True, check=False
+    )
+    assert (ended.stderr, ended.stdout.count(b"\n")) == (b"", 1)
+
+
+def test_frames_cut_at_blanks_by_the_shell_are_one_and_whole_ones_are_each_their_own() -> None:
+    digits = ADAPTER_STOP.hex(" ").split()
+    assert [each["message"] for each in objects(typed("--json", *digits))] == ["stop_broadcast"]
+    both = typed("--json", ADAPTER_STOP.hex(), TERMINAL_HEARTBEAT.hex())
+    assert [each["protocol"] for each in objects(both)] == ["adapter", "terminal"]
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [("490", "has 3 digits"), ("49 0g", "'g' at character 4"), ("", "holds no digits"), ("/no/such/file", "'/' at")],
+)
+def test_what_is_no_hexadecimal_is_told_where(written: str, reason: str) -> None:
+    result = typed("--json", written)
+    assert result.exit_code == 1
+    assert reason in str(objects(result)[0]["errors"])
+
+
+def test_a_recording_is_sent_to_the_command_that_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "air.wav").write_bytes(b"RIFF\x24\x00\x00\x00WAVEfmt ")
+    assert "ebcd fm receive" in str(objects(typed("--json", str(tmp_path / "air.wav")))[0]["errors"])
+
+
+def test_errors_are_told_in_the_readers_language() -> None:
+    assert "校验错误" in typed("--lang", "zh", ADAPTER_STOP[:-1].hex() + "00").stdout
+    assert "the checksum is wrong" in typed("--lang", "en", ADAPTER_STOP[:-1].hex() + "00").stdout
+
+
+def test_ids_are_taken_apart_for_people() -> None:
+    told = typed("--lang", "en", ADAPTER_STOP.hex()).stdout
+    assert "platform: 49999010000000103010101  county, area 999901000000" in told
+    assert "serial of the day: 0001  compulsory" in told

@@ -17,6 +17,8 @@ ID = "43411230000000101010101202510090001"
         ("ordered from above", "上级指令", "ordered from above"),
         ("confirmed 0.7800 of targeted", "目标中 78.0 % 已确认", "78.0 % of those targeted confirmed"),
         (f"replaced by {ID}", f"被 {ID} 取代", f"replaced by {ID}"),
+        ("cancelled by warning W-2", "由预警 W-2 解除", "cancelled by the warning W-2"),
+        ("cancelled_by_warning", "cancelled_by_warning", "cancelled_by_warning"),
         ("cause 3", "功放输出电压过低", "amplifier output voltage low"),
         ("52", "代码 52：证书非法", "code 52: illegal certificate"),
         ("31 all lines taken", "代码 31：忙 (all lines taken)", "code 31: busy (all lines taken)"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,20 @@ from simulators.county import main as county
 
 pytestmark = pytest.mark.real
 
+SEND = ("send", "--level", "3", "--area", "349901", "--title", "t", "--text", "请注意", "--yes", "--json")
+
+
+PORTS = itertools.count(10_000 + os.getpid() % 9_000)
+"""Below the kernel's own choice for outgoing connections, which would take a port between our look and the daemon's."""
+
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now; another one each time."""
+    for port in PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 @pytest.fixture
@@ -52,12 +61,17 @@ def running(config: Path) -> Iterator[subprocess.Popen[bytes]]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         told.bind(str(door))
         told.settimeout(60)
+        log = config.parent / "daemon.log"
         command = [sys.executable, "-m", "ebcd.cli", "run", "-c", str(config)]
         environment = {**os.environ, "NOTIFY_SOCKET": str(door)}
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with log.open("ab") as errors:
+            process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=errors)
         try:
-            while b"READY=1" not in told.recv(4096):
-                pass
+            try:
+                while b"READY=1" not in told.recv(4096):
+                    pass
+            except TimeoutError:
+                pytest.fail(f"not ready (exit status {process.poll()}): {log.read_text(encoding='utf-8')[-3000:]}")
             yield process
         finally:
             process.kill()
@@ -90,3 +104,63 @@ def test_a_wrong_configuration_is_told_whole_with_status_1(config: Path) -> None
     assert done.returncode == 1
     assert "confirm_s" in done.stderr
     assert "hue" in done.stderr
+
+
+def test_a_reload_takes_effect_or_is_refused_and_the_alert_on_air_goes_on(config: Path) -> None:
+    text = config.read_text(encoding="utf-8")
+    with running(config):
+        sent = ebcd(*SEND, config=config)
+        ebm_id = json.loads(sent.stdout)["ebm_id"]
+        config.write_text(text.replace("level_3 = 1", "level_3 = 0"), encoding="utf-8")
+        done = ebcd("reload", "--json", config=config)
+        second = json.loads(ebcd(*SEND, config=config).stdout)
+        config.write_text(text.replace("confirm_s = 30.0", "confirm_s = 9.0"), encoding="utf-8")
+        refused = ebcd("reload", "--lang", "en", config=config)
+        listed = json.loads(ebcd("alerts", "--json", config=config).stdout)
+    assert json.loads(done.stdout)["changed"] == ["approval.level_3"]
+    assert second["state"] != "pending"
+    assert refused.returncode == 1
+    assert "delivery.confirm_s was changed" in refused.stderr
+    assert {row["ebm_id"] for row in listed} == {ebm_id, second["ebm_id"]}
+
+
+def test_sighup_reads_the_configuration_again_and_systemd_is_told(config: Path) -> None:
+    with running(config) as process:
+        config.write_text(config.read_text(encoding="utf-8").replace("level_3 = 1", "level_3 = 0"), encoding="utf-8")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            door = config.parent / "ready.sock"
+            door.unlink()
+            manager.bind(str(door))
+            manager.settimeout(60)
+            process.send_signal(signal.SIGHUP)
+            heard = [manager.recv(4096) for _ in range(2)]
+        assert process.poll() is None
+        second = json.loads(ebcd(*SEND, config=config).stdout)
+    assert heard[0].startswith(b"RELOADING=1")
+    assert heard[1] == b"READY=1"
+    assert second["state"] != "pending"
+
+
+def test_the_watchdog_is_fed_and_a_loop_that_stands_still_feeds_nobody(config: Path) -> None:
+    door = config.parent / "watch.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(door))
+        manager.settimeout(60)
+        command = [sys.executable, "-m", "ebcd.cli", "run", "-c", str(config)]
+        environment = {**os.environ, "NOTIFY_SOCKET": str(door), "WATCHDOG_USEC": "1500000"}
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            heard = {manager.recv(4096).split(b"\n")[0] for _ in range(4)}
+            process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+            manager.setblocking(False)
+            with suppress(BlockingIOError):  # what it said before it stood still
+                while manager.recv(4096):
+                    pass
+            manager.settimeout(2.0)
+            with pytest.raises(TimeoutError):
+                manager.recv(4096)
+        finally:
+            process.kill()
+            process.wait(60)
+    assert heard == {b"READY=1", b"WATCHDOG=1"}

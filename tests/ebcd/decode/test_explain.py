@@ -9,7 +9,7 @@ from ebcd.decode.ebd_names import snake
 from ebcd.decode.explain import label, meaning
 from ebcd.decode.names import KINDS
 
-WITHOUT_TABLE = {"time", "code", "ebm_id", "hexadecimal"}  # functions, or nothing to add
+WITHOUT_TABLE = {"time", "code", "ebm_id", "agt", "hexadecimal"}  # functions, or nothing to add
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS.values()) - WITHOUT_TABLE))
@@ -60,3 +60,11 @@ def test_a_field_is_explained_in_both_languages() -> None:
 )
 def test_element_names_become_snake_case(element: str, name: str) -> None:
     assert snake(element) == name
+
+
+def test_a_digit_that_cannot_be_is_remarked_and_the_code_still_explained() -> None:
+    told = meaning("code", "63415231002000414010401", "en")
+    assert "341523100200" in told
+    assert "digits 14-17 (resource type) are 0414" in told
+    assert "第 24-31 位（日期）是 20230229" in meaning("ebm_id", "24300000000000102010101202302290001", "zh")
+    assert "digit" not in meaning("code", "03415230000000314010400", "en")  # an address to all of them

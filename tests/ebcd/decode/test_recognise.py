@@ -170,7 +170,7 @@ def test_a_package_holds_its_document_and_is_judged_by_its_signature_file() -> N
 
 def test_a_document_names_its_elements_in_snake_case() -> None:
     told = fields(decode_bytes(EBD))
-    assert list(told) == ["ebd_id", "ebd_type", "src", "ebd_time", "connection_check"]
+    assert list(told) == ["ebd_version", "ebd_id", "ebd_type", "src", "ebd_time", "connection_check"]
     assert told["connection_check"] == {"rpt_time": "2025-10-09 16:53:20"}
 
 

@@ -138,7 +138,10 @@ async def test_nobody_there_silence_and_a_bad_address_are_named(exchange: Exchan
             await poster.post(url, heartbeat(exchange))
         assert failure.value.reason == "timeout"
     async with HttpPoster(connect_s=2) as poster:
-        for wrong, reason in ((url, "connect"), ("http://\x00", "broken"), ("ftp://x/", "broken")):
+        for wrong, reason in (
+            (url, "connect"),
+            *((each, "broken") for each in ("http://\x00", "ftp://x/", "http://x:99999/")),
+        ):
             with pytest.raises(PostFailed) as failure:
                 await poster.post(wrong, heartbeat(exchange))
             assert failure.value.reason == reason

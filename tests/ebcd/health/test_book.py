@@ -154,3 +154,15 @@ def test_silence_decides_alone_and_the_tally_is_a_count(story: list[tuple[Resour
             heard[code] = now_s
     counted = Counter(ward.book.of(code).condition for code in PERIODS_S)
     assert +ward.book.tally[DeviceKind.TERMINAL] == counted
+
+
+def test_one_without_heartbeats_is_there_until_its_broker_says_that_it_is_gone() -> None:
+    ward = Ward()
+    ward.hear(Disconnected("mqtt", DEAF_MUTE, "broker lost"), 1.0)
+    assert ward.book.of(DEAF_MUTE).condition is Condition.UNKNOWN
+    ward.hear(Connected("mqtt", DEAF_MUTE), 2.0)
+    ward.tick(10_000.0)
+    there = ward.book.of(DEAF_MUTE).condition
+    ward.hear(Disconnected("mqtt", DEAF_MUTE, "offline"), 10_001.0)
+    assert (there, ward.book.of(DEAF_MUTE).condition) == (Condition.ONLINE, Condition.OFFLINE)
+    assert ward.changes[-1].why == "offline"

@@ -160,6 +160,15 @@ def test_an_adapters_absence_is_left_untold_since_its_heartbeat_has_no_such_flag
     assert county.book.of(HEAD_END).outage is Outage.UNTOLD
 
 
+def test_an_adapter_that_is_back_is_asked_for_its_records_of_the_gap() -> None:
+    county = County()
+    county.wait(120, *WAYS.devices)
+    county.wait(400, *BEHIND)
+    assert county.book.doubts == set()
+    county.beat(HEAD_END)
+    assert county.book.doubts == {HEAD_END}
+
+
 def test_a_fault_whose_end_was_lost_is_asked_about_and_ends_with_the_answer() -> None:
     county = County()
     county.beat(OWN_LINE)
@@ -212,6 +221,14 @@ def test_the_error_of_a_devices_clock_is_what_its_reports_say() -> None:
     county = County()
     county.hear(Began("ip", OWN_LINE, EBM, int(WALL_S) - 28_800), Path.IP)
     assert county.book.of(OWN_LINE).clock_error_s == -28_800
+
+
+def test_an_adapters_clock_is_what_its_heartbeat_says_and_its_begins_say_nothing_of_it() -> None:
+    county = County()
+    event = Heartbeat("adapters", HEAD_END, "", DeviceState.IDLE, False, int(WALL_S) + 90)
+    county.hear(event, Path.ADAPTER)
+    county.hear(Began("adapters", HEAD_END, EBM, int(WALL_S)), Path.ADAPTER)
+    assert county.book.of(HEAD_END).clock_error_s == 90
 
 
 def test_what_an_earlier_life_knew_is_no_news_and_who_was_online_must_speak_again() -> None:

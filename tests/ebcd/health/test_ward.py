@@ -194,3 +194,22 @@ async def test_a_restart_finds_who_was_offline_and_who_faulty(tmp_path: File) ->
     assert conditions == [Condition.FAULT, Condition.UNKNOWN, Condition.OFFLINE]
     assert later.book.of(HORNS[0]).fault == "amplifier"
     await later.store.close()
+
+
+async def test_a_device_that_was_switched_on_is_told_the_time_at_once(tmp_path: File) -> None:
+    night = Night(tmp_path)
+    now_s, wall_s = night.clock.monotonic(), night.clock.wall()
+    night.book.observe(Heartbeat("ip", HORNS[3], "", DeviceState.IDLE, True), Path.IP, now_s, wall_s)
+    night.beat(HORNS[4])
+    await night.work(3.0)
+    assert night.link.taken == [SetClock((HORNS[3],))]
+    await night.store.close()
+
+
+async def test_everybodys_clock_is_set_once_a_day_and_adapters_theirs(tmp_path: File) -> None:
+    night = Night(tmp_path, wall=NOON + 14 * 3600 - 5.0, horns=HORNS[:5])
+    night.beat(*HORNS[:5])
+    await night.work(60.0)
+    set_for = [code for c in night.link.taken if isinstance(c, SetClock) for code in c.members]
+    assert sorted(set_for) == sorted(HORNS[:5])
+    await night.store.close()

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from protocols.signature import Certificate, CertificateNumber, number_from_text, number_text
+from protocols.signature import AuthorisationList, Certificate, CertificateNumber, number_from_text, number_text
 from protocols.sm2 import PrivateKey
 
 ROOT = number_from_text("000000000001")
@@ -45,6 +45,19 @@ class Authority:
         certificate = plain.signed_by(self.keys[issuer].sign)
         self.write(number_text(number), certificate.encode())
         return certificate
+
+    def list_for(
+        self,
+        receiver: CertificateNumber,
+        serial: int,
+        *numbers: CertificateNumber,
+        signer: CertificateNumber = ROOT,
+        name: str = "",
+    ) -> AuthorisationList:
+        """A signed list, written as RECEIVER-SERIAL.lst."""
+        listed = AuthorisationList(receiver, serial, numbers, signer).signed_by(self.keys[signer].sign)
+        (self.folder / f"{name or f'{number_text(receiver)}-{serial:03d}'}.lst").write_bytes(listed.encode())
+        return listed
 
     def write(self, name: str, data: bytes) -> None:
         (self.folder / f"{name}.cer").write_bytes(data)

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from ebcd.signing import Policy, Refusal, SignatureVerifier, TrustStore
+from ebcd.signing import Policy, Refusal, SignatureVerifier, TimeMode, TrustStore
 from ebcd.signing import receiver as limits
 from protocols.signature import UNSIGNED, CertificateNumber, Scope, SignatureBlock, signed_bytes
+from protocols.sm2 import sm3
 from tests.ebcd.signing.authority import OTHER, PEER, ROOT, Authority
 
 NOW = 1_760_000_000
@@ -228,3 +229,36 @@ def test_any_block_over_any_bytes_gets_a_verdict(bench: Bench, command: bytes, b
         assert (
             bench.verifier.verify(command, SignatureBlock.decode(whole), NOW, scopes=tuple(Scope)).refusal is not None
         )
+
+
+def with_modes(authority: Authority, mode: TimeMode) -> Bench:
+    verifier = SignatureVerifier(TrustStore.load(authority.folder, [ROOT]), Policy(time_modes={PEER: mode}))
+    return Bench(authority, verifier, CollectorRegistry())
+
+
+def test_a_signer_configured_to_have_a_clock_shows_no_counter(authority: Authority) -> None:
+    bench = with_modes(authority, TimeMode.UTC)
+    assert bench.judge(b"a", 0x12A06) is Refusal.OLD_TIME
+    assert bench.judge(b"b", NOW) is None
+
+
+def test_a_signer_configured_to_count_may_count_past_any_clock(authority: Authority) -> None:
+    bench = with_modes(authority, TimeMode.COUNTER)
+    assert bench.judge(b"a", NOW + 100_000) is None
+    assert bench.judge(b"b", NOW + 100_001) is None
+    assert bench.judge(b"c", NOW) is Refusal.COUNTER
+
+
+def test_a_person_may_say_that_a_signer_counts_from_now_on(authority: Authority, bench: Bench) -> None:
+    assert bench.judge(b"a", NOW) is None
+    told = with_modes(authority, TimeMode.COUNTER)
+    told.verifier.restore(bench.verifier.export())
+    assert told.judge(b"b", 7) is None
+    assert told.judge(b"c", 8) is None
+
+
+def test_a_verdict_says_what_a_restart_must_know(bench: Bench) -> None:
+    timed = bench.verifier.verify(b"x", bench.block(b"x", NOW), NOW + 5)
+    assert (timed.last, timed.digest) == (NOW, sm3(b"x" + NOW.to_bytes(4, "big")))
+    file = bench.verifier.verify(b"y", bench.block(b"y", NOW, scope=Scope.COMMAND), NOW, scopes=EITHER)
+    assert (file.last, file.digest) == (None, sm3(b"y"))

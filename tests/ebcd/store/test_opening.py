@@ -119,7 +119,7 @@ async def test_a_second_daemon_on_the_same_file_is_refused_until_the_first_has_e
     await opener().append([event()])
 
 
-@pytest.mark.parametrize("url", ["nonsense", "mysql://host/x", "oracle://host/x"])
+@pytest.mark.parametrize("url", ["nonsense", "mysql://host/x", "oracle://host/x", "postgresql+no_such_driver://host/x"])
 def test_a_url_that_ebcd_does_not_speak_is_told(url: str, clock: VirtualClock) -> None:
     with pytest.raises(StoreError, match=r"store\.url"):
         open_store(url, clock=clock)

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from protocols import adapter as a
+from protocols.adapter import daily
 from protocols.codes import AreaCode
 from tests.protocols.wire_strategies import (
     auxiliary,
@@ -27,7 +28,12 @@ from tests.protocols.wire_strategies import (
 
 Strategy = st.SearchStrategy[Any]
 
-targets: Strategy = st.builds(a.Targets, several(resource_codes)) | st.builds(a.PhysicalTargets, several(phys))
+targets: Strategy = st.one_of(
+    st.builds(a.Targets, several(resource_codes)),
+    st.builds(a.PhysicalTargets, several(phys)),
+    st.builds(a.Targets, st.just(()), byte),
+    st.builds(a.PhysicalTargets, st.just(()), byte),
+)
 one_target: Strategy = st.builds(lambda code: a.Targets((code,)), resource_codes) | st.builds(
     lambda address: a.PhysicalTargets((address,)), phys
 )
@@ -50,13 +56,28 @@ starts: Strategy = st.builds(
     languages=several(languages, 2),
     input_channel=byte,
     outputs=several(byte),
-    private=st.binary(max_size=20),
+    private=st.binary(max_size=20) | st.none(),
 )
 return_addresses: Strategy = st.one_of(
     st.builds(a.SmsReturn, digits(11)),
     st.builds(a.IpReturn, ipv4, u16),
     st.builds(a.DomainReturn, st.sampled_from(["eb.example", "a-b.cn"]), u16),
     st.builds(a.OtherReturn, st.integers(4, 255), st.binary(max_size=10)),
+)
+pid = st.integers(0, 0x1FFF)
+some_codes = several(resource_codes)
+local_times = st.builds(daily.LocalTime, u16, byte, byte, byte, byte, byte)
+nibble = st.integers(0, 15)
+daily_commands: Strategy = st.one_of(
+    st.builds(daily.SwitchProgramme, ebm_ids, u16, u16, u16, pid, byte, pid, byte, byte, local_times, some_codes),
+    st.builds(daily.StopProgramme, ebm_ids, u16, u16, u16, pid, pid, some_codes),
+    st.builds(daily.DailyAmplifier, byte, some_codes),
+    st.builds(daily.DailyText, nibble, nibble, ebm_ids, some_codes, st.binary(max_size=20)),
+)
+maybe_texts = texts | st.none()
+other_codes: Strategy = st.builds(a.OtherCodes, st.just(0), st.integers(0, 11), st.just(b"")) | st.builds(
+    lambda items: a.OtherCodes(len(items), 6, b"".join(items)),
+    st.lists(st.binary(min_size=6, max_size=6), min_size=1, max_size=3),
 )
 whitelist_entries = st.builds(a.WhitelistEntry, byte, telephones, texts, byte, several(digits(12).map(AreaCode)))
 query_records = st.builds(a.QueryRecords, resource_codes, ebm_ids | st.none(), byte, u32, u32)
@@ -83,12 +104,14 @@ commands: Strategy = st.one_of(
     st.builds(a.UpdateTerminalCertificates, *certificates),
     st.builds(a.UpdateAdapterCertificates, *certificates),
     st.builds(a.TsSpecial, st.just(0), lock_frequencies),
-    st.builds(a.TsSpecial, st.integers(1, 255), st.binary(max_size=30)),
+    st.builds(a.TsSpecial, st.just(2), daily_commands),
+    st.builds(a.TsSpecial, st.integers(3, 255), st.binary(max_size=30)),
     st.builds(a.RdsSpecial, byte, byte, several(resource_codes), st.binary(max_size=60), byte, byte),
     st.builds(a.IpSpecial, st.just(1), query_records),
     st.builds(a.IpSpecial, st.integers(2, 255), st.binary(max_size=30)),
-    st.builds(a.PlatformReply, st.integers(-1, 1000), st.binary(max_size=10)),
-    st.builds(a.TaskReply, byte, ipv4, u16),
+    st.builds(a.PlatformReply, st.integers(-1, 1000), st.binary(max_size=10) | st.none()),
+    st.builds(a.TaskReply, byte, ipv4, u16 | st.none()),
+    st.builds(a.TaskReply, byte, st.none(), st.none()),
 )
 
 
@@ -134,15 +157,16 @@ records = with_telephone(
     volume=byte,
     input_channel=byte,
     outputs=output_refs,
-    codes=several(resource_codes),
+    codes=some_codes | other_codes,
 )
 reports: Strategy = st.one_of(
-    st.builds(a.GeneralAnswer, st.integers(-1, 1000), texts),
+    st.builds(a.GeneralAnswer, st.integers(-1, 1000), maybe_texts),
     st.builds(a.Outputs, resource_codes, several(outputs)),
     st.builds(a.Inputs, resource_codes, several(st.builds(a.InputChannel, byte, texts, byte, byte))),
     st.builds(a.Records, resource_codes, several(records)),
-    st.builds(a.FaultDetails, resource_codes, byte, texts),
-    st.builds(a.StartAnswer, resource_codes, ebm_ids, byte, texts, texts),
+    st.builds(a.FaultDetails, resource_codes, byte, maybe_texts),
+    st.builds(a.StartAnswer, resource_codes, ebm_ids, byte, texts, maybe_texts),
+    st.builds(a.StartAnswer, resource_codes, ebm_ids, byte, st.none(), st.none()),
     with_telephone(
         a.TaskBegan,
         "source",
@@ -154,7 +178,7 @@ reports: Strategy = st.one_of(
         input_channel=byte,
         outputs=output_refs,
         volume=byte,
-        codes=several(resource_codes),
+        codes=some_codes | other_codes,
     ),
     st.builds(a.TaskEnded, resource_codes, ebm_ids),
     st.builds(a.AdapterHeartbeat, resource_codes, byte, u32),

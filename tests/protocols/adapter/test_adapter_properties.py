@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols import adapter
+from protocols.adapter.codec import encode_body, encode_by_layout, read_body, read_by_layout
 from protocols.errors import RemoteProtocolError
 from protocols.signature import SignatureBlock
-from tests.protocols.adapter.strategies import messages
+from tests.protocols.adapter.strategies import messages, reports
 from tests.protocols.streams import corrupted, cut
 from tests.protocols.wire_strategies import signatures
 
@@ -38,6 +40,27 @@ def test_a_signature_travels_unchanged_and_covers_head_and_body(
     assert asked == [frame.signed]
 
 
+@given(messages)
+def test_the_struct_path_writes_what_the_declaration_writes(message: adapter.Message) -> None:
+    assert encode_body(message) == encode_by_layout(message)
+
+
+@given(reports, st.data())
+def test_the_struct_path_reads_what_the_declaration_reads(message: adapter.Report, data: st.DataObject) -> None:
+    body = corrupted(data, encode_body(message))
+    assert _read(read_body, message.type, body) == _read(read_by_layout, message.type, body)
+
+
+def _read(
+    reader: Callable[[int, bytes], tuple[adapter.Message, bytes]], type_: int, body: bytes
+) -> tuple[adapter.Message, bytes] | str:
+    """The message and what was left over, or the slug of what is wrong."""
+    try:
+        return reader(type_, body)
+    except RemoteProtocolError as error:
+        return error.reason
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_frame_or_a_named_error(data: bytes) -> None:
     with contextlib.suppress(RemoteProtocolError):
@@ -47,7 +70,8 @@ def test_any_bytes_are_a_frame_or_a_named_error(data: bytes) -> None:
 @given(st.sampled_from(sorted({*range(1, 0x23), 0x3F, 0x40, 0x41})), st.binary(max_size=120))
 def test_any_body_is_a_message_or_a_named_error(type_: int, body: bytes) -> None:
     with contextlib.suppress(RemoteProtocolError):
-        message = adapter.decode_body(type_, body)
+        message, trailing = read_body(type_, body)
+        assert adapter.encode_body(message) + trailing == body
         assert adapter.decode_body(type_, adapter.encode_body(message)) == message
 
 
@@ -55,7 +79,8 @@ def test_any_body_is_a_message_or_a_named_error(type_: int, body: bytes) -> None
 def test_a_damaged_body_is_a_message_or_a_named_error(sent: adapter.Message, data: st.DataObject) -> None:
     body = corrupted(data, adapter.encode_body(sent))
     with contextlib.suppress(RemoteProtocolError):
-        message = adapter.decode_body(sent.type, body)
+        message, trailing = read_body(sent.type, body)
+        assert adapter.encode_body(message) + trailing == body
         assert adapter.decode_body(sent.type, adapter.encode_body(message)) == message
 
 

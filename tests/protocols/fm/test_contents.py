@@ -33,7 +33,9 @@ from protocols.fm.emergency import (
 )
 from protocols.fm.fields import Action, Switch
 from protocols.fm.packet import Content, Unknown, content_type, decode_content, encode_content
-from tests.protocols.fm.vectors import MESSAGE, VECTORS
+from protocols.signature import AuthorisationList, SignatureBlock
+from tests.protocols.fm.strategies import contents
+from tests.protocols.fm.vectors import AUTHORISATION_LIST, CERTIFICATE_BYTES, MESSAGE, START, VECTORS
 
 EXAMPLES: dict[str, Content] = {
     "0": ScanList((ScanEntry(1, 1, 98_500), ScanEntry(2, 2, 101_100), ScanEntry(3, 3, 88_800))),
@@ -54,6 +56,13 @@ EXAMPLES: dict[str, Content] = {
     "23": DailyVolume(50),
     "24": Amplifier(AmplifierState.ON),
 }
+WORKED: dict[str, Content] = EXAMPLES | {
+    "6": Authorisation(AUTHORISATION_LIST),
+    "7": Certificates((CERTIFICATE_BYTES,)),
+    "15 GB 18030": Text(TextKind.EMERGENCY, 1, MESSAGE, "请撤".encode("gb18030")),
+    "22 stop": Daily(Action.STOP, Switch.STAY, MESSAGE, 0, 255),
+}
+"""The contents of tests/vectors/fm/packets.json, by name."""
 MORE: list[Content] = [
     ReturnAddress.sms("13800138000"),
     ReturnAddress.domain("eb.example.cn", 8889),
@@ -95,12 +104,13 @@ def test_a_shortened_content_is_refused_or_means_something_else(content: Content
 
 
 @given(packet_type=st.integers(0, 31), data=st.binary(max_size=300))
-def test_any_bytes_give_a_content_or_a_remote_error(packet_type: int, data: bytes) -> None:
+def test_any_bytes_give_a_content_that_is_written_the_same_or_a_remote_error(packet_type: int, data: bytes) -> None:
     try:
         content = decode_content(packet_type, data)
     except RemoteProtocolError:
         return
     assert content_type(content) == packet_type
+    assert encode_content(content) == data
 
 
 @given(content=st.sampled_from([*EXAMPLES.values(), *MORE]), at=st.integers(0, 300), bit=st.integers(0, 7))
@@ -146,6 +156,7 @@ def test_reserved_types_keep_their_bytes(packet_type: int) -> None:
         (7, "", "no count"),
         (7, "0205AABB", "certificates longer than the packet"),
         (7, "0002", "bytes behind no certificate"),
+        (7, "0200", "certificates of no length"),
         (21, "05FF00", "a byte too many"),
     ],
 )
@@ -158,7 +169,35 @@ def test_values_without_a_meaning_are_refused(packet_type: int, data: str, why: 
 def test_certificates_with_a_length_before_each_are_understood() -> None:
     items = (b"\x01" * 143, b"\x02" * 143)
     data = b"\x02" + b"".join(bytes((len(item),)) + item for item in items)
-    assert decode_content(7, data) == Certificates(items)
+    assert decode_content(7, data) == Certificates(items, each_sized=True)
+    assert encode_content(Certificates(items, each_sized=True)) == data
+
+
+def test_lengths_before_each_that_would_be_read_as_one_length_are_refused() -> None:
+    """Two of 3 and 2 bytes: 02 03 aaa 02 bb has 8 bytes, and so has 02 03 with two of 3."""
+    with pytest.raises(LocalProtocolError, match="one length"):
+        encode_content(Certificates((b"aaa", b"bb"), each_sized=True))
+
+
+def test_an_authorisation_is_a_list_or_the_block_that_carries_none() -> None:
+    worked = encode_content(WORKED["6"])
+    opened = Authorisation(worked).opened()
+    assert isinstance(opened, AuthorisationList)
+    assert (opened.serial, opened.certificates) == (1, (bytes.fromhex("000000000201"),))
+    assert Authorisation(START[-74:]).opened() == SignatureBlock.decode(START[-74:])
+    with pytest.raises(RemoteProtocolError, match="78"):
+        Authorisation(bytes(80)).opened()
+
+
+@pytest.mark.parametrize(("packet_type", "data"), [(12, "50009850"), (13, "40"), (21, "0500"), (23, "32A5"), (7, "00")])
+def test_reserved_bits_are_not_looked_at_and_come_back(packet_type: int, data: str) -> None:
+    content = decode_content(packet_type, bytes.fromhex(data))
+    assert encode_content(content).hex().upper() == data
+
+
+@given(contents)
+def test_any_content_comes_back_as_it_was(content: Content | Unknown) -> None:
+    assert decode_content(content_type(content), encode_content(content)) == content
 
 
 @pytest.mark.parametrize(
@@ -172,6 +211,8 @@ def test_certificates_with_a_length_before_each_are_understood() -> None:
         ReturnPeriod(0),
         Certificates(()),
         Certificates((b"a", b"bc")),
+        Certificates((b"", b"")),
+        Certificates((b"a" * 256,), each_sized=True),
     ],
     ids=lambda content: repr(content)[:40],
 )
@@ -217,4 +258,4 @@ def test_texts_are_read_in_their_character_set() -> None:
     assert isinstance(text, Text)
     assert text.text == "地震预警"
     assert Text(TextKind.TEST, 2, MESSAGE, "应急".encode("utf-16-be")).text == "应急"
-    assert Text(TextKind.TEST, 4, MESSAGE, b"\x01").text is None
+    assert Text(TextKind.TEST, 4, MESSAGE, bytes.fromhex("0F400F0B")).text == "ཀ་"

@@ -12,8 +12,11 @@ from protocols.fm.configuration import SetCode
 from protocols.fm.daily import Alive
 from protocols.fm.emergency import Emergency
 from protocols.fm.fields import Action, Switch
+from protocols.fm.frame import SourceLevel, to_frames
 from protocols.fm.packet import (
     PACKET_BYTES_MAX,
+    Content,
+    Unknown,
     codes_max,
     decode_packet,
     encode_command,
@@ -21,8 +24,11 @@ from protocols.fm.packet import (
     split_codes,
     verify,
 )
-from protocols.signature import Scope
-from tests.protocols.fm.vectors import MESSAGE, PUBLIC, START, TARGET, TIME, VECTORS, sign
+from protocols.signature import Scope, SignatureBlock
+from tests.protocols.fm.strategies import contents
+from tests.protocols.fm.test_contents import WORKED
+from tests.protocols.fm.vectors import MESSAGE, PACKETS, PUBLIC, START, TARGET, TIME, VECTORS, sign
+from tests.protocols.wire_strategies import resource_codes, signatures
 
 BOTH = (Scope.CMD_TIME, Scope.ALL_PRECEDING)
 CONTENT = Emergency(Action.START, Switch.TO_FREQUENCY, 2, "11A01", MESSAGE, 98_500)
@@ -45,6 +51,38 @@ def test_the_worked_start_is_read_back() -> None:
 
 def test_the_worked_alive_packet_is_written_byte_for_byte() -> None:
     assert encode_packet([TARGET], Alive(5), sign).hex().upper() == VECTORS["alive"]["packet"]
+
+
+@pytest.mark.parametrize("name", PACKETS)
+def test_a_whole_packet_of_every_type_is_written_byte_for_byte_and_read_back(name: str) -> None:
+    worked = PACKETS[name]
+    data = bytes.fromhex("".join(worked["parts"]))
+    codes = () if name == "1" else (TARGET,)
+    assert encode_packet(codes, WORKED[name], sign) == data
+    packet = decode_packet(data)
+    assert (packet.type, packet.codes, packet.content) == (int(name.split()[0]), codes, WORKED[name])
+    assert verify(packet, PUBLIC, BOTH) is Scope.CMD_TIME
+    frames = to_frames(data, SourceLevel.COUNTY, 9)
+    assert (len(data), len(frames)) == (worked["bytes"], worked["frames"])
+    payload = b"".join(frame[3:] for frame in frames)
+    assert payload[len(data) : len(data) + 2].hex().upper() == worked["crc"]
+    assert set(payload[len(data) + 2 :]) <= {0xFF}
+
+
+def test_every_type_that_the_standard_defines_has_a_worked_packet() -> None:
+    assert {int(name.split()[0]) for name in PACKETS} == {*range(9), *range(11, 16), *range(21, 25)}
+
+
+@given(
+    codes=st.lists(resource_codes.filter(lambda code: code[0] != "0"), min_size=1, max_size=20),
+    content=contents,
+    block=signatures,
+)
+def test_any_packet_comes_back_as_it_was(
+    codes: list[ResourceCode], content: Content | Unknown, block: SignatureBlock
+) -> None:
+    packet = decode_packet(encode_packet(codes, content, lambda _command: block))
+    assert (packet.codes, packet.content, packet.signature) == (tuple(codes), content, block)
 
 
 def test_a_verifier_that_tries_both_ranges_names_the_one_that_was_signed() -> None:

@@ -10,9 +10,14 @@ from protocols.codes import EbmId, ResourceCode
 from protocols.signature import Scope, SignatureBlock, signed_bytes
 from protocols.sm2 import PrivateKey, sign_with_nonce
 
-VECTORS: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "vectors" / "fm" / "gdj085.json").read_text(encoding="utf-8")
-)
+_FOLDER = Path(__file__).parents[2] / "vectors"
+VECTORS: dict[str, Any] = json.loads((_FOLDER / "fm" / "gdj085.json").read_text(encoding="utf-8"))
+PACKETS: dict[str, dict[str, Any]] = {
+    each["name"]: each for each in json.loads((_FOLDER / "fm" / "packets.json").read_text(encoding="utf-8"))["packets"]
+}
+_CONTENT_PART = -4
+AUTHORISATION_LIST = bytes.fromhex(PACKETS["6"]["parts"][_CONTENT_PART])
+CERTIFICATE_BYTES = bytes.fromhex(PACKETS["7"]["parts"][_CONTENT_PART])[2:]
 D = int(VECTORS["key"]["d"], 16)
 K = int(VECTORS["key"]["k"], 16)
 PUBLIC = PrivateKey.from_scalar(D).public

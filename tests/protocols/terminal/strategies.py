@@ -13,6 +13,7 @@ from tests.protocols.wire_strategies import (
     auxiliary,
     byte,
     certificates,
+    digits,
     ebm_ids,
     event_types,
     ipv4,
@@ -105,10 +106,15 @@ requests: Strategy = st.one_of(
     st.builds(t.RecordReport, resource_codes, several(records)),
     st.builds(t.CertificateUpdate, *certificates),
     upgrades,
+    st.builds(t.RecordQuery, resource_codes, ebm_ids, u32, u32),
+    st.builds(t.OldTaskSwitch, byte, byte, digits(30).map(t.OldEbmId), u32),
     st.builds(t.Opaque, st.sampled_from([0x20, 0x30, 0x40, 0x41]), st.binary(max_size=30)),
 )
 answers: Strategy = st.one_of(
-    st.builds(t.Answer, byte, byte, texts), st.builds(t.StatusAnswer, byte, texts, several(parameters))
+    st.builds(t.Answer, byte, byte, texts),
+    st.builds(t.Answer, byte, byte, st.none()),
+    st.builds(t.StatusAnswer, byte, texts, several(parameters)),
+    st.builds(t.RecordAnswer, resource_codes, ebm_ids, byte, u32, u32),
 )
 
 
@@ -131,8 +137,9 @@ signed_frames: Strategy = st.builds(
     several(resource_codes),
     requests,
     signatures,
+    flag_lies=st.booleans(),
 )
-empty_block_frames: Strategy = st.builds(
+odd_frames: Strategy = st.builds(
     t.Frame,
     st.just(Header.D),
     u32,
@@ -140,6 +147,9 @@ empty_block_frames: Strategy = st.builds(
     resource_codes,
     several(resource_codes),
     requests,
-    empty_block=st.just(True),
+    version=st.sampled_from([0x0100, 0x0101]),
+    unsigned=st.sampled_from(t.Unsigned),
+    flag_lies=st.booleans(),
 )
-frames: Strategy = unsigned_frames | signed_frames | empty_block_frames
+frames: Strategy = unsigned_frames | signed_frames | odd_frames
+"""Every form of a frame that has a value, odd ones included."""

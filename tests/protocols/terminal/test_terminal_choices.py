@@ -6,6 +6,7 @@ import pytest
 
 from protocols import terminal as t
 from protocols.codes import EbmId, ResourceCode
+from protocols.crc import crc32_mpeg2
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.signature import UNSIGNED
 from protocols.terminal import Header
@@ -129,3 +130,75 @@ def test_a_repeated_request_gets_the_remembered_answer_and_the_oldest_is_forgott
     assert answered.recall(1, 0x01) is None
     assert answered.recall(3, 0x01) == b"\x03"
     assert answered.recall(3, 0x02) is None
+
+
+EXTENSIONS: list[t.Message] = [
+    t.Opaque(0x30, b""),
+    t.Upgrade("204800000002", 0, bytes(4), bytes(4), "0" * 32, "http://a/b"),
+    t.RecordQuery(CODE, EBM, 0, 1),
+    t.OldTaskSwitch(1, 1, t.OldEbmId("1" * 30), 0),
+]
+
+
+@pytest.mark.parametrize("message", EXTENSIONS)
+def test_a_message_outside_the_text_is_sent_only_where_that_is_wanted(message: t.Message) -> None:
+    with pytest.raises(LocalProtocolError, match="extensions"):
+        t.request(Header.D, 1, CODE, (CODE,), message)
+    wanted = t.request(Header.D, 1, CODE, (CODE,), message, extensions=True)
+    assert t.decode(t.encode(wanted)) == wanted
+
+
+def test_an_extension_that_does_not_parse_stays_as_it_came() -> None:
+    assert decode_data(0xA1, t.REQUEST, b"\x01") == t.Opaque(0xA1, b"\x01")
+    assert decode_data(0x30, t.ANSWER_PACKET, b"\x00\x05") == t.Opaque(0x30, b"\x00\x05")
+
+
+def test_more_targets_than_we_send_are_read_and_written_again() -> None:
+    frame = t.Frame(Header.D, 1, t.REQUEST, CODE, (CODE,) * 3000, BEAT.message)
+    assert t.decode(t.encode(frame)) == frame
+    with pytest.raises(LocalProtocolError, match="are possible"):
+        t.encode(t.Frame(Header.D, 1, t.REQUEST, CODE, (CODE,) * 6000, BEAT.message))
+
+
+@pytest.mark.parametrize("flag", [0, 1])
+@pytest.mark.parametrize("block", [b"", b"\0\0", b"\0\x4a" + bytes(74), b"\0\x4a" + bytes(range(74))])
+def test_a_block_of_any_form_is_kept_whatever_the_flag_says(flag: int, block: bytes) -> None:
+    data = t.encode(BEAT)
+    changed = bytearray(data[:-4] + block)
+    changed[9] = flag
+    changed[10:12] = (len(changed) + 4).to_bytes(2, "big")
+    whole = bytes(changed) + crc32_mpeg2(bytes(changed)).to_bytes(4, "big")
+    frame = t.decode(whole)
+    assert (frame.signature is not None) == (any(block[2:]))
+    assert frame.flag_lies == (bool(flag) != any(block[2:]))
+    assert t.encode(frame) == whole
+    assert t.Deframer().feed(whole) == [frame]
+
+
+def test_a_block_of_another_length_begins_no_frame() -> None:
+    changed = bytearray(t.encode(BEAT)[:-4] + b"\0\x40" + bytes(64))
+    changed[10:12] = (len(changed) + 4).to_bytes(2, "big")
+    with pytest.raises(RemoteProtocolError) as refused:
+        t.decode(bytes(changed) + crc32_mpeg2(bytes(changed)).to_bytes(4, "big"))
+    assert refused.value.reason == "head"
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"%" + bytes(19), "%, head of 18 bytes"),
+        (b"&" + bytes(13), "&, head of 12 bytes"),
+        (b"%" + bytes(18), None),
+        (b"\xfe\xfd" + bytes(30), None),
+        (b"", None),
+    ],
+)
+def test_returns_of_an_older_system_are_known_by_name(data: bytes, name: str | None) -> None:
+    found = t.legacy_return(data)
+    assert found is None if name is None else (found is not None and name in found)
+
+
+def test_a_packet_type_outside_the_text_is_named() -> None:
+    with pytest.raises(RemoteProtocolError) as refused:
+        decode_data(0x10, 3, b"")
+    assert refused.value.reason == "packet-type"

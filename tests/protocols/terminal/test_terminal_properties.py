@@ -14,8 +14,9 @@ from protocols.crc import crc32_mpeg2
 from protocols.errors import RemoteProtocolError
 from protocols.signature import SignatureBlock
 from protocols.terminal import Header
-from protocols.terminal.codec import decode_by_layout, decode_data, encode_by_layout, encode_data
-from protocols.terminal.frame import LAYOUT_D, LAYOUT_E
+from protocols.terminal.codec import decode_data, encode_by_layout, encode_data, read_by_layout, read_data
+from protocols.terminal.frame import LAYOUT_D, LAYOUT_E, measure
+from protocols.terminal.reading import decode_checked, decode_plain
 from tests.protocols.streams import corrupted, cut
 from tests.protocols.terminal.strategies import answers, frames, hot, requests, unsigned_frames
 from tests.protocols.wire_strategies import byte, resource_codes, signatures, texts, u32
@@ -38,15 +39,44 @@ def test_the_struct_path_of_hot_messages_reads_what_the_declaration_reads(
     message: t.Message, data: st.DataObject
 ) -> None:
     body = corrupted(data, encode_data(message))
-    assert _read(decode_data, message.type, body) == _read(decode_by_layout, message.type, body)
+    assert _read(read_data, message.type, body) == _read(read_by_layout, message.type, body)
 
 
-def _read(reader: Callable[[int, int, bytes], t.Message], type_: int, body: bytes) -> t.Message | str:
-    """The message, or the slug of what is wrong."""
+def _read(
+    reader: Callable[[int, int, bytes], tuple[t.Message, bytes]], type_: int, body: bytes
+) -> tuple[t.Message, bytes] | str:
+    """The message and what was left over, or the slug of what is wrong."""
     try:
         return reader(type_, t.REQUEST, body)
     except RemoteProtocolError as error:
         return error.reason
+
+
+@given(frames, st.data())
+def test_the_plain_way_of_a_frame_sees_what_the_long_way_sees_or_leaves_it_to_it(
+    frame: t.Frame, data: st.DataObject
+) -> None:
+    damaged = corrupted(data, t.encode(frame))[:-4]
+    damaged += crc32_mpeg2(damaged).to_bytes(4, "big")
+    plain = decode_plain(damaged)
+    if plain is not None:
+        assert measure(damaged, 0, t.FRAME_BYTES_MAX) == len(damaged)
+        assert plain == decode_checked(damaged)
+        assert plain.signed == decode_checked(damaged).signed
+
+
+@given(hot, signatures | st.none(), st.sampled_from(Header), u32, resource_codes, resource_codes)
+def test_the_plain_way_takes_every_hot_message_to_one_target(
+    message: t.Message,
+    signature: SignatureBlock | None,
+    header: Header,
+    session: int,
+    source: ResourceCode,
+    target: ResourceCode,
+) -> None:
+    block = signature if header is Header.D else None
+    data = t.encode(t.Frame(header, session, t.REQUEST, source, (target,), message, block))
+    assert decode_plain(data) == decode_checked(data)
 
 
 @given(unsigned_frames)
@@ -89,7 +119,7 @@ def test_a_signature_covers_head_and_data_with_flag_and_length_in_place(
         return block
 
     code = ResourceCode("4" * 23)
-    data = t.encode(t.request(Header.D, 1, code, (code,), message), sign=sign)
+    data = t.encode(t.request(Header.D, 1, code, (code,), message, extensions=True), sign=sign)
     frame = t.decode(data)
     assert frame.signature == block
     assert asked == [frame.signed] == [data[:-80]]
@@ -107,7 +137,8 @@ def test_any_bytes_are_a_frame_or_a_named_error(data: bytes) -> None:
 def test_damaged_data_is_a_message_or_a_named_error(frame: t.Frame, data: st.DataObject) -> None:
     body = corrupted(data, encode_data(frame.message))
     with contextlib.suppress(RemoteProtocolError):
-        message = decode_data(frame.message.type, frame.packet_type, body)
+        message, trailing = read_data(frame.message.type, frame.packet_type, body)
+        assert encode_data(message) + trailing == body
         assert decode_data(message.type, frame.packet_type, encode_data(message)) == message
 
 
@@ -129,7 +160,7 @@ def test_noise_between_frames_costs_no_whole_frame(sent: list[t.Frame], noise: b
 
 
 @given(
-    st.lists(st.sampled_from([b"\xfe\xfd\x01\x00", b"\x01\xff", b"\xf0", b"\x00"]), max_size=300), st.integers(60, 300)
+    st.lists(st.sampled_from([b"\xfe\xfd\x01\x00", b"\x01\xff", b"\xf0", b"\x00"]), max_size=300), st.integers(64, 300)
 )
 def test_a_deframer_never_holds_more_than_its_limit(parts: list[bytes], limit: int) -> None:
     deframer = t.Deframer(limit)

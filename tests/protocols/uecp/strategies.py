@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from protocols.uecp import control, data, message, programme
+from protocols.uecp import control, data, message, programme, services
 from protocols.uecp.frame import Frame
 
 flag = st.booleans()
@@ -28,6 +28,7 @@ def _body(shape: message.Shape, data_: bytes) -> bytes:
     )
 
 
+numbers = st.lists(byte, max_size=20).map(tuple)
 sets = {"dsn": byte, "psn": byte}
 elements = st.one_of(
     st.builds(programme.ProgrammeIdentification, word, **sets),
@@ -60,6 +61,22 @@ elements = st.one_of(
         data.OpenDataFreeFormat, byte, five_bits, word, word, two_bits, two_bits, two_bits, two_bits, st.integers(0, 7)
     ),
     st.builds(data.OpenData, word, rest, two_bits, two_bits, two_bits, flag, st.integers(0, 1)),
+    st.builds(control.ClockCorrection, st.integers(-0x8000, 0x7FFF)),
+    st.builds(control.RdsLevel, st.integers(0, 7), st.integers(0, 0x1FFF)),
+    st.builds(control.ReferenceInput, byte),
+    st.builds(control.RdsPhase, st.integers(0, 7), st.integers(0, 0xFFF), st.integers(0, 1)),
+    st.builds(data.InHouse, byte, two_bits, five_bits, word, word, st.integers(0, 1)),
+    st.builds(data.TransparentData, byte, rest),
+    st.builds(services.ServiceSwitches, numbers, byte),
+    st.builds(services.OtherNetworkFrequencies, word, byte, rest, **sets),
+    st.builds(services.OtherNetworkTraffic, byte, byte),
+    st.builds(services.LongServiceName, rest, **sets),
+    st.builds(services.ServiceList, numbers, byte),
+    st.builds(services.GroupVariants, byte, numbers, byte),
+    st.builds(services.TrafficControl, byte, byte),
+    st.builds(services.Linkage, word, **sets),
+    st.builds(services.ExtendedGroupSequence, byte, numbers, byte),
+    st.builds(services.OpenDataGroups, numbers, byte),
     opaque,
 )
 last_elements = st.one_of(

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.uecp import control, data, programme
 from protocols.uecp.frame import decode
-from protocols.uecp.message import SHAPES, Element, Opaque, decode_message, encode_message, mec_of
+from protocols.uecp.message import MEC_OF, SHAPES, Element, Opaque, decode_message, encode_message, mec_of
 from tests.protocols.uecp.strategies import messages
-from tests.protocols.uecp.vectors import FRAMES, MEANINGS
+from tests.protocols.uecp.vectors import ELEMENT_MEANINGS, ELEMENTS, FRAMES, MEANINGS
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -22,6 +22,17 @@ def test_a_worked_frame_says_what_it_is_said_to_say(name: str) -> None:
     elements = MEANINGS[name][3]
     assert decode_message(message) == elements
     assert encode_message(*elements) == message
+
+
+@pytest.mark.parametrize("mec", ELEMENTS)
+def test_a_worked_element_reads_as_written_and_is_written_the_same(mec: str) -> None:
+    written = bytes.fromhex(ELEMENTS[mec])
+    assert decode_message(written) == (ELEMENT_MEANINGS[mec],)
+    assert encode_message(ELEMENT_MEANINGS[mec]) == written
+
+
+def test_every_element_with_a_type_has_a_worked_one() -> None:
+    assert {f"{mec:02X}" for mec in MEC_OF.values()} == set(ELEMENTS)
 
 
 @given(messages)
@@ -85,7 +96,7 @@ def test_a_code_that_nobody_knows_takes_the_rest() -> None:
         (Opaque(0x99, b""), programme.ProgrammeType(1)),
         (control.Acknowledgement(3), programme.ProgrammeType(1)),
         (Opaque(0x07, b"\0\0\1"),),
-        (Opaque(0x09, b"\0"),),
+        (Opaque(0x45, b"\0"),),
         (Opaque(0xFE, b""),),
         (programme.ProgrammeType(32),),
         (programme.ProgrammeServiceName(b"Test PS   "),),

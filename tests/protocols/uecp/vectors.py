@@ -5,12 +5,64 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from protocols.uecp import control, data, programme
+from protocols.uecp import control, data, programme, services
 from protocols.uecp.message import Element, Opaque
 
 FRAMES: dict[str, str] = {
     each["name"]: each["frame"]
     for each in json.loads((Path(__file__).parents[2] / "vectors/uecp/frames.json").read_text("utf-8"))["frames"]
+}
+
+ELEMENTS: dict[str, str] = {
+    each["mec"]: each["bytes"]
+    for each in json.loads((Path(__file__).parents[2] / "vectors/uecp/elements.json").read_text("utf-8"))["elements"]
+}
+
+ELEMENT_MEANINGS: dict[str, Element] = {
+    "01": programme.ProgrammeIdentification(0x8123),
+    "02": programme.ProgrammeServiceName(b"EMERGTST"),
+    "03": programme.TrafficFlags(True, True),
+    "04": programme.DecoderInformation(dynamic_pty=True, compressed=False, artificial_head=False, stereo=True),
+    "05": programme.MusicSpeech(True),
+    "06": programme.ProgrammeItemNumber(9, 14, 30),
+    "07": programme.ProgrammeType(31),
+    "09": control.ClockCorrection(-200),
+    "0A": programme.RadioText.showing(b"TEST", toggle=True),
+    "0B": services.ServiceSwitches((1, 2, 0, 3)),
+    "0D": control.RealTimeClock(26, 5, 12, 6, 28, 0, 0, 16),
+    "0E": control.RdsLevel(7, 500),
+    "13": programme.AlternativeFrequencies(0xFFFF, b"\x6e\0"),
+    "14": services.OtherNetworkFrequencies(0, 4, b"\x6e\0", psn=2),
+    "15": services.OtherNetworkTraffic(2, 1),
+    "16": control.GroupSequence((0x00, 0x06, 0x16)),
+    "17": control.Request(0x02, b"\0\0"),
+    "18": control.Acknowledgement(control.Code.NOT_RECEIVED, 0x42),
+    "19": control.ClockTimeSwitch(True),
+    "1A": programme.SlowLabelling(0, 0x0F0),
+    "1C": control.DataSetSelect(5),
+    "1D": control.ReferenceInput(2),
+    "1E": control.RdsSwitch(True),
+    "21": services.LongServiceName("应急".encode()),
+    "22": control.RdsPhase(7, 900),
+    "23": control.SiteAddress(1, 1023),
+    "24": data.FreeFormatGroup(0x06, data.CYCLIC, 0x16, 0x0000, 0x50DD),
+    "25": data.InHouse(1, data.ONCE, 0x1F, 0x1234, 0x5678),
+    "26": data.TransparentData(7, b"\xab\xcd"),
+    "27": control.EncoderAddress(0, 63),
+    "28": services.ServiceList((1, 2)),
+    "29": services.GroupVariants(0x1C, (4, 13)),
+    "2A": services.TrafficControl(5, 1),
+    "2B": data.EarlyWarning(0x0A, 0x1234, 0x5678),
+    "2C": control.CommunicationMode(control.Mode.SPONTANEOUS),
+    "2D": control.ManufacturerCommand(b"XX", b"\1\2"),
+    "2E": services.Linkage(0x8123),
+    "30": data.TrafficMessage(bytes.fromhex("15DEADBEEF"), urgent=True, transmissions=2),
+    "38": services.ExtendedGroupSequence(0x10, (0x16, 0x18)),
+    "3E": programme.ProgrammeTypeName(b"Football"),
+    "40": data.OpenDataConfiguration(0x16, 0x50DD, data.CYCLIC, 1, 5),
+    "41": services.OpenDataGroups((0x16, 0x18)),
+    "42": data.OpenDataFreeFormat(0x16, 0x15, 0xDEAD, 0xBEEF, priority=data.PRIORITY_IMMEDIATE),
+    "46": data.OpenData(0x50DD, b"\0\1", buffer=data.CYCLIC, short_message=True),
 }
 
 MEANINGS: dict[str, tuple[int, int, int, tuple[Element, ...]]] = {

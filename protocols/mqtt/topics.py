@@ -1,4 +1,4 @@
-"""The 3G/4G path over a broker: topic grammar and payload envelope of our MQTT profile (terminal-ip.md section 4).
+"""Topic grammar and payload envelope of our own MQTT profiles (terminal-ip.md section 4).
 
     eb/v1/area/{12 digits}/cmd   commands for everybody under an area; a terminal takes its own region and the parents
                                  up to its county
@@ -7,7 +7,8 @@
     eb/v1/{code}/report          its heartbeats, task switches and results: FEFD frames of annex E
     eb/v1/{code}/status          retained "online", and "offline" as its last will
 
-The payload of the first four is one raw FEFD frame, which keeps the signature. MQTT 5, QoS 1; starts are not retained.
+The payload of the first four is one FEFD frame, raw or as its JSON mirror; both keep the signature. MQTT 5, QoS 1;
+starts are not retained. A profile may put another `root` in front.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ CONTENT_TYPE = "application/eb-frame"
 QOS = 1
 COMMAND_EXPIRY_S_MAX = 60  # a command older than this is worth nothing to a terminal that comes back (G)
 PAYLOAD_BYTES_MAX = 65535  # total length of an FEFD frame is 16 bits (GD/J 089 tables D.2, E.2)
-TOPIC_CHARACTERS_MAX = 64
+TOPIC_CHARACTERS_MAX = 128
+ROOT_CHARACTERS_MAX = 64
 COUNTY_LEVEL = 4
 
 
@@ -49,9 +51,10 @@ class DeviceTopic:
 
     code: ResourceCode
     channel: Channel
+    root: str = ROOT
 
     def __str__(self) -> str:
-        return f"{ROOT}/{self.code}/{self.channel}"
+        return f"{self.root}/{self.code}/{self.channel}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +62,27 @@ class AreaTopic:
     """The command topic of an area and everything inside it."""
 
     area: AreaCode
+    root: str = ROOT
 
     def __str__(self) -> str:
-        return f"{ROOT}/area/{self.area}/{Channel.COMMAND}"
+        return f"{self.root}/area/{self.area}/{Channel.COMMAND}"
 
 
-def parse_topic(topic: str) -> DeviceTopic | AreaTopic:
+def parse_topic(topic: str, root: str = ROOT) -> DeviceTopic | AreaTopic:
     """Read a topic. Raises RemoteProtocolError("topic") for anything outside the grammar."""
-    levels = topic.split("/") if len(topic) <= TOPIC_CHARACTERS_MAX else []
+    inside = len(topic) <= TOPIC_CHARACTERS_MAX and topic.startswith(f"{root}/")
+    levels = topic[len(root) + 1 :].split("/") if inside else []
     try:
         match levels:
-            case ["eb", "v1", "area", area, Channel.COMMAND.value]:
-                return AreaTopic(AreaCode(area))
-            case ["eb", "v1", code, channel]:
-                return DeviceTopic(ResourceCode(code), Channel(channel))
+            case ["area", area, Channel.COMMAND.value]:
+                return AreaTopic(AreaCode(area), root)
+            case [code, channel]:
+                return DeviceTopic(ResourceCode(code), Channel(channel), root)
     except InvalidCode as error:
         raise RemoteProtocolError("topic", str(error)) from error
     except ValueError as error:
         raise RemoteProtocolError("topic", f"{topic!r} ends in an unknown channel") from error
-    raise RemoteProtocolError("topic", f"{topic[:TOPIC_CHARACTERS_MAX]!r} is no topic of {ROOT}")
+    raise RemoteProtocolError("topic", f"{topic[:TOPIC_CHARACTERS_MAX]!r} is no topic of {root}")
 
 
 def terminal_subscriptions(code: ResourceCode) -> tuple[str, ...]:
@@ -89,12 +94,12 @@ def terminal_subscriptions(code: ResourceCode) -> tuple[str, ...]:
     return (str(DeviceTopic(code, Channel.COMMAND)), *areas)
 
 
-def platform_subscriptions() -> tuple[str, ...]:
+def platform_subscriptions(root: str = ROOT) -> tuple[str, ...]:
     """What the platform listens to: answers, reports and states of all terminals."""
-    return tuple(f"{ROOT}/+/{channel}" for channel in (Channel.ANSWER, Channel.REPORT, Channel.STATUS))
+    return tuple(f"{root}/+/{channel}" for channel in (Channel.ANSWER, Channel.REPORT, Channel.STATUS))
 
 
-def command_topics(targets: tuple[ResourceCode, ...]) -> tuple[DeviceTopic | AreaTopic, ...]:
+def command_topics(targets: tuple[ResourceCode, ...], root: str = ROOT) -> tuple[DeviceTopic | AreaTopic, ...]:
     """Where one frame with these address codes must go so that everybody meant hears it, nobody twice.
 
     A code that names a single terminal goes to its own topic, one that ends in 00 to its area's; what an area already
@@ -104,7 +109,8 @@ def command_topics(targets: tuple[ResourceCode, ...]) -> tuple[DeviceTopic | Are
     widest = [area for area in areas if not any(other != area and covers(other, area) for other in areas)]
     singles = dict.fromkeys(code for code in targets if not _is_group(code))
     alone = [code for code in singles if not any(covers(area, code.area) for area in widest)]
-    return (*map(AreaTopic, widest), *(DeviceTopic(code, Channel.COMMAND) for code in alone))
+    areas_meant = (AreaTopic(area, root) for area in widest)
+    return (*areas_meant, *(DeviceTopic(code, Channel.COMMAND, root) for code in alone))
 
 
 def _is_group(code: ResourceCode) -> bool:
@@ -126,13 +132,13 @@ def parse_status(payload: bytes) -> Status:
         raise RemoteProtocolError("status", f"status payload {payload[:16]!r} is neither online nor offline") from error
 
 
-def check_envelope(payload: bytes, content_type: str | None) -> bytes:
-    """The frame inside a message. Raises RemoteProtocolError("content_type" or "length").
+def check_envelope(payload: bytes, content_type: str | None, expected: str = CONTENT_TYPE) -> bytes:
+    """What is inside a message. Raises RemoteProtocolError("content_type" or "length").
 
     A missing content type is accepted: MQTT 3.1.1 clients have none.
     """
-    if content_type not in (None, CONTENT_TYPE):
-        raise RemoteProtocolError("content_type", f"content type {str(content_type)[:40]!r} is not {CONTENT_TYPE}")
+    if content_type not in (None, "", expected):
+        raise RemoteProtocolError("content_type", f"content type {str(content_type)[:40]!r} is not {expected}")
     if len(payload) > PAYLOAD_BYTES_MAX:
         raise RemoteProtocolError("length", f"payload of {len(payload)} bytes is more than one frame can have")
     return payload

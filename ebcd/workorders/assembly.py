@@ -1,0 +1,108 @@
+"""Puts the parts of the work orders together from the configuration."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from devices.gsm_modem import GsmModem, GsmModemConfig, ModemGone
+from devices.ports import Clock
+from ebcd.health import HealthBook
+from ebcd.inventory import Inventory
+from ebcd.ledger import Ledger
+from ebcd.settings import Settings
+from ebcd.workorders.channels import EmailChannel, MailServer, SmsChannel, WebhookChannel
+from ebcd.workorders.crews import Crew, OrderRule
+from ebcd.workorders.desk import Desk
+from ebcd.workorders.notify import Channel, Notifier
+from ebcd.workorders.office import WorkOffice
+from ebcd.workorders.part import Confirmations, WorkPart
+from ebcd.workorders.replies import SmsReplies
+from ebcd.workorders.sites import sites_of
+from ebcd.workorders.table import OrderState
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What runs and what answers people."""
+
+    part: WorkPart
+    office: WorkOffice
+    notifier: Notifier
+    modem: GsmModem | None
+
+
+def rule_of(settings: Settings) -> OrderRule:
+    """`[orders]`."""
+    o = settings.orders
+    overdue_s = {
+        OrderState.DISPATCHED: o.accept_within_s,
+        OrderState.ACCEPTED: o.arrive_within_s,
+        OrderState.ON_SITE: o.mend_within_s,
+        OrderState.MENDED: o.mend_within_s,
+    }
+    return OrderRule(o.dispatch_after_s, o.proof_s, overdue_s, o.escalations_max)
+
+
+def assemble(
+    settings: Settings,
+    ledger: Ledger,
+    health: HealthBook,
+    inventory: Inventory,
+    clock: Clock,
+    confirmations: Confirmations,
+    count: Callable[[str, int], None],
+) -> Work:
+    """Everything, watching the ledger. `count` feeds the metrics."""
+    crews = [Crew(c.name, c.areas, c.phone, c.email, c.webhook) for c in settings.crews]
+    state, county, language = ledger.state, settings.platform.area, settings.platform.language
+    desk = Desk(state.work, ledger.enter, health.of, county, crews, rule_of(settings), confirmations.of)
+    sites = sites_of(inventory, health.ways, inventory.archive.feeders, inventory.archive.sim_batches)
+    part = WorkPart(desk, health, sites, state, inventory.adapter_of, clock)
+    office = WorkOffice(desk, inventory, clock, ledger.mark)
+    modem = _modem(settings, office, count)
+    notifier = Notifier(
+        state.work,
+        ledger.enter,
+        crews,
+        list(_channels(settings, modem)),
+        office.names_of,
+        clock,
+        language,
+        settings.orders.supervisor,
+    )
+    ledger.watched_by(part.watch)
+    ledger.watched_by(notifier.watch)
+    return Work(part, office, notifier, modem)
+
+
+def _channels(settings: Settings, modem: GsmModem | None) -> Iterator[Channel]:
+    if modem is not None:
+        yield SmsChannel(modem)
+    if settings.email.host:
+        e = settings.email
+        yield EmailChannel(MailServer(e.host, e.port, e.starttls, e.user, e.password, e.sender))
+    yield WebhookChannel()
+
+
+def _modem(settings: Settings, office: WorkOffice, count: Callable[[str, int], None]) -> GsmModem | None:
+    if not settings.sms.device:
+        return None
+    people = {crew.phone: crew.name for crew in settings.crews}
+    people |= {reporter.phone: reporter.name for reporter in settings.sms.reporters}
+
+    def answer(number: str, words: str) -> None:
+        try:
+            modem.offer(number, words).add_done_callback(answered)
+        except ModemGone:
+            count("sms_unanswered", 1)
+
+    def answered(done: asyncio.Future[None]) -> None:
+        if not done.cancelled() and done.exception() is not None:
+            count("sms_unanswered", 1)
+
+    language = settings.platform.language
+    replies = SmsReplies(office, people, answer, lambda outcome: count(f"sms_{outcome}", 1), language)
+    modem = GsmModem(GsmModemConfig(settings.sms.device, settings.sms.baud, settings.sms.pin), replies.take)
+    return modem

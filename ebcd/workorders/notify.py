@@ -1,0 +1,167 @@
+"""Crews hear of their orders: by SMS, e-mail and webhook, tried again where it fails, noted in the order either way.
+
+What was told is in the order's history, so a restart tells what an earlier life had not, and nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from devices.ports import Clock
+from ebcd.catalogue import text
+from ebcd.facts import DAEMON, Fact
+from ebcd.state import CountyState
+from ebcd.workorders.book import ORDER_MOVED, ORDER_NOTED, WorkBook, order_noted
+from ebcd.workorders.crews import BRINGS, Crew
+from ebcd.workorders.desk import ESCALATED
+from ebcd.workorders.table import OrderEvent, OrderState
+from ebcd.workorders.values import WorkOrder
+
+QUEUE_MAX = 1000
+TRIES_S = (0.0, 10.0, 60.0, 300.0)
+TOLD, UNTOLD = "told", "untold"
+CALLED_OFF = frozenset({OrderEvent.PROVE, OrderEvent.ABSORB, OrderEvent.WITHDRAW})
+
+log = structlog.get_logger("ebcd.notify")
+
+
+class Undelivered(Exception):
+    """A channel could not hand a message on; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to tell one crew about one order. `words` are the whole text; `subject` is for e-mail."""
+
+    order: WorkOrder
+    what: str  # dispatch, relapse, overdue, called_off
+    crew: Crew
+    subject: str
+    words: str
+
+
+class Channel(Protocol):
+    """One way to a crew."""
+
+    name: str
+
+    def serves(self, crew: Crew) -> bool:
+        """Whether the crew has an address of this kind."""
+
+    async def deliver(self, notice: Notice) -> None:
+        """Hand it on. Raises Undelivered."""
+
+
+class Notifier:
+    """Watches order facts and tells crews."""
+
+    def __init__(
+        self,
+        book: WorkBook,
+        enter: Callable[..., None],
+        crews: Sequence[Crew],
+        channels: Sequence[Channel],
+        name_of: Callable[[WorkOrder], tuple[str, str]],
+        clock: Clock,
+        language: str,
+        supervisor: str = "",
+    ) -> None:
+        """`name_of` gives what people call an order's root and its area; `supervisor`: the crew that hears what is
+        overdue."""
+        self._book = book
+        self._enter = enter
+        self._crews = {crew.name: crew for crew in crews}
+        self._channels = tuple(channels)
+        self._name_of = name_of
+        self._clock = clock
+        self._language = language
+        self._supervisor = supervisor
+        self._queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue(QUEUE_MAX)
+        self._queued: set[tuple[str, str]] = set()
+
+    def watch(self, fact: Fact, _state: CountyState) -> None:
+        """A watcher of the ledger: what crews have to hear."""
+        if fact.kind == ORDER_MOVED:
+            event = OrderEvent(fact.payload["event"])
+            order = self._book.orders.get(fact.payload["id"])
+            if event in (OrderEvent.DISPATCH, OrderEvent.RELAPSE):
+                self._put(fact.payload["id"], str(event))
+            elif event in CALLED_OFF and order is not None and order.dispatched_at and not order.mended_at:
+                self._put(order.id, "called_off")
+        elif fact.kind == ORDER_NOTED and fact.payload["what"] == ESCALATED:
+            self._put(fact.payload["id"], "overdue")
+
+    def _put(self, number: str, what: str) -> None:
+        if (number, what) in self._queued:
+            return
+        try:
+            self._queue.put_nowait((number, what))
+        except asyncio.QueueFull:
+            log.error("notice.lost", order=number, what=what, limit=QUEUE_MAX)
+        else:
+            self._queued.add((number, what))
+
+    async def run(self) -> None:
+        """Tell until cancelled; first what an earlier life had dispatched and not told."""
+        for order in self._book.live():
+            if order.state is OrderState.DISPATCHED and not _told_since_dispatch(order):
+                self._put(order.id, str(OrderEvent.DISPATCH))
+        async with asyncio.TaskGroup() as group:
+            while True:
+                number, what = await self._queue.get()
+                self._queued.discard((number, what))
+                if (about := self._book.orders.get(number)) is None:
+                    continue
+                for crew in self._crews_for(about, what):
+                    notice = self._notice(about, what, crew)
+                    for channel in (each for each in self._channels if each.serves(crew)):
+                        group.create_task(self._deliver(channel, notice))
+
+    def _crews_for(self, order: WorkOrder, what: str) -> list[Crew]:
+        names = [order.crew, *([self._supervisor] if what == "overdue" else [])]
+        return [self._crews[name] for name in dict.fromkeys(names) if name in self._crews]
+
+    def _notice(self, order: WorkOrder, what: str, crew: Crew) -> Notice:
+        root, area = self._name_of(order)
+        values = {
+            "id": order.id,
+            "trouble": text(f"trouble.{order.trouble}", self._language),
+            "root": root or order.root,
+            "area": area,
+            "count": len(order.devices),
+            "bring": text(f"bring.{BRINGS[order.trouble]}", self._language),
+            "why": order.why,
+        }
+        subject = text("notice.subject", self._language, **values)
+        return Notice(order, what, crew, subject, text(f"notice.{what}", self._language, **values))
+
+    async def _deliver(self, channel: Channel, notice: Notice) -> None:
+        reason = ""
+        for pause_s in TRIES_S:
+            await asyncio.sleep(pause_s)
+            try:
+                await channel.deliver(notice)
+            except Undelivered as error:
+                reason = str(error)
+                log.warning("notice.failed", order=notice.order.id, channel=channel.name, reason=reason)
+            else:
+                self._note(notice, TOLD, channel.name)
+                log.info("notice.told", order=notice.order.id, channel=channel.name, what=notice.what)
+                return
+        self._note(notice, UNTOLD, f"{channel.name}: {reason}")
+        log.error("notice.untold", order=notice.order.id, channel=channel.name, reason=reason)
+
+    def _note(self, notice: Notice, what: str, words: str) -> None:
+        if notice.order.id in self._book.orders:
+            self._enter(order_noted(notice.order.id, what, f"{notice.what} {words}", self._clock.wall(), DAEMON))
+
+
+def _told_since_dispatch(order: WorkOrder) -> bool:
+    steps = [step.what for step in order.history]
+    last = max((at for at, what in enumerate(steps) if what in (OrderEvent.DISPATCH, OrderEvent.RELAPSE)), default=-1)
+    return TOLD in steps[last + 1 :]

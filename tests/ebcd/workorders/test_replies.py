@@ -1,0 +1,75 @@
+"""What crews and village officers say by SMS."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from devices.gsm_modem import Short
+from ebcd.workorders.office import WorkOffice
+from ebcd.workorders.replies import SmsReplies
+from tests.ebcd.workorders.test_office import HORN, office
+
+CREW, OFFICER, STRANGER = "+8613800100055", "13900200066", "13700300077"
+
+
+class Phone:
+    """The replies and what was answered."""
+
+    def __init__(self, work: WorkOffice) -> None:
+        self.answers: list[tuple[str, str]] = []
+        self.counted: Counter[str] = Counter()
+        people = {"13800100055": "一班", OFFICER: "王村长"}
+        self.replies = SmsReplies(
+            work, people, lambda number, words: self.answers.append((number, words)), self.count, "zh"
+        )
+
+    def count(self, outcome: str) -> None:
+        self.counted[outcome] += 1
+
+    async def say(self, number: str, words: str) -> str:
+        """The answer, "" for none."""
+        before = len(self.answers)
+        await self.replies.take(Short(number, words))
+        return self.answers[-1][1] if len(self.answers) > before else ""
+
+
+async def test_an_officer_reports_and_the_crew_takes_its_steps() -> None:
+    async with office() as (room, desk, _):
+        phone = Phone(WorkOffice(desk, room.inventory, room.clock, room.core.ledger.mark))
+        answer = await phone.say(OFFICER, f"报修 {HORN} 大雨后没声音")
+        (order,) = desk.book.live()
+        assert order.id in answer
+        assert (order.source, order.why) == ("王村长", "大雨后没声音")
+        assert "已受理" in await phone.say(CREW, f"受理 {order.id}")
+        assert "在现场" in await phone.say(CREW, f"到场：{order.id.lower()}")
+        assert "待验证" in await phone.say(CREW, f"修复 {order.id} 换了功放")
+        assert order.history[-1].note == "换了功放"
+        assert phone.counted == Counter(taken=4)
+
+
+@pytest.mark.parametrize("words", ["", "你好", "受理", "关机 W202611290001", "1" * 700, "受理\n"])
+async def test_what_is_not_understood_is_answered_with_how_to_write(words: str) -> None:
+    async with office() as (room, desk, _):
+        phone = Phone(WorkOffice(desk, room.inventory, room.clock, room.core.ledger.mark))
+        assert "报修" in await phone.say(CREW, words)
+        assert phone.counted == Counter(unreadable=1)
+        assert desk.book.live() == []
+
+
+async def test_what_cannot_be_done_is_answered_by_name() -> None:
+    async with office() as (room, desk, _):
+        phone = Phone(WorkOffice(desk, room.inventory, room.clock, room.core.ledger.mark))
+        assert "W202611290042" in await phone.say(CREW, "受理 W202611290042")
+        assert "火星" in await phone.say(OFFICER, "报修 火星 没声音")
+        assert phone.counted == Counter(refused=2)
+
+
+async def test_a_stranger_does_nothing_and_learns_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    async with office() as (room, desk, _):
+        phone = Phone(WorkOffice(desk, room.inventory, room.clock, room.core.ledger.mark))
+        assert await phone.say(STRANGER, f"报修 {HORN} 没声音") == ""
+        assert phone.counted == Counter(stranger=1)
+        assert desk.book.live() == []
+        assert STRANGER not in capsys.readouterr().out

@@ -1,0 +1,1 @@
+"""One module per protocol: functions that take any bytes and return nothing."""
