@@ -76,7 +76,7 @@ class HealthBook:
         before, self.ways = self.ways, ways
         for code in before.devices.keys() - ways.devices.keys():
             self._count(before.devices[code].kind, code, self._devices.pop(code).condition, -1)
-            for known in (self.doubts, self._flapping, self._unwritten):
+            for known in (self.doubts, self.restarted, self._flapping, self._unwritten):
                 known.discard(code)
         misses_max = self._misses_max
         self._patience_s = {
