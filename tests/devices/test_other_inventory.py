@@ -8,7 +8,8 @@ import random
 from dataclasses import replace
 
 from devices.fm_transmitter import FmTransmitter, FmTransmitterConfig
-from devices.link import Answered, Connected, Disconnected, LinkDown, NoAnswer, Path, Verb
+from devices.link import Answered, Connected, Disconnected, LinkDown, NoAnswer, Path, Refusal, Refused, Verb
+from devices.mqtt_conversation import Served
 from devices.roster import Roster
 from protocols import terminal as t
 from tests.devices.annex_a_adapter import county
@@ -16,6 +17,7 @@ from tests.devices.commands import EBM, adapter_code, phys_of, start, stop, term
 from tests.devices.fake_broker import mqtt_link
 from tests.devices.fefd_terminal import listener, settle
 from tests.devices.fm_county import Sink, ports, roster
+from tests.devices.vendor_link import devices, vendor_link
 from tests.virtual_time import VirtualClock
 
 ONE, TWO, TWENTY = terminal_code(1), terminal_code(2), terminal_code(20)
@@ -136,3 +138,52 @@ async def test_fm_finds_its_transmitter_when_the_inventory_has_one(clock: Virtua
     reasons = [event.reason for event in sink.events if isinstance(event, LinkDown)]
     assert reasons[0] == "the inventory has no transmitter"
     assert "127.0.0.1:1" in reasons[1]
+
+
+async def test_a_vendor_s_terminal_that_came_is_told_by_its_name_and_one_that_left_is_stopped_by_the_old_one(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    async with vendor_link(clock, rng, excused=[ONE, TWO, TWENTY], inventory=devices((1, 2))) as at:
+        at.link.offer(start(ONE))
+        await settle()
+        at.new()
+        at.roster.become(Roster.of(devices((2, 20))))
+        at.link.offer(start(TWENTY))
+        at.link.offer(stop(ONE))
+        await settle()
+        said = {(each.message["type"], each.message["DstDeviceName"]) for each in at.new()}
+        assert {("play", "v20"), ("stop", "v1")} <= said
+        at.roster.release(frozenset())
+        at.link.offer(stop(ONE))
+        await settle()
+        assert at.new() == []
+
+
+async def test_a_name_that_another_terminal_has_now_is_no_longer_that_of_the_one_that_left(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    async with vendor_link(clock, rng, excused=[ONE, TWENTY], inventory=devices((1,))) as at:
+        at.link.offer(start(ONE))
+        await settle()
+        at.new()
+        at.roster.become(Roster.of([replace(device, mqtt_id="v1") for device in devices((20,))]))
+        at.link.offer(stop(ONE))
+        at.link.offer(start(TWENTY))
+        await settle()
+        assert "stop" not in [each.message["type"] for each in at.new()]
+        assert ("mqtt", ONE, EBM, Verb.STOP, Refusal.NO_ADDRESS) in [
+            (e.link, e.code, e.ebm_id, e.verb, e.why) for e in at.told(Refused) if isinstance(e, Refused)
+        ]
+
+
+def test_who_is_served_by_which_link_follows_the_inventory() -> None:
+    mine, other = devices((1,), mqtt_link="a")[0], devices((2,), mqtt_link="b")[0]
+    roster = Roster.of([mine, other])
+    served = Served("a", roster)
+    assert (served.knows(ONE), served.is_others(ONE)) == (True, False)
+    assert (served.knows(TWO), served.is_others(TWO)) == (False, True)
+    roster.become(Roster.of([replace(other, mqtt_link="a")]))
+    assert [device.code for device in served.terminals] == [TWO]
+    assert [device.code for device in served.departed] == [ONE]
+    assert served.knows(ONE)
+    assert not served.is_others(TWO)
