@@ -16,29 +16,30 @@ from importlib.metadata import version
 import structlog
 
 from devices.link import (
+    Event,
     Link,
     OutboxFull,
     Path,
     SetClock,
 )
-from ebcd import api, api_inventory, api_orders, http_server, media, media_server, observed, snapshot
+from ebcd import api, api_inventory, api_orders, api_upward, http_server, media, media_server, observed, snapshot
 from ebcd.alert_desk import Identity, Room
 from ebcd.archive.part import ArchivePart, archive_part
-from ebcd.backup.clerk import Clerk
 from ebcd.core import Core
-from ebcd.disks import Disks
 from ebcd.errors import ConfigError
+from ebcd.evaluation.keeper import Keeper, keeper_of
 from ebcd.following import Following
-from ebcd.foundation import Foundation, adapter_period, beatless, lay, operators_of, path_periods, rules_of
+from ebcd.foundation import Foundation, adapter_period, beatless, lay, path_periods
 from ebcd.health import Change, Condition, FlapRule, HealthBook, Ward, WardRule, Ways, ways_of
-from ebcd.identity import Operators
 from ebcd.intake import Intake
 from ebcd.invariants import Checker
 from ebcd.inventory import Inventory
 from ebcd.kept_numbers import KeptNumbers
 from ebcd.ledger import Ledger
-from ebcd.lifecycle import AlertState
+from ebcd.machine import Machine
 from ebcd.mailroom import Inbox, Mailroom
+from ebcd.operation_data import Reporter
+from ebcd.operation_data.wiring import build_reporter, resources_of, signs_of, transmitters_of
 from ebcd.operations import CountyOperations
 from ebcd.operator import OperationRefused
 from ebcd.orders import Orders, Volumes
@@ -46,14 +47,15 @@ from ebcd.pulse import Pulse, all_tried, watchdog_s
 from ebcd.reach import Reach
 from ebcd.reconcile import resume
 from ebcd.settings import Settings
-from ebcd.settings_reload import Reloader, Users
+from ebcd.sharing import Sharers
 from ebcd.sounds import Sounds
-from ebcd.state import CountyState
 from ebcd.supervise import supervise
 from ebcd.systemd import notify
 from ebcd.trace import Traces
+from ebcd.upkeep import Upkeep, build_upkeep
 from ebcd.upstream import Upstream
 from ebcd.views import Views
+from ebcd.workorders import Sites
 from ebcd.workorders.assembly import Work, assemble
 from ebcd.workorders.part import Confirmations
 from ebcd.world import World
@@ -81,12 +83,11 @@ class Daemon:
     links: tuple[tuple[str, Link], ...]
     upstream: Upstream
     mailroom: Mailroom
+    reporter: Reporter
+    keeper: Keeper
     operations: CountyOperations
     sounds: Sounds
-    clerk: Clerk
-    operators: Operators
-    reloader: Reloader
-    disks: Disks
+    upkeep: Upkeep
 
 
 async def build(settings: Settings, world: World) -> Daemon:
@@ -105,38 +106,46 @@ async def build(settings: Settings, world: World) -> Daemon:
     await mailroom.prepare()
     me = settings.platform
     intake = Intake(me.area, lambda area: bool(inventory.places_in(area)), LANGUAGE, sounds)
-    upstream = Upstream(me.code, me.language, world, base.store, ledger, mailroom, inventory, intake)
+    resources = resources_of(base)
+    sharers = Sharers(inventory.adapter_of, lambda: transmitters(), resources.station_of, rules.success_ratio)
+    upstream = Upstream(me.code, me.language, world, base.store, ledger, mailroom, sharers, intake)
     by_path: dict[Path, list[Link]] = {path: [] for path in Path}
     core = Core(ledger, orders, inventory, by_path, clock, rules, upstream.tell, Traces(metrics.stage))
-    upstream.serve(core)
     mailroom.serve(Inbox(upstream.accept, upstream.answered))
     paths: dict[str, Path] = {}
-    following = Following(
-        core, reach, paths, (lambda event, path: observed.observe(event, path, health, metrics, clock),)
-    )
+
+    def observe(event: Event, path: Path) -> None:
+        observed.observe(event, path, health, metrics, clock)
+        keeper.observe(event, path)
+
+    following = Following(core, reach, paths, (observe,))
     numbers = KeptNumbers(base.store, await base.store.kept_numbers())
     links = _links(base, numbers, following, by_path, paths, core.announcers)
     orders.endless |= {link.path for _, link in links if not link.capabilities.ends_itself}
     ways = _ways(settings, paths)
     health = _health_book(base, ways(inventory))
-    health.on_change(lambda change: _changed(change, upstream))
+    health.on_change(_changed)
     ward = await _ward(base, health, by_path)
+    transmitters = transmitters_of(settings.links, links, inventory.roster)
+    signs = signs_of(base, links, lambda: ward.suspects_own_clock, Machine())
+    reporter = build_reporter(
+        base, ledger, health, mailroom, resources, sharers, transmitters, signs, upstream.request_answered
+    )
+    upstream.serve(core, reporter)
+    ledger.watched_by(reporter.observer.fact)
+    keeper = keeper_of(base, ledger, health)
     views = Views(inventory, reach, health, rules.approvals, volumes)
     work = assemble(settings, ledger, health, inventory, clock, confirmations, metrics.watched)
-    clerk = Clerk(settings, world, metrics, lambda: _on_air(base.state))
-    operators = operators_of(settings)
-
-    archive = archive_part(base, core, health, work.part.resite, ways, paths)
+    archive = archive_part(base, core, health, lambda sites: _resite(sites, work, reporter), ways, paths)
     following.observed_by(lambda event, _path: archive.observe(event, clock.wall()))
-    reloader = _reloader(base, core, checker, views, operators, clerk, archive)
-    doors = (mailroom.rows, lambda: checker.found, reloader.reload)
+    upkeep = build_upkeep(base, core, checker, views, archive.keeper.read_again)
+    doors = (mailroom.rows, lambda: checker.found, upkeep.reloader.reload)
     room = Room(core, inventory, health, views, sounds, volumes, links, *doors)
-    disks = Disks(settings)
     observed.watch_parts(metrics, base.state, health, links)
-    observed.watch_figures(base, health, links, mailroom, disks)
+    observed.watch_figures(base, health, links, mailroom, upkeep.disks)
     operations = CountyOperations(Identity(me.code, me.name, me.area, version("ebcd"), clock.wall()), room)
     archive.office.send = operations.send
-    parts = (ward, work, archive, links, upstream, mailroom, operations, sounds, clerk, operators, reloader, disks)
+    parts = (ward, work, archive, links, upstream, mailroom, reporter, keeper, operations, sounds, upkeep)
     return Daemon(base, ledger, core, *parts)
 
 
@@ -146,35 +155,6 @@ async def _ward(base: Foundation, health: HealthBook, by_path: dict[Path, list[L
     ward = Ward(health, by_path, base.store, base.world.clock, rule, base.metrics.watched)
     await ward.prepare()
     return ward
-
-
-def _reloader(
-    base: Foundation,
-    core: Core,
-    checker: Checker,
-    views: Views,
-    operators: Operators,
-    clerk: Clerk,
-    archive: ArchivePart,
-) -> Reloader:
-    def decide_by(new: Settings) -> None:
-        rules = dataclasses.replace(rules_of(new), patience=core.rules.patience)
-        views.approvals = rules.approvals
-        checker.use(rules)
-        core.rules = rules
-
-    users = Users(
-        decide_by,
-        lambda new: operators.become(operators_of(new)),
-        clerk.use,
-        base.verifier.use,
-        archive.keeper.read_again,
-    )
-    return Reloader(base.settings, users, core.ledger, base.world.clock)
-
-
-def _on_air(state: CountyState) -> bool:
-    return any(record.state in (AlertState.ON_AIR, AlertState.CANCELLING) for record in state.live_alerts())
 
 
 def _ways(settings: Settings, paths: dict[str, Path]) -> Callable[[Inventory], Ways]:
@@ -188,10 +168,15 @@ def _health_book(base: Foundation, ways: Ways) -> HealthBook:
     return HealthBook(ways, flap_rule=FlapRule(h.flap_falls, h.flap_window_s, h.flap_settle_s))
 
 
-def _changed(change: Change, upstream: Upstream) -> None:
+def _resite(sites: Sites, work: Work, reporter: Reporter) -> None:
+    """The inventory has changed."""
+    work.part.resite(sites)
+    reporter.observer.inventory_changed()
+
+
+def _changed(change: Change) -> None:
     log_device = log.debug if change.before is Condition.UNKNOWN else log.info
     log_device("device.changed", device=change.code, before=change.before, after=change.after, why=change.why)
-    upstream.device_changed(change)
 
 
 def _links(
@@ -268,9 +253,12 @@ async def run(
 @contextlib.asynccontextmanager
 async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
     s, network = daemon.base.settings, daemon.base.world.network
-    orders = api_orders.routes(daemon.work.office, daemon.operators)
-    more = (*orders, *api_inventory.routes(daemon.archive.office, daemon.operators))
-    operator_api = api.application(daemon.operations, daemon.operators, more=more)
+    more = (
+        *api_orders.routes(daemon.work.office, daemon.upkeep.operators),
+        *api_inventory.routes(daemon.archive.office, daemon.upkeep.operators),
+        *api_upward.routes(daemon.mailroom.exchanges, daemon.keeper.desk, daemon.upkeep.operators),
+    )
+    operator_api = api.application(daemon.operations, daemon.upkeep.operators, more=more)
     metrics_page = api.metrics_application(daemon.base.world.registry)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(http_server.on_unix_socket(operator_api, s.api.socket))
@@ -286,6 +274,8 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
         yield f"link {link.name}", link.run
     yield "upstream", daemon.upstream.run
     yield "mailroom", lambda: daemon.mailroom.run(daemon.base.world.network)
+    yield "reports", daemon.reporter.run
+    yield "evaluation", daemon.keeper.run
     yield "health", daemon.ward.run
     yield "orders", daemon.work.part.run
     yield "archive", daemon.archive.run
@@ -295,9 +285,9 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "exceptions", lambda: _exceptions(daemon)
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)
-    yield "backups", daemon.clerk.run
+    yield "backups", daemon.upkeep.clerk.run
     yield "pulse", _pulse(daemon).run
-    yield "disks", daemon.disks.run
+    yield "disks", daemon.upkeep.disks.run
 
 
 def _pulse(daemon: Daemon) -> Pulse:
@@ -313,7 +303,7 @@ async def _reload(daemon: Daemon, asked: asyncio.Event) -> None:
         since_us = int(daemon.base.world.clock.monotonic() * 1e6)
         notify(f"RELOADING=1\nMONOTONIC_USEC={since_us}")
         with contextlib.suppress(ConfigError, OperationRefused):
-            await daemon.reloader.reload("SIGHUP")
+            await daemon.upkeep.reloader.reload("SIGHUP")
         notify("READY=1")
 
 

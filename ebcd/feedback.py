@@ -1,28 +1,14 @@
-"""What goes up about alerts and devices, as values of the platform interface (GD/J 083; platform digest 3.3, 3.12)."""
+"""What goes up about alerts, as values of the platform interface (GD/J 083; platform digest 3.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from devices.link import Path
 from ebcd.catalogue import text
-from ebcd.health import Condition
 from ebcd.lifecycle import CONFIRMED_STATES
 from ebcd.reporting import BrdState
+from ebcd.sharing import Sharing
 from ebcd.state import AlertRecord
 from protocols.codes import EbmId, ResourceCode
 from protocols.ebd.messages import Coverage, DeviceBroadcast, EbmStateResponse, ResourceBroadcast
-from protocols.ebd.reports import EbrdtState, ResourceState
-
-STATE_NORMAL, STATE_OFF, STATE_FAULT, STATE_RECOVERED = 1, 2, 3, 4
-"""资源状态 (GD/J 083 StateCode; platform digest 5.5). An offline terminal is a fault, as deployed platforms say."""
-
-STATE_OF = {
-    Condition.ONLINE: STATE_NORMAL,
-    Condition.OFFLINE: STATE_FAULT,
-    Condition.FAULT: STATE_FAULT,
-    Condition.UNREACHABLE: STATE_OFF,  # nothing is known of it, so no fault of its own is claimed
-}
 
 
 def state_response(
@@ -32,60 +18,55 @@ def state_response(
     *,
     ebm_id: EbmId,
     platform: ResourceCode,
-    adapters: int,
+    sharing: Sharing,
     at_s: float,
     language: str,
 ) -> EbmStateResponse:
-    """EBMStateResponse of an alert under `ebm_id`, its own or that of the cancel.
-
-    Coverage counts confirmed terminals only (I8); `adapters` had a part in it.
-    """
-    alert = record.alert
-    counts = record.counts()
-    targeted = counts["targeted"]
-    confirmed = sum(record.tally[s] for s in CONFIRMED_STATES)
-    transmitters = int(any(Path.FM in d.tried for d in record.deliveries.values()))
-    words = text(f"brd.{BrdState(code).name.lower()}", language)
-    if why:
-        words = f"{words}: {text('brd.why.' + why, language) if why in KNOWN_REASONS else why}"
-    if targeted:
-        words += f" ({text('brd.counts', language, **counts)})"
+    """EBMStateResponse of an alert under `ebm_id`, its own or that of the cancel: the whole county first, then the
+    head-ends and transmitters that had a part, each with its own state."""
+    words = words_of(record, code, why, language)
     return EbmStateResponse(
         rpt_time=int(at_s),
         ebm_id=ebm_id,
         state_code=code,
         state_desc=words,
-        coverage=Coverage(
-            rate=round(confirmed / targeted, 4) if targeted else 0.0,
-            area_codes=tuple(alert.areas),
-            used=(1, adapters, transmitters, targeted),
-        ),
-        resources=(
-            ResourceBroadcast(
-                platform=platform,
-                devices=(
-                    DeviceBroadcast(
-                        rpt_time=int(at_s),
-                        start_time=int(record.started_at) if record.started_at else alert.window.start,
-                        end_time=int(record.moved_at) if not record.live else None,
-                        state_code=code,
-                        state_desc=words,
-                    ),
-                ),
-            ),
-        ),
+        coverage=coverage_of(record, sharing),
+        resources=(platform_item(record, code, words, platform, at_s), *sharing.items(at_s)),
     )
+
+
+def words_of(record: AlertRecord, code: int, why: str, language: str) -> str:
+    """What the state is, why, and every count."""
+    counts = record.counts()
+    words = text(f"brd.{BrdState(code).name.lower()}", language)
+    if why:
+        words = f"{words}: {text('brd.why.' + why, language) if why in KNOWN_REASONS else why}"
+    if counts["targeted"]:
+        words += f" ({text('brd.counts', language, **counts)})"
+    return words
+
+
+def coverage_of(record: AlertRecord, sharing: Sharing) -> Coverage:
+    """Coverage counts confirmed terminals only (I8); ResBrdStat names what was really used."""
+    targeted = record.tally.total()
+    confirmed = sum(record.tally[state] for state in CONFIRMED_STATES)
+    return Coverage(
+        rate=round(confirmed / targeted, 4) if targeted else 0.0,
+        area_codes=tuple(record.alert.areas),
+        used=(1, sharing.adapters, sharing.transmitters, targeted),
+    )
+
+
+def platform_item(record: AlertRecord, code: int, words: str, platform: ResourceCode, at_s: float) -> ResourceBroadcast:
+    """The county as one resource."""
+    device = DeviceBroadcast(
+        rpt_time=int(at_s),
+        start_time=int(record.started_at) if record.started_at else record.alert.window.start,
+        end_time=int(record.moved_at) if not record.live else None,
+        state_code=code,
+        state_desc=words,
+    )
+    return ResourceBroadcast(platform=platform, devices=(device,))
 
 
 KNOWN_REASONS = frozenset({"expired", "no_area_of_ours", "quiet_hours", "needs_approval", "quiet_hours_over"})
-
-
-def terminal_states(changes: Mapping[ResourceCode, tuple[Condition, str]], at_s: float) -> EbrdtState:
-    """EBRDTState for devices that changed."""
-    return EbrdtState(
-        tuple(
-            ResourceState(int(at_s), code, STATE_OF[condition], why)
-            for code, (condition, why) in sorted(changes.items())
-            if condition in STATE_OF
-        )
-    )

@@ -33,14 +33,14 @@ class Ledger:
         self.state = state
         self._journal = journal
         self._stream = stream
-        self._watchers = tuple(watchers)
+        self._watchers = list(watchers)
         self._last: asyncio.Future[int] | None = None
         self._broken: list[StoreError] = []
         self._ended = asyncio.Event()
 
     def watched_by(self, watcher: Watcher) -> None:
         """Add one who sees every fact from now on."""
-        self._watchers = (*self._watchers, watcher)
+        self._watchers.append(watcher)
 
     async def watch(self) -> None:
         """Wait until a fact could not even be queued, then raise that StoreError: the daemon must end, and its next

@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 import structlog
 
 from devices.ports import Network
+from ebcd.exchanges import ExchangeLog
 from ebcd.gateway import (
+    LETTERS_MAX,
+    PUSHED_OUT,
+    Answer,
     ClientEvent,
     Delivered,
     Desk,
+    Exchanged,
     GatewayClient,
     GatewayLimits,
     GatewayOutboxFull,
@@ -22,30 +29,52 @@ from ebcd.gateway import (
     Letter,
     Peer,
     PeerDown,
+    PeerStatus,
     PeerUp,
+    Posted,
+    Poster,
     Received,
     Rejection,
+    RouteSwitched,
     Undelivered,
     Worth,
     Writer,
     lane_of,
     worth_of,
 )
+from ebcd.letterbook import LetterBook
 from ebcd.metrics import Metrics
 from ebcd.numbers import EbdNumbers
 from ebcd.operator import LinkRow
 from ebcd.settings import Settings
 from ebcd.settings_sections import PeerSection
 from ebcd.signing import FileProfile, FileSigner, SignatureVerifier
-from ebcd.store import Outgoing, Store
+from ebcd.store import Store
+from ebcd.store.events import NewEvent
 from ebcd.world import World
-from protocols.codes import ResourceCode
+from protocols.codes import EbdId, ResourceCode
 from protocols.ebd import Detail, Edition, Naming, ResultCode
 from protocols.ebd.short_codes import lengthened
-from protocols.errors import RemoteProtocolError
 from protocols.signature import number_text
 
 log = structlog.get_logger("ebcd.mailroom")
+
+
+Told = Callable[[EbdId], NewEvent]
+"""Makes of a letter's number the fact that it is on its way."""
+
+Settled = Callable[[ResultCode | None], None]
+"""Hears the receipt of a report; None where there was none."""
+
+
+class RunningPoster(Poster, Protocol):
+    """A poster that is opened for as long as the mailroom runs."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +96,11 @@ class Mailroom:
         signer: FileSigner,
         verifier: SignatureVerifier,
         metrics: Metrics,
+        poster: RunningPoster | None = None,
     ) -> None:
+        """`poster` stands in for HTTP in tests."""
         upstream = settings.upstream
-        known = (_peer(peer, settings.platform.code) for peer in upstream.peers)
+        known = (peer_of(peer, settings.platform.code) for peer in upstream.peers)
         self.peers = {peer.code: peer for peer in known}
         self._settings = settings
         self._world = world
@@ -85,7 +116,7 @@ class Mailroom:
             wall=world.clock.wall,
             issuer=number_text(mine.certificate.issuer) if (mine := verifier.trust.get(signer.certificate)) else "",
         )
-        self._poster = HttpPoster()
+        self._poster = poster or HttpPoster()
         self._client = GatewayClient(
             self.peers.values(),
             self._writer,
@@ -95,9 +126,13 @@ class Mailroom:
             self._told,
             heartbeat_s=upstream.heartbeat_s,
         )
-        self._group: asyncio.TaskGroup | None = None
+        self._letters = LetterBook(store, self._client, self.peers, world.clock.wall, metrics.bound_acted)
+        self._settle: dict[str, Settled] = {}
+        self.exchanges = ExchangeLog()
         self._inbox: Inbox | None = None
-        self._given_up: set[str] = set()
+        self.back: Callable[[str], None] = lambda peer: None
+        """Called with the code of a peer that answers again."""
+        metrics.watch_upstream(self._client.statuses)
 
     def serve(self, inbox: Inbox) -> None:
         """Name who takes packages; once, before `run`."""
@@ -110,9 +145,10 @@ class Mailroom:
     async def run(self, network: Network) -> None:
         """Serve and send until cancelled; letters of an earlier life go first."""
         assert self._inbox is not None, "serve() comes before run()"
-        desk = Desk(self._inbox.accept, self._inbox.answered, self._client.heard, self._rejected)
+        desk = Desk(self._accept, self._inbox.answered, self._client.heard, self._rejected)
         platform = self._settings.platform
-        judge = Judge(
+        judge = _NotingJudge(
+            self.exchanges,
             platform.code,
             self.peers.values(),
             self._verifier,
@@ -125,50 +161,51 @@ class Mailroom:
         limits = GatewayLimits(package_bytes_max=address.package_bytes_max)
         server = GatewayServer(judge, self._writer, self._world.clock, limits)
         async with self._poster, asyncio.TaskGroup() as group:
-            self._group = group
-            await self._take_up()
+            group.create_task(self._letters.run())
             group.create_task(self._numbers.run())
             group.create_task(self._client.run())
             group.create_task(server.run(network, address.host, address.port))
 
-    def post(self, peer: ResourceCode, detail: Detail, related: str) -> str:
-        """Send a document as soon as it is durable; its EBDID, "" for a platform that is not configured (any more)."""
-        if peer not in self.peers or self._group is None:
+    def post(self, peer: ResourceCode, detail: Detail, related: str, told: Told | None = None) -> str:
+        """Send a document that must arrive, as soon as it is durable; its EBDID, "" for a platform that is not
+        configured (any more). `told` makes of the number the journal event that stands and falls with the letter."""
+        if peer not in self.peers:
             log.warning("letter.unaddressed", peer=peer, type=type(detail).__name__)
             return ""
-        letter = self._client.compose(peer, detail, related_ebd_id=related or None)
+        letter = self._compose(peer, detail, related)
+        events = (told(EbdId(letter.ebd_id)),) if told else ()
         lane, worth = lane_of(detail, letter.ebd_id), worth_of(detail)
-        self._group.create_task(self._send(peer, letter, related, lane, worth))
+        self._letters.put(peer, letter, related, lane, worth, events)
         return letter.ebd_id
 
-    async def _send(self, peer: str, letter: Letter, related: str, lane: str, worth: Worth) -> None:
-        if worth is not Worth.REPORT:  # the next cycle brings reports again
-            await self._store.outbox_put(Outgoing(letter.ebd_id, peer, related, letter.xml, self._world.clock.wall()))
-        self._offer(peer, letter, lane, worth)
-
-    def _offer(self, peer: str, letter: Letter, lane: str, worth: Worth) -> None:
+    def report(self, peer: ResourceCode, detail: Detail, related: str, settled: Settled) -> None:
+        """Send operation data once, in memory only; `settled` hears whether the peer took it (receipt 1), or that it
+        was not sent at all, since letters that must arrive come first. Raises KeyError for an unknown peer."""
+        if not self._numbers.plenty:
+            settled(None)
+            return
+        letter = self._compose(peer, detail, related)
         try:
-            self._client.offer(peer, letter, lane=lane, worth=worth)
-        except GatewayOutboxFull as error:
-            log.error("letter.refused", ebd=letter.ebd_id, peer=peer, reason=str(error))
+            self._client.offer(peer, letter, lane=letter.ebd_id, worth=Worth.REPORT)
+        except GatewayOutboxFull:
             self._metrics.bound_acted("gateway_outbox")
+            settled(None)
+            return
+        self._settle[letter.ebd_id] = settled
 
-    async def _take_up(self, only: set[str] | None = None) -> None:
-        """Letters of an earlier life, or those that were given up on."""
-        for waiting in await self._store.outbox_waiting():
-            if only is not None and waiting.ebd_id not in only:
-                continue
-            if (peer := self.peers.get(waiting.peer)) is None:
-                log.warning("letter.unaddressed", peer=waiting.peer, ebd=waiting.ebd_id)
-                continue
-            try:
-                detail = peer.read(waiting.document).detail
-            except RemoteProtocolError as error:
-                log.error("letter.lost", ebd=waiting.ebd_id, reason=str(error))
-                await self._store.outbox_done(waiting.ebd_id)
-                continue
-            letter = Letter(waiting.ebd_id, waiting.document, True, {})
-            self._offer(waiting.peer, letter, lane_of(detail, waiting.ebd_id), worth_of(detail))
+    def _compose(self, peer: str, detail: Detail, related: str) -> Letter:
+        letter = self._client.compose(peer, detail, related_ebd_id=related or None)
+        self.exchanges.writing(letter.ebd_id, detail, related)
+        return letter
+
+    def is_up(self, peer: str) -> bool:
+        """Whether a peer answers."""
+        return self._client.is_up(peer)
+
+    async def _accept(self, received: Received) -> None:
+        assert self._inbox is not None, "serve() comes before run()"
+        self.exchanges.received(received)
+        await self._inbox.accept(received)
 
     # ---- what the gateway tells --------------------------------------------------------------------------------
 
@@ -177,26 +214,31 @@ class Mailroom:
             case Delivered(peer=peer, ebd_id=ebd_id, code=code, desc=desc):
                 if code is not ResultCode.SUCCESS:
                     log.error("letter.refused", ebd=ebd_id, peer=peer.code, code=int(code), desc=desc)
-                self._done(ebd_id)
+                self._settled(ebd_id, code)
             case Undelivered(peer=peer, ebd_id=ebd_id, reason=reason, tries=tries):
-                # It stays in the store's outbox: the peer's return or the next start tries again.
-                self._given_up.add(ebd_id)
+                if ebd_id in self._settle:
+                    self._settled(ebd_id, None)
+                    return
+                # It is still in the store's outbox and keeps its place until the peer is back.
                 log.error("letter.undelivered", ebd=ebd_id, peer=peer.code, reason=reason, tries=tries)
                 self._metrics.bound_acted("gateway_tries")
+                if reason == PUSHED_OUT:
+                    self._letters.pushed_out(peer.code, ebd_id)
             case PeerUp(peer=peer):
                 log.info("peer.up", peer=peer.code)
-                if self._group is not None and self._given_up:
-                    again, self._given_up = self._given_up, set()
-                    self._group.create_task(self._take_up(again))
-            case PeerDown(peer=peer, silent_s=silent_s):
-                log.error("peer.down", peer=peer.code, silent_s=round(silent_s))
+                self.back(peer.code)
+            case PeerDown(peer=peer, unanswered_s=unanswered_s, speaks=speaks):
+                log.error("peer.down", peer=peer.code, unanswered_s=round(unanswered_s), speaks=speaks)
+            case RouteSwitched(peer=peer, url=url, standby=standby):
+                log.warning("peer.route", peer=peer.code, url=url, standby=standby)
+            case Exchanged():
+                self.exchanges.sent(event)
 
-    def _done(self, ebd_id: str) -> None:
-        if self._group is not None:
-            self._group.create_task(self._forget(ebd_id))
-
-    async def _forget(self, ebd_id: str) -> None:
-        await self._store.outbox_done(ebd_id)
+    def _settled(self, ebd_id: str, code: ResultCode | None) -> None:
+        if settled := self._settle.pop(ebd_id, None):
+            settled(code)
+        else:
+            self._letters.answered(ebd_id)
 
     def _rejected(self, rejection: Rejection) -> None:
         self._metrics.rejected("upstream", rejection.reason)
@@ -214,13 +256,34 @@ class Mailroom:
     def rows(self) -> tuple[LinkRow, ...]:
         """The platforms above, for `ebcd links`."""
         return tuple(
-            LinkRow(s.code, "upstream", "upstream", s.up, s.last_failure, int(s.up), s.outbox_depth, 512, s.dropped)
+            LinkRow(s.code, "upstream", "upstream", s.up, _reason(s), int(s.up), s.outbox_depth, LETTERS_MAX, s.dropped)
             for s in self._client.statuses()
         )
 
 
-def _peer(section: PeerSection, own_code: ResourceCode) -> Peer:
-    """The codes of the 2016 edition end here: inside, a peer has 23 digits (`protocols.ebd.short_codes`)."""
+class _NotingJudge(Judge):
+    """Writes down every answer."""
+
+    def __init__(self, exchanges: ExchangeLog, *values: Any, **named: Any) -> None:
+        super().__init__(*values, **named)
+        self._exchanges = exchanges
+
+    async def judge(self, posted: Posted) -> Answer:
+        """As `Judge.judge`."""
+        answer = await super().judge(posted)
+        self._exchanges.answered(posted, answer, self._clock.monotonic() - posted.arrived_s)
+        return answer
+
+
+def _reason(status: PeerStatus) -> str:
+    """What an operator should know of a line: that the standby is in use, and what failed last while it is not well."""
+    told = "standby" if status.standby else ""
+    return told if status.up else f"{told} {status.last_failure}".strip()
+
+
+def peer_of(section: PeerSection, own_code: ResourceCode) -> Peer:
+    """One `[[upstream.peers]]` as the gateway knows it. The codes of the 2016 edition end here: inside, a peer has 23
+    digits (`protocols.ebd.short_codes`)."""
     short = Edition(section.edition) is Edition.Y2016
     return Peer(
         code=lengthened(section.code) if short else section.code,
@@ -230,4 +293,5 @@ def _peer(section: PeerSection, own_code: ResourceCode) -> Peer:
         certificates=frozenset(bytes.fromhex(number) for number in section.certificates),
         require_signature=section.require_signature,
         naming=Naming(own_code, section.own_code) if short else None,
+        standby_url=section.standby_url,
     )

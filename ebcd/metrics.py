@@ -10,7 +10,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -20,6 +20,9 @@ from prometheus_client.registry import Collector
 
 from devices.link import LinkStatus, Path
 from protocols import sm2
+
+if TYPE_CHECKING:
+    from ebcd.gateway import PeerStatus
 
 LABELS_MAX = 500  # children of one metric; whatever comes later counts as "other"
 OTHER = "other"
@@ -106,6 +109,9 @@ class Metrics:
         self._backups = _Children(
             Counter("ebcd_backup_runs", "Backups of the daemon, made or not", ["outcome"], registry=registry)
         )
+        self._reports = _Children(
+            Counter("ebcd_reports", "Packages of operation data, by receipt", ["type", "receipt"], registry=registry)
+        )
         registry.register(_Asked(_build_info))
         ProcessCollector(registry=registry)
 
@@ -153,6 +159,14 @@ class Metrics:
         """Ask for the backups that are there."""
         self.watch(lambda: _backup_metrics(figures()))
 
+    def report(self, type_: str, receipt: str) -> None:
+        """A package of operation data got this receipt (success, none, other ...)."""
+        self._reports.of(type_, receipt).inc()
+
+    def watch_reports(self, waiting: Callable[[], Iterable[tuple[str, int, int]]]) -> None:
+        """Ask, per platform above, for records that it lacks and requests that wait for their answer."""
+        self.watch(lambda: _report_metrics(waiting()))
+
     def watch_alerts(self, tally: Tally) -> None:
         """Ask `tally` for the number of alerts in each state."""
         self.watch(lambda: [_by_state("ebcd_alerts", "Alerts in the store's memory", tally())])
@@ -188,6 +202,10 @@ class Metrics:
     def watch_links(self, statuses: LinkStatuses) -> None:
         """Ask the links for their status."""
         self.watch(lambda: _link_metrics(statuses()))
+
+    def watch_upstream(self, statuses: Callable[[], Iterable[PeerStatus]]) -> None:
+        """Ask the gateway for the platforms above."""
+        self.watch(lambda: _upstream_metrics(statuses()))
 
     def watch(self, collect: Callable[[], Iterable[Metric]]) -> None:
         """Ask `collect` at each scrape."""
@@ -244,6 +262,24 @@ def _backup_metrics(figures: BackupFigures) -> Iterator[Metric]:
         ("ebcd_backup_interval_seconds", "How often one is due; 0: the daemon makes none", figures.interval_s),
     ):
         yield GaugeMetricFamily(name, text, value=value)
+
+
+def _upstream_metrics(statuses: Iterable[PeerStatus]) -> Iterator[Metric]:
+    standby = GaugeMetricFamily("ebcd_upstream_standby", "1 while its standby line is in use", labels=["peer"])
+    switches = CounterMetricFamily("ebcd_upstream_switches", "Changes between its lines", labels=["peer"])
+    for status in statuses:
+        standby.add_metric([status.code], float(status.standby))
+        switches.add_metric([status.code], status.switches)
+    yield from (standby, switches)
+
+
+def _report_metrics(waiting: Iterable[tuple[str, int, int]]) -> Iterator[Metric]:
+    lacking = GaugeMetricFamily("ebcd_reports_lacking", "Records that a platform above lacks", labels=["peer"])
+    requests = GaugeMetricFamily("ebcd_reports_requested", "Its requests that wait for their answer", labels=["peer"])
+    for peer, records, asked in waiting:
+        lacking.add_metric([peer], records)
+        requests.add_metric([peer], asked)
+    yield from (lacking, requests)
 
 
 def _build_info() -> Iterable[Metric]:

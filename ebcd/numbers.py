@@ -34,6 +34,11 @@ class EbdNumbers:
             self._low.set()
         return EbdId.build(EbdId.MESSAGE, self._platform, self._ready.popleft())
 
+    @property
+    def plenty(self) -> bool:
+        """Whether enough are in hand that something less important may take one, also while the disk gives none."""
+        return len(self._ready) > IN_HAND // 4
+
     async def run(self) -> None:
         """Refill whenever it runs low, until cancelled."""
         while True:

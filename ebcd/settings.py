@@ -31,11 +31,13 @@ from ebcd.settings_sections import (
     InventorySection,
     MediaSection,
     MetricsSection,
+    MorningSection,
     OperatorSection,
     OrdersSection,
     PlatformSection,
     PrioritySection,
     QuietHoursSection,
+    ReportsSection,
     Sections,
     SmsSection,
     StoreSection,
@@ -76,6 +78,8 @@ class Settings:
     sms: SmsSection
     email: EmailSection
     upstream: UpstreamSection
+    reports: ReportsSection
+    morning: MorningSection
     links: tuple[LinkSettings, ...]
 
     def key_passphrase(self, environ: Mapping[str, str] = os.environ) -> bytes | None:

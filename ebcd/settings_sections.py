@@ -23,17 +23,20 @@ from ebcd.settings_values import (
     Approvers,
     Area,
     CertificateNumber,
+    Degrees,
     FilePath,
     Host,
     Name,
+    OptionalUrl,
     Port,
     Resource,
     Seconds,
     Sha256,
     StoreUrl,
+    TestArea,
     Url,
-    resource,
-    short_code,
+    _resource,
+    _short_code,
     wrong,
 )
 from protocols.ebd.edition import Edition
@@ -65,6 +68,11 @@ class PlatformSection(Section):
     key: FilePath
     key_passphrase_env: str = "EBCD_KEY_PASSPHRASE"
     language: Language = Language.ZH
+    address: str = ""  # with the rest: what the platform above keeps about us (EBRPSInfo)
+    contact: str = ""
+    phone: str = ""
+    longitude: Degrees = ""
+    latitude: Degrees = ""
 
 
 class StoreSection(Section):
@@ -205,15 +213,16 @@ class PeerSection(Section):
     sign_profile: Literal["xml", "xml+time"] = "xml"
     certificates: tuple[CertificateNumber, ...] = ()
     require_signature: bool = True
+    standby_url: OptionalUrl = ""
 
     @field_validator("code")
     @classmethod
     def _its_code(cls, value: str, info: ValidationInfo) -> str:
         match info.data.get("edition"):
             case Edition.Y2016:
-                return short_code(value)
+                return _short_code(value)
             case Edition.Y2018:
-                return resource(value)
+                return _resource(value)
         return value  # the edition is told to be wrong
 
     @field_validator("own_code")
@@ -225,7 +234,7 @@ class PeerSection(Section):
             return value
         if value == info.data.get("code"):
             raise wrong("own_code_is_the_peers")
-        return short_code(value)
+        return _short_code(value)
 
 
 class HealthSection(Section):
@@ -303,7 +312,30 @@ class UpstreamSection(Section):
     own_url: Url = "http://127.0.0.1:7500"
     success_ratio: Annotated[float, Field(gt=0, le=1)] = 0.7
     heartbeat_s: Seconds = 30.0
+    test_area: TestArea = ""
     peers: tuple[PeerSection, ...] = ()
+
+
+class ReportsSection(Section):
+    """What goes up about our resources, and when (platform.md 6.1)."""
+
+    info_s: Annotated[float, Field(ge=600, le=7 * 86_400)] = 86_400.0
+    states_s: Annotated[float, Field(ge=60, le=86_400)] = 1800.0
+    terminal_states_s: Annotated[float, Field(ge=0, le=86_400)] = 0.0
+    items_max: Annotated[int, Field(ge=1, le=2000)] = 200
+    offline_code: Literal[2, 3] = 3
+    unreachable_code: Literal[2, 3] = 2
+    unknown_code: Literal[0, 2, 3] = 0
+    on_air: bool = True
+    stations: bool = True
+    disk_free_mb: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
+
+
+class MorningSection(Section):
+    """When and where the morning's report is written."""
+
+    at: time = time(8, 0)
+    folder: FilePath = Path("state/reports")
 
 
 class Sections(Section):
@@ -332,3 +364,5 @@ class Sections(Section):
     sms: SmsSection
     email: EmailSection
     upstream: UpstreamSection
+    reports: ReportsSection
+    morning: MorningSection

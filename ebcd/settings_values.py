@@ -1,7 +1,11 @@
-"""The kinds of values in ebcd.toml: how each is written, and what is told of one that is not."""
+"""Types of the values in ebcd.toml: codes, addresses, files. What is wrong with one has sentences of its own.
+
+Relative paths are made absolute against the folder of the file while it is read.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -22,15 +26,14 @@ def wrong(what: str, **values: object) -> PydanticCustomError:
     return PydanticCustomError("ebcd", "{what}", {"what": what, **values})
 
 
-def resource(value: object) -> ResourceCode:
-    """A resource code of 23 digits. Raises PydanticCustomError."""
+def _resource(value: object) -> ResourceCode:
     try:
         return ResourceCode(str(value))
     except InvalidCode as error:
         raise wrong("code", detail=str(error)) from None
 
 
-def short_code(value: str) -> str:
+def _short_code(value: str) -> str:
     """A resource code of the 2016 edition, 18 digits."""
     try:
         lengthened(value)
@@ -65,6 +68,12 @@ def _url(value: str) -> str:
     return value
 
 
+def _degrees(value: str) -> str:
+    if value and re.fullmatch(r"-?\d{1,3}(\.\d{1,6})?", value, re.ASCII) is None:
+        raise wrong("degrees")
+    return value
+
+
 def _host(value: str) -> str:
     if not value or any(not (each.isalnum() or each in ".-:_%") for each in value):
         raise wrong("host")
@@ -86,15 +95,18 @@ def _store_url(value: str, info: ValidationInfo) -> str:
     raise wrong("store_url")
 
 
-Resource = Annotated[ResourceCode, PlainValidator(resource)]
+Resource = Annotated[ResourceCode, PlainValidator(_resource)]
 Area = Annotated[AreaCode, PlainValidator(_area)]
+TestArea = Annotated[str, AfterValidator(lambda value: value and str(_area(value)))]
 CertificateNumber = Annotated[str, AfterValidator(_certificate)]
 Sha256 = Annotated[str, AfterValidator(_digest)]
 Url = Annotated[str, AfterValidator(_url)]
+OptionalUrl = Annotated[str, AfterValidator(lambda value: value and _url(value))]
 Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 FilePath = Annotated[Path, PlainValidator(_absolute)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+Degrees = Annotated[str, AfterValidator(_degrees)]
 Approvers = Annotated[int, Field(ge=0, le=APPROVERS_MAX)]

@@ -13,6 +13,7 @@ import orjson
 from devices.link import Path
 from ebcd.alert import Alert
 from ebcd.archive.history import DeviceBook
+from ebcd.evaluation.evidence import EvidenceBook
 from ebcd.lifecycle import AlertState, DeliveryState
 from ebcd.state import AlertRecord, CountyState, Delivery
 from ebcd.workorders.book import WorkBook
@@ -30,6 +31,7 @@ def forget_old(state: CountyState) -> int:
     forgotten = finished[:-FINISHED_ALERTS_MAX]
     for alert_id in forgotten:
         del state.alerts[alert_id]
+    state.evidence.forget(state.alerts)
     return len(forgotten)
 
 
@@ -42,6 +44,7 @@ def dump(state: CountyState) -> bytes:
         "open_packages": state.open_packages,
         "work": state.work.dump(),
         "devices": state.devices.dump(),
+        "evidence": state.evidence.dump(),
     }
     if state.serials_lost:
         value["serials_lost"] = state.serials_lost
@@ -59,6 +62,7 @@ def load(data: bytes) -> CountyState:
         {EbdId(k): str(v) for k, v in value["open_packages"].items()},
         WorkBook.load(value.get("work", ())),  # checkpoints from before there were work orders have none
         DeviceBook.load(value.get("devices", {})),
+        EvidenceBook.load(value.get("evidence", {})),
         value.get("serials_lost", {}),
     )
 

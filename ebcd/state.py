@@ -8,8 +8,9 @@ from typing import Any
 
 from devices.link import Path
 from ebcd import facts
-from ebcd.alert import Alert
+from ebcd.alert import Alert, AlertClass
 from ebcd.archive.history import DeviceBook
+from ebcd.evaluation.evidence import EvidenceBook
 from ebcd.facts import Fact
 from ebcd.lifecycle import (
     ALERT_FINAL,
@@ -101,6 +102,7 @@ class CountyState:
     open_packages: dict[EbdId, str] = field(default_factory=dict)
     work: WorkBook = field(default_factory=WorkBook)
     devices: DeviceBook = field(default_factory=DeviceBook)
+    evidence: EvidenceBook = field(default_factory=EvidenceBook)
     serials_lost: dict[str, int] = field(default_factory=dict)
     """By day (YYYYMMDD): own EBM serials up to this one may have been used by a life that no backup knows."""
 
@@ -140,7 +142,9 @@ class CountyState:
             case facts.JOURNAL_RESTORED:
                 self.serials_lost = {fact.payload["day"]: fact.payload["serial"]}
             case _ if fact.alert is not None:
-                self._apply_to(self.alerts[fact.alert], fact)
+                record = self.alerts[fact.alert]
+                self._apply_to(record, fact)
+                self.evidence.follow(fact, t0_of(record), limit_of(record))
 
     def _apply_to(self, record: AlertRecord, fact: Fact) -> None:
         match fact.kind:
@@ -170,6 +174,23 @@ class CountyState:
                     _apply_receipt(record, ResourceCode(code), DeliveryEvent(event), path and Path(path), detail, at)
             case facts.UPSTREAM_TOLD:
                 record.told.append(fact.payload["code"])
+
+
+LIMIT_LEVEL_1_S, LIMIT_S = 10.0, 30.0
+"""From complete reception to the network: level I, and everything else (GD/J 088 table 1)."""
+
+
+def t0_of(record: AlertRecord) -> float:
+    """From when an alert's terminals are counted (UTC seconds): the last byte of its package or its last approval, or
+    its ordered start where that is later."""
+    approved = max((at for _, what, at, _ in record.decisions if what == "approved"), default=0.0)
+    return max(record.alert.received_at, approved, float(record.alert.window.start))
+
+
+def limit_of(record: AlertRecord) -> float:
+    """How soon it must be answered, in seconds."""
+    urgent = record.alert.class_ is AlertClass.EMERGENCY and record.alert.level == 1
+    return LIMIT_LEVEL_1_S if urgent else LIMIT_S
 
 
 def _apply_plan(record: AlertRecord, payload: Any) -> None:

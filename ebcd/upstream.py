@@ -20,17 +20,17 @@ from ebcd.arrivals import Arrivals
 from ebcd.catalogue import text
 from ebcd.errors import InvalidAlert
 from ebcd.facts import Fact, package_handled, package_received, upstream_told
-from ebcd.feedback import state_response, terminal_states
+from ebcd.feedback import state_response
 from ebcd.gateway import Received
-from ebcd.health import Change, Condition
 from ebcd.intake import MSG_TYPE_CANCEL, Intake, Ordered, UnusableSound, cancel_target
 from ebcd.ledger import Ledger
 from ebcd.lifecycle import AlertState
 from ebcd.mailroom import Mailroom
-from ebcd.orders import Places
+from ebcd.operation_data.requests import Refusal
 from ebcd.reporting import BrdState, report_for
+from ebcd.sharing import Sharers
 from ebcd.state import AlertRecord
-from ebcd.store import Duplicate, PackageMeta, SignatureSeen, Store, StoreError
+from ebcd.store import Duplicate, NewEvent, PackageMeta, SignatureSeen, Store, StoreError
 from ebcd.world import World
 from protocols.codes import EbdId, EbmId, InvalidCode, ResourceCode
 from protocols.ebd import Detail, Ebd, ResultCode, decode, read_envelope, unpack
@@ -42,12 +42,6 @@ from protocols.sm2 import sm3
 HANDLE_TRIES_MAX = 3
 """How often a package whose handling fails by a defect of ours is tried before it is set aside and told upward."""
 
-TERMINAL_STATES_S = 5.0
-"""Changes of terminals gather this long before they go up together (EBRDTState on change)."""
-
-TERMINAL_STATES_MAX = 2000
-"""Items of one EBRDTState; more go in the next."""
-
 log = structlog.get_logger("ebcd.upstream")
 
 
@@ -57,6 +51,12 @@ class TakesAlerts(Protocol):
     def take_in(self, alert: Alert, t0_s: float, extra: tuple[Fact, ...] = ()) -> AlertRecord: ...
 
     def cancel(self, record: AlertRecord, actor: str, why: str = "") -> None: ...
+
+
+class AnswersRequests(Protocol):
+    """The part of `ebcd.operation_data` that requests from above need."""
+
+    def take(self, peer: ResourceCode, ebd_id: EbdId, request: OmdRequest) -> Refusal | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Upstream:
         store: Store,
         ledger: Ledger,
         mailroom: Mailroom,
-        places: Places,
+        sharers: Sharers,
         intake: Intake,
     ) -> None:
         self._platform = platform
@@ -92,19 +92,20 @@ class Upstream:
         self._store = store
         self._ledger = ledger
         self._mail = mailroom
-        self._places = places
+        self._sharers = sharers
         self._intake = intake
         self._core: TakesAlerts | None = None
+        self._data: AnswersRequests | None = None
         self._arrivals = Arrivals()
         self._accepting: dict[EbdId, asyncio.Event] = {}
         self._taken_up = asyncio.Event()
         self._tries: Counter[EbdId] = Counter()
-        self._changes: dict[ResourceCode, tuple[Condition, str]] = {}
         self._group: asyncio.TaskGroup | None = None
 
-    def serve(self, core: TakesAlerts) -> None:
-        """Name the core that takes the alerts; once, before `run`."""
+    def serve(self, core: TakesAlerts, data: AnswersRequests) -> None:
+        """Name the core that takes the alerts, and who answers for operation data; once, before `run`."""
         self._core = core
+        self._data = data
 
     # ---- running -----------------------------------------------------------------------------------------------
 
@@ -114,8 +115,18 @@ class Upstream:
             self._group = group
             self._taken_up.clear()
             self._arrivals.forget()
+            self._tell_again()
             group.create_task(self._take_up())
-            group.create_task(self._tell_terminals())
+            await asyncio.get_running_loop().create_future()  # packages that arrive are handled in this group
+
+    def _tell_again(self) -> None:
+        """States that an earlier life reached and could not write down as told."""
+        for record in list(self._ledger.state.alerts.values()):
+            report = report_for(record)
+            at_once = report.code == BrdState.WAITING and record.alert.window.start <= self._clock.wall()
+            told = record.told[-1:] == [report.code]
+            if record.alert.peer in self._mail.peers and not told and not at_once:
+                self.tell(record, report.code, report.why)
 
     async def _take_up(self) -> None:
         """Packages that were answered with code 1 and not yet handled."""
@@ -228,8 +239,12 @@ class Upstream:
                 else:
                     report = report_for(record)
                     self._post_state(package.peer, record, report.code, report.why, related=package.ebd_id)
-            case OmdRequest(omd_type=wanted):
-                self._notify(package, "not_supported", ResultCode.OTHER, type=wanted)
+            case OmdRequest() as request:
+                assert self._data is not None, "serve() comes before run()"
+                refusal = self._data.take(package.peer, package.ebd_id, request)
+                if refusal is None:
+                    return  # it stays open until it is answered, also over a restart
+                self._notify(package, refusal.what, refusal.code, **refusal.values)
             case EbdNotify(code=code, desc=desc) | EbdResponse(code=code, desc=desc):
                 about = {"peer": package.peer, "about": package.answers}
                 log.warning("package.notice", ebd=package.ebd_id, **about, code=int(code), desc=desc)
@@ -286,45 +301,31 @@ class Upstream:
         related: str = "",
         as_id: EbmId | None = None,
     ) -> None:
-        adapters = {self._places.adapter_of(d.code) for d in record.deliveries.values()} - {None}
         response = state_response(
             record,
             code,
             why,
             ebm_id=as_id or record.alert.id,
             platform=self._platform,
-            adapters=len(adapters),
+            sharing=self._sharers.of(record, code),
             at_s=self._clock.wall(),
             language=self._language,
         )
-        number = self._mail.post(peer, response, related or str(record.alert.ebd_id or ""))
-        if number and as_id is None:
-            self._ledger.enter(upstream_told(record.alert.id, int(code), EbdId(number), self._clock.wall()))
+
+        def told(number: EbdId) -> NewEvent:
+            return self._ledger.foretell(upstream_told(record.alert.id, int(code), number, self._clock.wall()))
+
+        self._mail.post(peer, response, related or str(record.alert.ebd_id or ""), told if as_id is None else None)
+
+    def request_answered(self, ebd_id: EbdId) -> None:
+        """A request for operation data has its answer."""
+        self._ledger.enter(package_handled(ebd_id, None, self._clock.wall()))
 
     def _notify(
         self, package: _Package, what: str, code: ResultCode = ResultCode.CONTENT_MISSING, **values: object
     ) -> None:
         desc = text(f"notify.{what}", self._language, **values)
         self._mail.post(package.peer, EbdNotify(code, desc), package.ebd_id)
-
-    def device_changed(self, change: Change) -> None:
-        """A terminal's condition changed; it goes up with the next batch. Its first sign of life is no news, nor is one
-        whose state is to be found out anew. Adapters have a type of their own (EBRASState)."""
-        first_word = change.before is Condition.UNKNOWN and change.after is Condition.ONLINE
-        told = change.after not in (change.before, Condition.UNKNOWN)
-        if told and not first_word and self._places.place_of(change.code) is not None:
-            self._changes[change.code] = (change.after, change.why)
-
-    async def _tell_terminals(self) -> None:
-        while True:
-            await asyncio.sleep(TERMINAL_STATES_S)
-            while self._changes:
-                codes = list(self._changes)[:TERMINAL_STATES_MAX]
-                batch = {code: self._changes.pop(code) for code in codes}
-                states = terminal_states(batch, self._clock.wall())
-                for peer in self._mail.peers.values():
-                    if peer.naming is None:  # the 2016 edition has no codes for devices of ours
-                        self._mail.post(ResourceCode(peer.code), states, "")
 
 
 def _signature_of(received: Received) -> SignatureSeen | None:

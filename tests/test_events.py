@@ -13,11 +13,11 @@ from types import ModuleType
 import pytest
 
 from ebcd.catalogue import catalogue
-from ebcd.settings_sections import OrdersSection, Section, SmsSection
+from ebcd.settings_sections import MorningSection, OrdersSection, Section, SmsSection
 
 ROOT = Path(__file__).parent.parent
 FACTS = [ROOT / "ebcd" / name for name in ("facts.py", "archive/history.py", "workorders/book.py")]
-SECTIONS: dict[str, type[Section]] = {"orders": OrdersSection, "sms": SmsSection}
+SECTIONS: dict[str, type[Section]] = {"morning": MorningSection, "orders": OrdersSection, "sms": SmsSection}
 
 
 @pytest.fixture(scope="module")

@@ -1,26 +1,34 @@
 """The platform gateway: packages in over HTTP, packages out, receipts both ways (GD/J 083). It knows no alert."""
 
 from ebcd.gateway.client import (
+    LETTERS_MAX,
+    PUSHED_OUT,
     ClientEvent,
     Delivered,
+    Exchanged,
     GatewayClient,
     PeerDown,
     PeerStatus,
     PeerUp,
+    RouteSwitched,
     Undelivered,
     lane_of,
     worth_of,
 )
-from ebcd.gateway.judge import Desk, Judge, Posted, Received, Rejection
+from ebcd.gateway.judge import Answer, Desk, Judge, Posted, Received, Rejection
 from ebcd.gateway.outbox import GatewayOutboxFull, Worth
 from ebcd.gateway.peers import Letter, Peer, Writer
 from ebcd.gateway.post import HttpPoster, Poster, PostFailed, read_receipt
 from ebcd.gateway.server import GatewayLimits, GatewayServer
 
 __all__ = [
+    "LETTERS_MAX",
+    "PUSHED_OUT",
+    "Answer",
     "ClientEvent",
     "Delivered",
     "Desk",
+    "Exchanged",
     "GatewayClient",
     "GatewayLimits",
     "GatewayOutboxFull",
@@ -37,6 +45,7 @@ __all__ = [
     "Poster",
     "Received",
     "Rejection",
+    "RouteSwitched",
     "Undelivered",
     "Worth",
     "Writer",

@@ -1,4 +1,4 @@
-"""Sends our packages to the platforms above: outbox, retries, heartbeats, and whether each of them is there.
+"""Sends our packages to the platforms above: outbox, retries, heartbeats, main and standby line, and who answers.
 
 Everything waits on the running loop's time, so tests run in virtual time; the HTTP client is passed in.
 """
@@ -6,6 +6,7 @@ Everything waits on the running loop's time, so tests run in virtual time; the H
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -14,13 +15,19 @@ from devices.ports import Clock
 from ebcd.gateway.outbox import GatewayOutbox, Waiting, Worth
 from ebcd.gateway.peers import Letter, Peer, Writer
 from ebcd.gateway.post import Poster, PostFailed
+from ebcd.gateway.route import Route
 from protocols.ebd import Detail, ResultCode, build_request_body, package_name
 from protocols.ebd import messages as m
 from protocols.ebd.messages import ConnectionCheck, EbdResponse
 
 LETTERS_MAX = 512
+PUSHED_OUT = "pushed-out"
 SENDERS_MAX = 4  # exchanges with one peer at a time
-LOSS_S = 300.0  # platform.md 6.1: without any traffic the peer counts as lost
+LOSS_S = 20.0  # platform.md 6.1: a request that is unanswered for so long makes the other side abnormal
+PARKED_AGAIN_S = 600.0  # letters that a peer which is there does not answer are tried anew so often
+WATCH_S = 1.0
+BEAT_GAP_S = 5.0  # between two heartbeats, however often a peer that does not answer speaks to us
+SPEAKS_S = 100.0  # three heartbeats of a peer, and a little
 BOUNDARY_DIGITS = 24
 
 
@@ -37,7 +44,8 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """No receipt after all tries, or pushed out of a full outbox (`reason` "pushed-out")."""
+    """No receipt after all tries, or pushed out of a full outbox (`reason` PUSHED_OUT). Told once a letter; what must
+    arrive waits for the peer to come back, and `Delivered` follows then."""
 
     peer: Peer
     ebd_id: str
@@ -47,20 +55,42 @@ class Undelivered:
 
 @dataclass(frozen=True, slots=True)
 class PeerUp:
-    """The peer answers or speaks again."""
+    """The peer answers, for the first time or again."""
 
     peer: Peer
 
 
 @dataclass(frozen=True, slots=True)
 class PeerDown:
-    """Nothing was heard of the peer for `LOSS_S`."""
+    """The peer has answered nothing for `unanswered_s`. `speaks`: its own packages still arrive here."""
 
     peer: Peer
-    silent_s: float
+    unanswered_s: float
+    speaks: bool
 
 
-ClientEvent = Delivered | Undelivered | PeerUp | PeerDown
+@dataclass(frozen=True, slots=True)
+class RouteSwitched:
+    """Packages for the peer go to another of its addresses from now on."""
+
+    peer: Peer
+    url: str
+    standby: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """One POST of ours is over. `code` None: no receipt, for `reason`."""
+
+    peer: Peer
+    ebd_id: str
+    begun_at: float  # UTC seconds
+    took_s: float
+    code: ResultCode | None
+    reason: str = ""
+
+
+ClientEvent = Delivered | Undelivered | PeerUp | PeerDown | RouteSwitched | Exchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +103,8 @@ class PeerStatus:
     outbox_depth: int
     dropped: int
     last_failure: str
+    standby: bool = False  # the standby line is in use
+    switches: int = 0
 
 
 @dataclass(slots=True)
@@ -81,9 +113,12 @@ class _Line:
 
     peer: Peer
     outbox: GatewayOutbox
+    route: Route
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    heard_s: float | None = None
-    begun_s: float = 0.0
+    beat_now: asyncio.Event = field(default_factory=asyncio.Event)
+    heard_s: float | None = None  # its last package or receipt
+    unanswered_s: float | None = None  # since when nothing of ours was answered
+    revived_s: float = 0.0
     up: bool = False
     told_down: bool = False
     last_failure: str = ""
@@ -111,13 +146,20 @@ class GatewayClient:
         self._rng = rng
         self._tell = tell
         self._heartbeat_s = heartbeat_s
+        self._letters_max = letters_max
         self._lines = {peer.code: self._line(peer, letters_max) for peer in peers}
 
     def _line(self, peer: Peer, letters_max: int) -> _Line:
         def pushed_out(waiting: Waiting) -> None:
-            self._tell(Undelivered(peer, waiting.letter.ebd_id, "pushed-out", waiting.tries))
+            self._tell(Undelivered(peer, waiting.letter.ebd_id, PUSHED_OUT, waiting.tries))
 
-        return _Line(peer, GatewayOutbox(letters_max=letters_max, pushed_out=pushed_out))
+        return _Line(
+            peer, GatewayOutbox(letters_max=letters_max, pushed_out=pushed_out), Route(peer.url, peer.standby_url)
+        )
+
+    def room(self, peer_code: str) -> int:
+        """How many more letters its outbox takes."""
+        return self._letters_max - self._lines[peer_code].outbox.depth
 
     def compose(
         self,
@@ -164,13 +206,35 @@ class GatewayClient:
         return letter
 
     def heard(self, peer: Peer) -> None:
-        """The peer has spoken to us or answered."""
+        """The peer has spoken to us. Where it did not answer before, it is asked at once."""
         line = self._lines[peer.code]
         line.heard_s = self._clock.monotonic()
-        line.told_down = False
+        if not line.up:
+            line.beat_now.set()
+
+    def is_up(self, peer_code: str) -> bool:
+        """Whether the peer answers."""
+        return self._lines[peer_code].up
+
+    def _answers(self, line: _Line, url: str) -> None:
+        """A receipt came over `url`."""
+        line.heard_s = self._clock.monotonic()
+        line.unanswered_s, line.told_down = None, False
+        if line.route.answered(url):
+            self._switched(line)
         if not line.up:
             line.up = True
-            self._tell(PeerUp(peer))
+            self._revive(line)
+            self._tell(PeerUp(line.peer))
+
+    def _switched(self, line: _Line) -> None:
+        line.beat_now.set()
+        self._tell(RouteSwitched(line.peer, line.route.url, line.route.on_standby))
+
+    def _revive(self, line: _Line) -> None:
+        line.revived_s = self._clock.monotonic()
+        line.outbox.revive(line.revived_s)
+        line.wake.set()
 
     def statuses(self) -> tuple[PeerStatus, ...]:
         """One line a peer."""
@@ -183,6 +247,8 @@ class GatewayClient:
                 line.outbox.depth,
                 line.outbox.dropped,
                 line.last_failure,
+                line.route.on_standby,
+                line.route.switches,
             )
             for line in self._lines.values()
         )
@@ -191,7 +257,7 @@ class GatewayClient:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             for line in self._lines.values():
-                line.begun_s = self._clock.monotonic()
+                line.unanswered_s = None
                 line.outbox.rest()
                 group.create_task(self._heartbeats(line), name=f"heartbeats to {line.peer.code}")
                 group.create_task(self._watch(line), name=f"watch {line.peer.code}")
@@ -207,7 +273,6 @@ class GatewayClient:
             try:
                 receipt = await self._post(line, waiting.letter)
             except PostFailed as failure:
-                line.last_failure = str(failure)
                 self._failed(line, waiting, failure.reason)
             else:
                 self._answered(line, waiting, receipt)
@@ -230,17 +295,34 @@ class GatewayClient:
         self._tell(Delivered(line.peer, waiting.letter.ebd_id, receipt.code, receipt.desc, waiting.tries + 1))
 
     def _failed(self, line: _Line, waiting: Waiting, reason: str) -> None:
-        if not line.outbox.again(waiting, self._clock.monotonic()):
+        if line.outbox.again(waiting, self._clock.monotonic()):
+            return
+        tries = waiting.tries + 1
+        if waiting.worth is Worth.REPORT:
             line.outbox.done(waiting)
-            self._tell(Undelivered(line.peer, waiting.letter.ebd_id, reason, waiting.tries + 1))
+        elif not line.outbox.park(waiting):
+            return
+        self._tell(Undelivered(line.peer, waiting.letter.ebd_id, reason, tries))
 
-    async def _post(self, line: _Line, letter: Letter) -> EbdResponse:
-        peer = line.peer
+    async def _post(self, line: _Line, letter: Letter, url: str = "") -> EbdResponse:
+        """One exchange over the line in use, or over `url`. Raises PostFailed."""
+        peer, url = line.peer, url or line.route.url
         archive = self._writer.package(letter, peer.edition, peer.profile)
         boundary = f"ebcd{self._rng.randrange(10**BOUNDARY_DIGITS):0{BOUNDARY_DIGITS}d}"
         body = build_request_body(archive, package_name(letter.written_id), boundary)
-        receipt = await self._poster.post(peer.url, body)
-        self.heard(peer)
+        begun_s, begun_at = self._clock.monotonic(), self._clock.wall()
+        try:
+            receipt = await self._poster.post(url, body)
+        except PostFailed as failure:
+            took_s = self._clock.monotonic() - begun_s
+            self._tell(Exchanged(peer, letter.ebd_id, begun_at, took_s, None, str(failure)))
+            line.last_failure = str(failure)
+            if line.route.failed(url):
+                self._switched(line)
+            raise
+        took_s = self._clock.monotonic() - begun_s
+        self._tell(Exchanged(peer, letter.ebd_id, begun_at, took_s, receipt.code, receipt.desc))
+        self._answers(line, url)
         return receipt
 
     async def _heartbeats(self, line: _Line) -> None:
@@ -248,35 +330,47 @@ class GatewayClient:
         await asyncio.sleep(self._rng.uniform(0.0, min(1.0, self._heartbeat_s)))
         while True:
             begun_s = self._clock.monotonic()
-            letter = self._writer.write(
-                ConnectionCheck(int(self._clock.wall())),
-                line.peer.edition,
-                destination=line.peer.code,
-                signed=False,
-                ebd_id=self._writer.heartbeat_id(),
-                naming=line.peer.naming,
-            )
-            try:
-                receipt = await self._post(line, letter)
-                if receipt.code not in (ResultCode.SUCCESS, ResultCode.NOT_PROCESSED):
-                    line.last_failure = f"heartbeat refused with {receipt.code}: {receipt.desc}"
-            except PostFailed as failure:
-                line.last_failure = str(failure)
+            if line.unanswered_s is None:
+                line.unanswered_s = begun_s
+            line.beat_now.clear()
+            await asyncio.gather(*[self._beat(line, url) for url in line.route.beats])
+            await asyncio.sleep(min(BEAT_GAP_S, self._heartbeat_s / 2))
             took_s = self._clock.monotonic() - begun_s
-            await asyncio.sleep(self._heartbeat_s - took_s % self._heartbeat_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._heartbeat_s - took_s % self._heartbeat_s):
+                    await line.beat_now.wait()
+
+    async def _beat(self, line: _Line, url: str) -> None:
+        letter = self._writer.write(
+            ConnectionCheck(int(self._clock.wall())),
+            line.peer.edition,
+            destination=line.peer.code,
+            signed=False,
+            ebd_id=self._writer.heartbeat_id(),
+            naming=line.peer.naming,
+        )
+        with contextlib.suppress(PostFailed):
+            receipt = await self._post(line, letter, url)
+            if receipt.code not in (ResultCode.SUCCESS, ResultCode.NOT_PROCESSED):
+                line.last_failure = f"heartbeat refused with {receipt.code}: {receipt.desc}"
 
     async def _watch(self, line: _Line) -> None:
-        """Tell when nothing was heard for LOSS_S, also when the peer was never there."""
+        """Tell when nothing was answered for LOSS_S, also where the peer was never there."""
         while True:
-            since_s = line.begun_s if line.heard_s is None else line.heard_s
-            left_s = since_s + LOSS_S - self._clock.monotonic()
-            if left_s > 0:
-                await asyncio.sleep(left_s)
+            now_s = self._clock.monotonic()
+            if line.up and now_s - line.revived_s >= PARKED_AGAIN_S:
+                self._revive(line)
+            since_s = line.unanswered_s
+            if since_s is None or now_s - since_s < LOSS_S:
+                await asyncio.sleep(WATCH_S)
                 continue
             if not line.told_down:
                 line.up, line.told_down = False, True
-                self._tell(PeerDown(line.peer, self._clock.monotonic() - since_s))
-            await asyncio.sleep(self._heartbeat_s)
+                speaks = line.heard_s is not None and now_s - line.heard_s < SPEAKS_S
+                self._tell(PeerDown(line.peer, now_s - since_s, speaks))
+                if line.route.give_up():
+                    self._switched(line)
+            await asyncio.sleep(WATCH_S)
 
 
 def lane_of(detail: Detail, ebd_id: str) -> str:

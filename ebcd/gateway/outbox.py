@@ -1,11 +1,13 @@
 """What waits to be sent to one peer: bounded, in order within a message, retried by rule; pure.
 
 Letters about one EBM form a lane: the next leaves when the one before has been answered or given up, so that a peer
-never hears "done" before "on air". Lanes do not wait for each other.
+never hears "done" before "on air". Lanes do not wait for each other. A letter that must arrive and whose tries are used
+up is parked at the head of its lane until the peer is back, so that what comes later about the message waits behind it.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,9 +21,9 @@ RETRY_S = (5.0, 15.0, 60.0)  # platform.md 6.1: three times, the same EBDID
 class Worth(IntEnum):
     """What pushes out what when the outbox is full: a higher one pushes out a lower one, never the reverse."""
 
-    REPORT = 0  # operation data: sent once, the next cycle brings it again
-    NOTICE = 1  # EBDNotify, answers to requests
-    MESSAGE = 2  # EBM and its state: retried
+    REPORT = 0  # operation data: sent once, `ebcd.operation_data` brings it again
+    NOTICE = 1  # EBDNotify, requests: must arrive, and are tried again when the peer is back
+    MESSAGE = 2  # EBM and its state: must arrive, and are retried at once
 
 
 class GatewayOutboxFull(Exception):
@@ -37,6 +39,7 @@ class Waiting:
     worth: Worth
     due_s: float
     tries: int = 0
+    parked: bool = False  # its tries were used up before
 
 
 @dataclass(slots=True)
@@ -79,7 +82,8 @@ class GatewayOutbox:
 
     def next_due_s(self) -> float | None:
         """When `take` has something next; None while nothing can become due by itself."""
-        return min((lane.queue[0].due_s for lane in self._idle()), default=None)
+        due_s = min((lane.queue[0].due_s for lane in self._idle()), default=math.inf)
+        return None if due_s == math.inf else due_s
 
     def done(self, waiting: Waiting) -> None:
         """Answered or given up: out of the queue, the lane goes on."""
@@ -98,6 +102,20 @@ class GatewayOutbox:
         waiting.tries += 1
         self._lanes[waiting.lane].busy = False
         return True
+
+    def park(self, waiting: Waiting) -> bool:
+        """Its tries are used up and it must arrive: it keeps its place until `revive`. True the first time."""
+        first, waiting.parked = not waiting.parked, True
+        waiting.due_s = math.inf
+        self._lanes[waiting.lane].busy = False
+        return first
+
+    def revive(self, now_s: float) -> None:
+        """The peer is back: what was parked has all its tries again."""
+        for lane in self._idle():
+            head = lane.queue[0]
+            if head.due_s == math.inf:
+                head.due_s, head.tries = now_s, 0
 
     def _idle(self) -> Iterator[_Lane]:
         return (lane for lane in self._lanes.values() if not lane.busy)

@@ -48,6 +48,7 @@ class Peer:
     certificates: frozenset[CertificateNumber] = frozenset()  # which may sign for it
     require_signature: bool = True
     naming: Naming | None = None
+    standby_url: str = ""
 
     @property
     def written_code(self) -> str:

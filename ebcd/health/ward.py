@@ -120,6 +120,11 @@ class Ward:
 
     # ---- clocks ----------------------------------------------------------------------------------------------------
 
+    @property
+    def suspects_own_clock(self) -> bool:
+        """Whether so many devices disagree with our clock that it is the one in doubt."""
+        return self._suspects_own_clock
+
     def clock_errors(self) -> dict[ResourceCode, float]:
         """Devices whose clock is off by more than the limit, and by how much (device minus ours, seconds)."""
         limit_s = self._rule.clock_error_s_max

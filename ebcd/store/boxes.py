@@ -45,11 +45,11 @@ def record_package(
     return Accepted(digest, name, meta.result_code, tuple(work.append(events)))
 
 
-def put(work: Transaction, package: Outgoing) -> None:
-    """Add to the outbox; the same EBDID again changes nothing. Raises StoreError when the outbox is full."""
+def put(work: Transaction, package: Outgoing) -> bool:
+    """Add to the outbox; the same EBDID again changes nothing and gives False. Raises StoreError when it is full."""
     connection = work.connection
     if connection.execute(select(outbox.c.id).where(outbox.c.ebd_id == package.ebd_id)).first() is not None:
-        return
+        return False
     oldest_over = select(outbox.c.id).order_by(outbox.c.id).offset(OUTBOX_PACKAGES_MAX - 1).limit(1)
     if connection.execute(oldest_over).first() is not None:
         value = f"{OUTBOX_PACKAGES_MAX} packages wait, OUTBOX_PACKAGES_MAX"
@@ -65,6 +65,7 @@ def put(work: Transaction, package: Outgoing) -> None:
             error=package.error,
         )
     )
+    return True
 
 
 def postpone(work: Transaction, ebd_id: str, tries: int, next_at: float, error: str) -> None:
@@ -81,9 +82,12 @@ def remove(work: Transaction, ebd_id: str) -> bool:
     return work.connection.execute(delete(outbox).where(outbox.c.ebd_id == ebd_id)).rowcount > 0
 
 
-def waiting(connection: Connection) -> list[Outgoing]:
-    """Everything in the outbox, in the order it was put in."""
+def waiting(connection: Connection, peer: str | None = None, limit: int = OUTBOX_PACKAGES_MAX) -> list[Outgoing]:
+    """What is in the outbox, for one peer or for all, in the order it was put in; the oldest `limit`."""
+    rows = select(outbox).order_by(outbox.c.id).limit(limit)
+    if peer is not None:
+        rows = rows.where(outbox.c.peer == peer)
     return [
         Outgoing(row.ebd_id, row.peer, row.related, bytes(row.document), row.next_at, row.tries, row.error)
-        for row in connection.execute(select(outbox).order_by(outbox.c.id))
+        for row in connection.execute(rows)
     ]

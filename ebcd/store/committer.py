@@ -53,7 +53,6 @@ class Committer:
         self._stats = stats
         self._connection: Connection | None = None
         self._heads: Heads = {}
-        self._trouble = ""  # why the last commit failed, "" after one that did not
 
     def run(self, jobs: Sequence[Job]) -> tuple[list[Outcome], list[Job]]:
         """Commit all jobs together; returns the finished ones and those to be kept for another try.
@@ -143,9 +142,9 @@ class Committer:
 
     def _say(self, trouble: str, detail: str) -> None:
         """Once when it begins and once when it is over: until then nothing that must be on disk first leaves."""
-        if trouble == self._trouble:
+        if trouble == self._stats.trouble:
             return
-        self._trouble = trouble
+        self._stats.trouble = trouble
         if trouble:
             log.error("store.cannot_write", reason=trouble, detail=detail)
         else:

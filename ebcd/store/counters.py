@@ -32,6 +32,12 @@ def upsert_insert(connection: Connection) -> type[sqlite.Insert] | type[postgres
     return postgresql.Insert
 
 
+def starting_with(connection: Connection, prefix: str) -> dict[str, int]:
+    """Counters whose names begin with `prefix`, by the rest of the name."""
+    rows = connection.execute(select(counter).where(counter.c.name.startswith(prefix, autoescape=True)))
+    return {row.name.removeprefix(prefix): int(row.value) for row in rows}
+
+
 def advance(work: Transaction, name: str, by: int) -> int:
     """Move a counter on by `by` and return its new value; a new counter starts from 0."""
     new = upsert_insert(work.connection)(counter).values(name=name, value=by)

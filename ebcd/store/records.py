@@ -103,6 +103,18 @@ class HealthRow:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """One resource as one platform above knows it: in step where `told` equals `value` (the sync flag)."""
+
+    peer: str
+    kind: str  # EBDType
+    code: str  # resource code or EBM id; "" for when the type was told last (`changed_at`)
+    value: str  # what is true: a digest of its data, a StateCode; "" where it is no more
+    told: str  # what the peer has acknowledged with receipt 1
+    changed_at: float  # UTC seconds
+
+
 # ---- journal -------------------------------------------------------------------------------------------------------
 
 
@@ -163,5 +175,6 @@ class StoreStats:
     retried: int = 0  # times that writes without a waiter were tried again
     lost: int = 0  # writes without a waiter that can never succeed
     waiting: int = 0  # rows in the queue now
+    trouble: str = ""  # why the last commit failed; "" after one that did not
     commit_s_last: float = 0.0
     commit_s_sum: float = 0.0

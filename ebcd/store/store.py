@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from devices.ports import Clock
 
-from . import boxes, counters, journal, memory
+from . import boxes, counters, journal, memory, reports
 from .committer import Committer, Job
 from .engine import FileLock, database_file, forget_log, make_engine, parse_url, restore_mark, told
 from .errors import StoreError
@@ -28,6 +28,7 @@ from .records import (
     Outgoing,
     PackageMeta,
     Person,
+    ReportRow,
     SignatureMemory,
     SignatureSeen,
     StoreStats,
@@ -231,12 +232,11 @@ class Store:
         await self._writer.do(Job(work, 1 + len(sealed)))
 
     async def outbox_put(self, package: Outgoing, events: Sequence[NewEvent] = ()) -> list[Stored]:
-        """Queue a package for a peer, durable, with the events that belong to it."""
+        """Queue a package for a peer, durable, with its events; the same number again writes nothing."""
         sealed = self._seal(events)
 
         def work(transaction: Transaction) -> list[Stored]:
-            boxes.put(transaction, package)
-            return transaction.append(sealed)
+            return transaction.append(sealed) if boxes.put(transaction, package) else []
 
         stored: list[Stored] = await self._writer.do(Job(work, 1 + len(sealed)))
         return stored
@@ -258,9 +258,9 @@ class Store:
         done: bool = await self._writer.do(Job(work, 1 + len(sealed)))
         return done
 
-    async def outbox_waiting(self) -> list[Outgoing]:
-        """Every package that no peer has answered yet, oldest first."""
-        return await self._reading(boxes.waiting)
+    async def outbox_waiting(self, peer: str | None = None, limit: int = boxes.OUTBOX_PACKAGES_MAX) -> list[Outgoing]:
+        """Packages that no peer, or this one, has answered yet, the oldest first."""
+        return await self._reading(lambda connection: boxes.waiting(connection, peer, limit))
 
     # ---- what stands beside the journal ----
 
@@ -306,6 +306,29 @@ class Store:
     async def health(self) -> list[HealthRow]:
         """Every device's last written state."""
         return await self._reading(memory.all_health)
+
+    def reports_soon(self, rows: Sequence[ReportRow], gone: Sequence[tuple[str, str, str]]) -> None:
+        """Write what platforms above know, without waiting; tried again until the disk takes it. Raises StoreError when
+        the queue is full."""
+        self._writer.submit(Job(lambda work: reports.write(work, rows, gone), max(1, len(rows) + len(gone))))
+
+    async def reports(self) -> list[ReportRow]:
+        """What each platform above knows."""
+        return await self._reading(reports.every)
+
+    def count_soon(self, steps: Mapping[str, int]) -> None:
+        """Move counters on without waiting; tried again until the disk takes it. Raises StoreError when the queue is
+        full."""
+
+        def work(transaction: Transaction) -> None:
+            for name, by in steps.items():
+                counters.advance(transaction, name, by)
+
+        self._writer.submit(Job(work, len(steps)))
+
+    async def counted(self, prefix: str) -> dict[str, int]:
+        """Counters whose names begin with `prefix`, by the rest of the name."""
+        return await self._reading(lambda connection: counters.starting_with(connection, prefix))
 
     # ---- itself ----
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from .triggers import forbid_changes
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """Must be the head of `migrations/versions` (a test holds it), so that start-up need not import Alembic to know."""
 
 metadata = MetaData()
@@ -123,6 +123,18 @@ health = Table(
     Column("last_seen", Double, nullable=False),
     Column("link", Text, nullable=False),
     Column("detail", Text, nullable=False),
+)
+
+report = Table(
+    "report",
+    metadata,
+    Column("peer", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("told", Text, nullable=False),
+    Column("changed_at", Double, nullable=False),
+    PrimaryKeyConstraint("peer", "kind", "code", name="pk_report"),
 )
 
 event.listen(journal, "after_create", forbid_changes)

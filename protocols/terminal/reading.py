@@ -44,7 +44,8 @@ _SignatureDraft = draft_of(SignatureBlock, of_checked_values=True)  # 32 bits, 6
 
 
 def decode(data: bytes, table: ParameterTable = ParameterTable.OF_2018) -> Frame:
-    """Read exactly one frame. Raises RemoteProtocolError: head, length, crc, signature, packet-type, or the data's."""
+    """Read exactly one frame; its CRC is over everything before it (GD/J 089 clause E.2.4, annex G). Raises
+    RemoteProtocolError: head, length, crc, signature, packet-type, or the data's."""
     frame = decode_plain(data)
     if frame is not None:
         return frame

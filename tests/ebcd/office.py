@@ -20,16 +20,18 @@ from ebcd.intake import Intake, UnusableSound
 from ebcd.invariants import Checker, Violation
 from ebcd.inventory import Inventory
 from ebcd.ledger import Ledger
-from ebcd.mailroom import Mailroom
+from ebcd.mailroom import Mailroom, Told
+from ebcd.operation_data.requests import Refusal
 from ebcd.orders import Orders, Volumes
 from ebcd.reach import Reach
+from ebcd.sharing import Sharers
 from ebcd.state import CountyState
-from ebcd.store import Store, open_store
+from ebcd.store import NewEvent, Store, open_store
 from ebcd.upstream import Upstream
 from ebcd.world import World
 from protocols.codes import EbdId, EbmId, ResourceCode
 from protocols.ebd import Detail, Ebd, Envelope, encode, pack, unpack
-from protocols.ebd.messages import Auxiliary, Ebm, MsgBasicInfo, MsgContent
+from protocols.ebd.messages import Auxiliary, Ebm, MsgBasicInfo, MsgContent, OmdRequest
 from tests.ebcd.county import COUNTY, PROVINCE, RULES, RecordingLink, all_ip, small_county
 from tests.virtual_time import VirtualClock
 
@@ -65,14 +67,30 @@ class Pigeonholes:
     def __init__(self) -> None:
         self.peers: dict[str, Peer] = {str(PROVINCE): Peer(PROVINCE, "http://127.0.0.1:1/x")}
         self.posted: list[tuple[str, Detail, str]] = []
+        self.told: list[NewEvent] = []  # would be in the journal with their letters
 
-    def post(self, peer: ResourceCode, detail: Detail, related: str) -> str:
+    def post(self, peer: ResourceCode, detail: Detail, related: str, told: Told | None = None) -> str:
         self.posted.append((peer, detail, related))
-        return EbdId.build(EbdId.MESSAGE, PLATFORM, len(self.posted))
+        number = EbdId.build(EbdId.MESSAGE, PLATFORM, len(self.posted))
+        if told is not None:
+            self.told.append(told(number))
+        return number
 
     def of(self, kind: type[Any]) -> list[Any]:
         """Documents of one type, in order."""
         return [detail for _, detail, _ in self.posted if isinstance(detail, kind)]
+
+
+class Clerk:
+    """Takes requests for operation data and answers none."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, OmdRequest]] = []
+        self.refusal: Refusal | None = None
+
+    def take(self, _peer: ResourceCode, ebd_id: EbdId, request: OmdRequest) -> Refusal | None:
+        self.taken.append((ebd_id, request))
+        return self.refusal
 
 
 @dataclass
@@ -87,6 +105,7 @@ class Office:
     mail: Pigeonholes
     sounds: Speaker
     link: RecordingLink
+    clerk: Clerk
     violations: list[Violation] = field(default_factory=list)
 
     @property
@@ -138,10 +157,13 @@ async def office(folder: Folder, clock: VirtualClock) -> AsyncIterator[Office]:
     mail, sounds = Pigeonholes(), Speaker()
     intake = Intake(COUNTY, lambda area: bool(inventory.places_in(area)), "zho", sounds)
     world = cast(World, _Doors(clock))
-    upstream = Upstream(PLATFORM, "en", world, store, ledger, cast(Mailroom, mail), inventory, intake)
+    upstream = Upstream(
+        PLATFORM, "en", world, store, ledger, cast(Mailroom, mail), Sharers(inventory.adapter_of), intake
+    )
     by_path: dict[Path, list[Link]] = {path: [] for path in Path}
     core = Core(ledger, orders, inventory, by_path, clock, RULES, upstream.tell)
-    upstream.serve(core)
+    clerk = Clerk()
+    upstream.serve(core, clerk)
     following = Following(core, reach, {path.value: path for path in Path}, ())
     link = RecordingLink("ip", Path.IP, following.take)
     by_path[Path.IP].append(link)
@@ -150,7 +172,7 @@ async def office(folder: Folder, clock: VirtualClock) -> AsyncIterator[Office]:
     running.append(asyncio.ensure_future(upstream.run()))
     await asyncio.sleep(0)
     try:
-        yield Office(clock, inventory, store, core, upstream, mail, sounds, link, violations)
+        yield Office(clock, inventory, store, core, upstream, mail, sounds, link, clerk, violations)
         await asyncio.sleep(0)
         for task in running:
             if task.done():

@@ -44,7 +44,7 @@ async def test_a_letter_that_waits_is_taken_up_and_signed_in_the_form_of_2016(
     first._store.abandon()
 
     second = mailroom(tmp_path, clock)
-    await second._take_up()
+    await second._letters._fetch()
     (status,) = second._client.statuses()
     assert (status.code, status.outbox_depth) == (PROVINCE_CODES["2016"], 1)
     waiting = second._client._lines[PROVINCE].outbox.take(second._world.clock.monotonic())

@@ -9,15 +9,14 @@ import pytest
 
 from devices.link import Start
 from ebcd.foundation import restore
-from ebcd.health import Change, Condition
 from ebcd.lifecycle import AlertState
+from ebcd.operation_data.requests import Refusal
 from ebcd.store import PackageMeta, StoreError
-from ebcd.upstream import HANDLE_TRIES_MAX, TERMINAL_STATES_S
+from ebcd.upstream import HANDLE_TRIES_MAX
 from protocols.codes import EbdId
 from protocols.ebd import ResultCode
 from protocols.ebd.messages import EbdNotify, EbmStateRequest, EbmStateResponse, OmdRequest
-from protocols.ebd.reports import EbrdtState
-from tests.ebcd.county import COUNTY, PROVINCE, VILLAGE_A1, terminal
+from tests.ebcd.county import COUNTY, PROVINCE
 from tests.ebcd.office import Office, ebm_id, office, sound_file
 from tests.virtual_time import VirtualClock
 
@@ -237,9 +236,44 @@ async def test_a_question_for_an_unknown_message_is_answered_with_a_notify(
 ) -> None:
     async with office(tmp_path, clock) as room:
         await room.upstream.accept(room.received(EbmStateRequest(ebm_id(9)), 1))
-        await room.upstream.accept(room.received(OmdRequest("EBRPSInfo"), 2))
         await asyncio.sleep(1)
-        assert [n.code for n in room.mail.of(EbdNotify)] == [ResultCode.CONTENT_MISSING, ResultCode.OTHER]
+        assert [n.code for n in room.mail.of(EbdNotify)] == [ResultCode.CONTENT_MISSING]
+
+
+@pytest.mark.clause("GD/J 083 OMDRequest", "GD/J 083 EBDNotify")
+async def test_i10_a_request_for_operation_data_stays_open_over_a_restart_until_it_is_answered(
+    tmp_path: Folder, clock: VirtualClock
+) -> None:
+    async with office(tmp_path, clock) as first:
+        await first.upstream.accept(first.received(OmdRequest("EBRPSInfo"), 2))
+        await asyncio.sleep(1)
+        assert len(first.clerk.taken) == 1
+    async with office(tmp_path, clock) as room:
+        await asyncio.sleep(1)
+        ((number, request),) = room.clerk.taken
+        assert request.omd_type == "EBRPSInfo"
+        room.upstream.request_answered(EbdId(number))
+        await asyncio.sleep(1)
+        assert room.state.open_packages == {}
+    async with office(tmp_path, clock) as again:
+        await asyncio.sleep(1)
+        assert again.clerk.taken == []
+
+
+@pytest.mark.clause("GD/J 083 EBDNotify")
+async def test_a_request_that_cannot_be_answered_gets_a_notify_and_is_closed(
+    tmp_path: Folder, clock: VirtualClock
+) -> None:
+    async with office(tmp_path, clock) as room:
+        room.clerk.refusal = Refusal("not_supported", ResultCode.OTHER, {"type": "EBRXXInfo"})
+        request = room.received(OmdRequest("EBRXXInfo"), 2)
+        await room.upstream.accept(request)
+        await asyncio.sleep(1)
+        ((_, notify, related),) = room.mail.posted
+        assert isinstance(notify, EbdNotify)
+        assert (notify.code, related) == (ResultCode.OTHER, request.ebd.envelope.ebd_id)
+        assert "EBRXXInfo" in notify.desc
+        assert room.state.open_packages == {}
 
 
 async def test_a_message_that_cannot_be_carried_out_is_refused_with_its_reason(
@@ -272,19 +306,16 @@ async def test_files_of_the_package_reach_the_sound_keeper(tmp_path: Folder, clo
         assert room.state.alerts[ebm_id(1)].state is AlertState.ON_AIR
 
 
-@pytest.mark.requirement("R-PLT-10")
-@pytest.mark.clause("GD/J 083 EBRDTState")
-async def test_changes_of_terminals_go_up_together_and_a_first_sign_of_life_is_no_news(
+async def test_i10_a_state_that_was_reached_and_not_written_down_as_told_is_told_after_a_restart(
     tmp_path: Folder, clock: VirtualClock
 ) -> None:
+    async with office(tmp_path, clock) as first:
+        await first.upstream.accept(first.received(first.ebm()))
+        await asyncio.sleep(1)
+        assert codes(first) == [("0001", 2)]  # its letter and the fact about it never reach the disk
     async with office(tmp_path, clock) as room:
-        lost, found = terminal(VILLAGE_A1, 1), terminal(VILLAGE_A1, 2)
-        room.upstream.device_changed(Change(lost, Condition.ONLINE, Condition.OFFLINE, 0.0, "silent"))
-        room.upstream.device_changed(Change(found, Condition.UNKNOWN, Condition.ONLINE, 0.0, "heartbeat"))
-        await asyncio.sleep(TERMINAL_STATES_S + 1)
-        (told,) = room.mail.of(EbrdtState)
-        assert len(room.mail.posted) == 1
-        assert [item.ebr_id for item in told.items] == [lost]
+        await asyncio.sleep(1)
+        assert codes(room) == [("0001", 2)]
 
 
 async def test_a_package_that_brings_the_part_down_is_set_aside_after_three_tries(

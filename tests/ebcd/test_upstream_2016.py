@@ -10,9 +10,8 @@ import pytest
 
 from devices.link import Start, Stop
 from ebcd.gateway import Peer, Received
-from ebcd.health import Change, Condition
 from ebcd.lifecycle import AlertState
-from ebcd.upstream import TERMINAL_STATES_S
+from ebcd.operation_data.wiring import told_of_devices
 from protocols.codes import EbmId
 from protocols.ebd import Detail, Ebd, Edition, Envelope, Naming, ResultCode, encode, pack, unpack
 from protocols.ebd.messages import (
@@ -24,9 +23,8 @@ from protocols.ebd.messages import (
     MsgBasicInfo,
     MsgContent,
 )
-from protocols.ebd.reports import EbrdtState
 from protocols.ebd.short_codes import lengthened
-from tests.ebcd.county import COUNTY, PROVINCE, VILLAGE_A1, terminal
+from tests.ebcd.county import COUNTY, PROVINCE
 from tests.ebcd.office import PLATFORM, Office, office
 from tests.virtual_time import VirtualClock
 
@@ -124,11 +122,6 @@ async def test_a_later_notice_is_taken_and_changes_nothing(tmp_path: Folder, clo
         assert room.mail.posted == []
 
 
-async def test_states_of_terminals_go_only_where_terminals_have_codes(tmp_path: Folder, clock: VirtualClock) -> None:
-    async with office(tmp_path, clock) as room:
-        room.mail.peers[CITY] = PEER
-        room.upstream.device_changed(
-            Change(terminal(VILLAGE_A1, 1), Condition.ONLINE, Condition.OFFLINE, 0.0, "silent")
-        )
-        await asyncio.sleep(TERMINAL_STATES_S + 1)
-        assert [to for to, detail, _ in room.mail.posted if isinstance(detail, EbrdtState)] == [PROVINCE]
+def test_operation_data_goes_only_where_devices_have_codes() -> None:
+    above = Peer(PROVINCE, "http://127.0.0.1:1/y", Edition.Y2018)
+    assert told_of_devices({PROVINCE: above, CITY: PEER}) == (PROVINCE,)

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
-import random
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from ebcd.gateway import (
-    ClientEvent,
     Delivered,
-    GatewayClient,
     GatewayOutboxFull,
     Letter,
     Peer,
@@ -26,88 +20,17 @@ from ebcd.gateway import (
     Worth,
     lane_of,
 )
-from protocols.ebd import Ebd, Package, ResultCode, decode, find_archive, unpack
-from protocols.ebd.messages import ConnectionCheck, EbdResponse, EbmStateResponse
-from protocols.ebd.multipart import RequestBody
+from protocols.ebd import ResultCode
+from protocols.ebd.messages import ConnectionCheck, EbdNotify, EbdResponse, EbmStateResponse
 from protocols.ebd.reports import EbrdtState
-from tests.ebcd.gateway.exchange import Exchange
+from tests.ebcd.gateway.sending import OK, PEER, URL, Posted, Sending, broken, news, running, sending_to, state
 from tests.protocols.ebd import samples
 from tests.virtual_time import VirtualClock
-
-URL = "http://province/x"
-OK = EbdResponse(ResultCode.SUCCESS)
-
-
-@dataclass
-class Posted:
-    """One try that reached the fake poster."""
-
-    at_s: float
-    url: str
-    ebd: Ebd
-    package: Package
-
-
-@dataclass
-class FakePoster:
-    """Answers by a rule, after a delay."""
-
-    clock: VirtualClock
-    rule: Callable[[Posted], EbdResponse] = lambda _: OK
-    delay_s: float = 0.0
-    all: list[Posted] = field(default_factory=list)
-
-    async def post(self, url: str, body: RequestBody) -> EbdResponse:
-        package = unpack(find_archive(body.content_type, body.body))
-        posted = Posted(self.clock.monotonic(), url, decode(package.xml), package)
-        self.all.append(posted)
-        await asyncio.sleep(self.delay_s)
-        return self.rule(posted)
-
-    @property
-    def heartbeats(self) -> list[Posted]:
-        return [each for each in self.all if isinstance(each.ebd.detail, ConnectionCheck)]
-
-    @property
-    def letters(self) -> list[Posted]:
-        return [each for each in self.all if not isinstance(each.ebd.detail, ConnectionCheck)]
-
-
-@dataclass
-class Sending:
-    """A client with everything around it faked but the keys."""
-
-    client: GatewayClient
-    poster: FakePoster
-    events: list[ClientEvent]
 
 
 @pytest.fixture
 def sending(tmp_path: Path, clock: VirtualClock) -> Sending:
-    poster, events = FakePoster(clock), list[ClientEvent]()
-    exchange = Exchange(tmp_path, clock)
-    peer = Peer(samples.PROVINCE, URL)
-    client = GatewayClient([peer], exchange.county, poster, clock, random.Random(1), events.append, letters_max=8)
-    return Sending(client, poster, events)
-
-
-@contextlib.asynccontextmanager
-async def running(client: GatewayClient) -> AsyncIterator[None]:
-    task = asyncio.ensure_future(client.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-def state(code: int, ebm_id: str = samples.EBM_ID) -> EbmStateResponse:
-    return EbmStateResponse(samples.START, ebm_id, code)
-
-
-def broken(_: Posted) -> EbdResponse:
-    raise PostFailed("connect", "refused")
+    return sending_to(tmp_path, clock, PEER)
 
 
 async def test_a_state_is_signed_and_names_the_package_it_answers(sending: Sending) -> None:
@@ -201,37 +124,96 @@ async def test_a_slow_peer_gets_no_second_heartbeat_while_the_first_runs(sending
     assert {round(b.at_s - a.at_s, 6) for a, b in itertools.pairwise(beats)} == {60.0}
 
 
-async def test_a_peer_is_lost_after_300_seconds_without_traffic_and_found_again(sending: Sending) -> None:
+async def test_a_peer_is_lost_when_nothing_was_answered_for_20_seconds_and_found_again(sending: Sending) -> None:
     async with running(sending.client):
-        await asyncio.sleep(60)
-        (status,) = sending.client.statuses()
-        assert status.up
+        await asyncio.sleep(61)
+        assert sending.client.statuses()[0].up
         sending.poster.rule = broken
-        await asyncio.sleep(400)
-        (status,) = sending.client.statuses()
-        assert (status.up, status.last_failure) == (False, "connect: refused")
+        await asyncio.sleep(30 + 22)  # at most a whole period until the first heartbeat that is not answered
+        assert not sending.client.statuses()[0].up
+        assert sending.client.statuses()[0].last_failure == "connect: refused"
         sending.poster.rule = lambda _: OK
         await asyncio.sleep(31)
-    assert [type(event) for event in sending.events] == [PeerUp, PeerDown, PeerUp]
-    down = sending.events[1]
+    assert [type(event) for event in news(sending)] == [PeerUp, PeerDown, PeerUp]
+    down = news(sending)[1]
     assert isinstance(down, PeerDown)
-    assert 300 <= down.silent_s < 301
+    assert 20 <= down.unanswered_s < 22
+
+
+async def test_an_answer_that_takes_longer_than_20_seconds_is_a_loss_that_ends_with_it(sending: Sending) -> None:
+    sending.poster.delay_s = 25.0
+    async with running(sending.client):
+        await asyncio.sleep(29)
+    assert [type(event) for event in news(sending)] == [PeerDown, PeerUp]
 
 
 async def test_a_peer_that_was_never_there_is_told_once(sending: Sending) -> None:
     sending.poster.rule = broken
     async with running(sending.client):
         await asyncio.sleep(2000)
-    assert [type(event) for event in sending.events] == [PeerDown]
+    assert [type(event) for event in news(sending)] == [PeerDown]
 
 
-async def test_a_peer_that_speaks_to_us_is_there_although_it_does_not_answer(sending: Sending) -> None:
+async def test_a_peer_that_speaks_and_does_not_answer_is_down_and_the_news_says_that_it_speaks(
+    sending: Sending,
+) -> None:
     sending.poster.rule = broken
     async with running(sending.client):
-        for _ in range(10):
-            await asyncio.sleep(200)
-            sending.client.heard(Peer(samples.PROVINCE, URL))
-    assert [type(event) for event in sending.events] == [PeerUp]
+        sending.client.heard(PEER)
+        await asyncio.sleep(60)
+        assert not sending.client.statuses()[0].up
+    (down,) = news(sending)
+    assert isinstance(down, PeerDown)
+    assert down.speaks
+
+
+async def test_a_lost_peer_that_speaks_is_asked_at_once_but_not_faster_than_every_five_seconds(
+    sending: Sending,
+) -> None:
+    sending.poster.rule = broken
+    async with running(sending.client):
+        await asyncio.sleep(45)
+        before = len(sending.poster.heartbeats)
+        for _ in range(100):
+            sending.client.heard(PEER)
+            await asyncio.sleep(0.1)
+        assert 1 <= len(sending.poster.heartbeats) - before <= 3
+        sending.poster.rule = lambda _: OK
+        await asyncio.sleep(5)
+        sending.client.heard(PEER)
+        await asyncio.sleep(1)
+        assert sending.client.statuses()[0].up
+
+
+# ---- what waits for the peer -----------------------------------------------------------------------------------------
+
+
+async def test_what_could_not_be_delivered_waits_in_its_order_until_the_peer_is_back(sending: Sending) -> None:
+    sending.poster.rule = broken
+    async with running(sending.client):
+        letters = [sending.client.send(samples.PROVINCE, state(code)) for code in (2, 3)]
+        letters.append(sending.client.send(samples.PROVINCE, EbdNotify(ResultCode.OTHER, "no")))
+        await asyncio.sleep(72 * 3600)
+        tried = len(sending.poster.letters)
+        assert tried <= 6  # nobody knocks for three days at a door that heartbeats know to be closed
+        sending.poster.rule = lambda _: OK
+        await asyncio.sleep(31)
+    arrived = [each.ebd.envelope.ebd_id for each in sending.poster.letters[tried:]]
+    assert sorted(arrived) == sorted(letter.ebd_id for letter in letters)
+    assert arrived.index(letters[0].ebd_id) < arrived.index(letters[1].ebd_id)
+    assert len([event for event in sending.events if isinstance(event, Undelivered)]) == 2
+    assert len([event for event in sending.events if isinstance(event, Delivered)]) == 3
+
+
+async def test_a_letter_that_a_living_peer_does_not_answer_is_tried_anew_every_ten_minutes(sending: Sending) -> None:
+    def rule(posted: Posted) -> EbdResponse:
+        return OK if isinstance(posted.ebd.detail, ConnectionCheck) else broken(posted)
+
+    sending.poster.rule = rule
+    async with running(sending.client):
+        sending.client.send(samples.PROVINCE, state(2))
+        await asyncio.sleep(650)
+    assert [round(each.at_s) for each in sending.poster.letters] == [0, 5, 20, 80, *[600 + at for at in (1, 6, 21)]]
 
 
 async def test_a_refused_heartbeat_is_shown(sending: Sending) -> None:

@@ -59,6 +59,24 @@ def test_reports_and_notices_are_sent_once(worth: Worth) -> None:
     assert not box.again(only, 0.0)
 
 
+def test_a_parked_letter_holds_back_its_lane_until_it_is_revived_and_has_all_its_tries_then() -> None:
+    box, _ = outbox()
+    first, second, other = letter("1", "a"), letter("2", "a"), letter("3", "b")
+    for each in (first, second, other):
+        box.offer(each)
+    assert box.take(0.0) is first
+    first.tries = len(RETRY_S)
+    assert (box.park(first), box.next_due_s()) == (True, 0.0)
+    assert box.take(1e9) is other
+    box.done(other)
+    assert (box.take(1e9), box.next_due_s()) == (None, None)
+    box.revive(7.0)
+    assert box.take(7.0) is first
+    assert box.again(first, 7.0)
+    assert box.take(12.0) is first
+    assert not box.park(first)
+
+
 def test_a_message_pushes_out_the_oldest_report_and_never_the_reverse() -> None:
     box, lost = outbox(3)
     for each in (letter("old", worth=Worth.REPORT), letter("new", worth=Worth.REPORT, due_s=1), letter("m")):

@@ -1,0 +1,122 @@
+"""What people may ask about effect and morning, and what they may add: that somebody heard an alert."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from devices.ports import Clock
+from devices.roster import DeviceKind
+from ebcd.evaluation.effect import Effect, MonthEffect, effect_of, month_of
+from ebcd.evaluation.evidence import evidence_heard
+from ebcd.evaluation.morning import Count, MorningReport
+from ebcd.health import Condition, HealthBook
+from ebcd.inventory import Inventory
+from ebcd.ledger import Ledger
+from ebcd.operator import Actor, Kind, OperationRefused, Problem
+from ebcd.state import AlertRecord
+from ebcd.store import Store
+from protocols.codes import AreaCode, EbmId, InvalidCode
+
+BETWEEN_TURNS = 500
+"""Terminals that are counted before others get their turn."""
+DURABLE_S_MAX = 8.0
+ONLINE, SAMPLES = "online/", "online-of/"
+"""Counters of the online rate: names are followed by the day (YYYYMMDD, Beijing time)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeardBody:
+    """What a person reports about one place."""
+
+    place: str  # code of an area, or its name
+    name: str
+    phone: str = ""
+    heard: bool = True
+    note: str = ""
+
+
+def _refused(kind: Kind, code: str, thing: str, value: object = "", limit: object = "") -> OperationRefused:
+    return OperationRefused(Problem(kind, code, thing, str(value), str(limit)))
+
+
+class EvaluationDesk:
+    """Answers from the live state; what people tell goes into the journal, their names beside it."""
+
+    def __init__(
+        self, ledger: Ledger, store: Store, inventory: Inventory, health: HealthBook, clock: Clock, county: str
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._inventory = inventory
+        self._health = health
+        self._clock = clock
+        self._county = county
+
+    async def effect(self, ebm_id: str) -> Effect:
+        """One alert. Raises OperationRefused."""
+        record = self._record(ebm_id)
+        return effect_of(record, self._ledger.state.evidence.alerts.get(record.alert.id))
+
+    async def month(self, month: str) -> MonthEffect:
+        """All alerts of a month (YYYY-MM). Raises OperationRefused."""
+        if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month, re.ASCII) is None:
+            raise _refused(Kind.INVALID, "month", "month", month, "YYYY-MM")
+        state, digits = self._ledger.state, month.replace("-", "")
+        online = await self._store.counted(f"{ONLINE}{digits}")
+        samples = await self._store.counted(f"{SAMPLES}{digits}")
+        days = {f"{digits}{day}": (online.get(day, 0), of) for day, of in samples.items()}
+        return month_of(month, list(state.alerts.values()), state.evidence.alerts, days)
+
+    async def morning(self) -> MorningReport:
+        """The county as it is known now."""
+        count = Count(self._inventory, self._health.ways, self._health.of)
+        for number, device in enumerate(self._inventory.roster.terminals, 1):
+            count.add(device)
+            if number % BETWEEN_TURNS == 0:
+                await asyncio.sleep(0)
+        return count.report(self._clock.wall(), self._county, self._ledger.state.work.live())
+
+    async def heard(self, ebm_id: str, body: HeardBody, actor: Actor) -> Effect:
+        """A person's word about an alert at a place; durable when this returns. Raises OperationRefused."""
+        record = self._record(ebm_id)
+        place = self._place(body.place)
+        person = await self._store.person(body.name, body.phone)
+        now = self._clock.wall()
+        self._ledger.enter(evidence_heard(record.alert.id, place, person, body.heard, body.note, now, actor.name))
+        try:
+            async with asyncio.timeout(DURABLE_S_MAX):
+                await asyncio.shield(self._ledger.mark())
+        except TimeoutError:
+            raise _refused(Kind.UNAVAILABLE, "journal_waits", "alert", ebm_id, DURABLE_S_MAX) from None
+        return await self.effect(ebm_id)
+
+    def online(self) -> tuple[int, int]:
+        """Terminals that are online or at fault (they speak), and all that can be heard."""
+        tally = self._health.tally[DeviceKind.TERMINAL]
+        deaf = sum(
+            way.period_s is None for way in self._health.ways.devices.values() if way.kind is DeviceKind.TERMINAL
+        )
+        return tally[Condition.ONLINE] + tally[Condition.FAULT], sum(tally.values()) - deaf
+
+    def _record(self, ebm_id: str) -> AlertRecord:
+        try:
+            record = self._ledger.state.alerts.get(EbmId(ebm_id))
+        except InvalidCode:
+            record = None
+        if record is None:
+            raise _refused(Kind.NOT_FOUND, "no_such_alert", "alert", ebm_id)
+        return record
+
+    def _place(self, text: str) -> AreaCode:
+        find: Callable[[str], tuple[AreaCode, ...]] = self._inventory.areas_named
+        try:
+            named: tuple[AreaCode, ...] = (AreaCode.parse(text),)
+        except InvalidCode:
+            named = find(text)
+        if len(named) != 1:
+            code = "ambiguous_area" if named else "unknown_area"
+            raise _refused(Kind.INVALID, code, "place", text, ", ".join(named))
+        return named[0]

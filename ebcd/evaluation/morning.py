@@ -1,0 +1,182 @@
+"""The morning report: which horns would speak now, why the others would not, and which orders are open. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from devices.roster import Device
+from ebcd.catalogue import text
+from ebcd.clock import beijing_text
+from ebcd.health import Condition, DeviceHealth, Ways
+from ebcd.inventory import Inventory
+from ebcd.workorders import WorkOrder
+from protocols.codes import AreaCode, ResourceCode
+
+NAMED_MAX = 20_000
+"""Silent terminals listed by name; the counts hold all of them."""
+LINES_MAX = 200
+"""Lines of a list in the text; the JSON beside it holds all."""
+TOWN_DIGITS = 9
+
+
+class Reason(StrEnum):
+    """Why a terminal would not speak, or why nobody can say."""
+
+    OFFLINE = "offline"
+    FAULT = "fault"
+    UNREACHABLE = "unreachable"
+    UNHEARD = "unheard"  # not a word since the start or since its head-end came back
+    NO_RETURN = "no_return"  # FM only: it may speak, and cannot say so
+
+
+_REASON = {
+    Condition.OFFLINE: Reason.OFFLINE,
+    Condition.FAULT: Reason.FAULT,
+    Condition.UNREACHABLE: Reason.UNREACHABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SilentTerminal:
+    """One that would not speak, or of which it is not known. `since`: UTC seconds, 0 where unknown."""
+
+    code: str
+    name: str
+    town: str
+    reason: Reason
+    since: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """One work order with something left to do."""
+
+    id: str
+    trouble: str
+    root: str
+    devices: int
+    state: str
+    crew: str
+    opened: int
+
+
+@dataclass(frozen=True, slots=True)
+class TownSound:
+    """How many of a town's terminals would speak, as far as they can be heard."""
+
+    name: str
+    terminals: int
+    would_speak: int
+    unknown: int  # FM only, or not heard of
+
+
+@dataclass(frozen=True, slots=True)
+class MorningReport:
+    """At `at` (UTC seconds)."""
+
+    at: int
+    county: str
+    terminals: int
+    would_speak: int
+    reasons: dict[str, int]
+    towns: tuple[TownSound, ...]
+    silent: tuple[SilentTerminal, ...]
+    orders: tuple[OpenOrder, ...]
+
+
+class Count:
+    """Takes terminals one after the other, so that whoever counts can give way to others; then `report`."""
+
+    def __init__(self, inventory: Inventory, ways: Ways, health: Callable[[ResourceCode], DeviceHealth]) -> None:
+        self._inventory = inventory
+        self._ways = ways
+        self._health = health
+        self._reasons: Counter[Reason] = Counter()
+        self._towns: dict[AreaCode, Counter[str]] = {}
+        self._silent: list[SilentTerminal] = []
+        self._speak = self._all = 0
+
+    def add(self, device: Device) -> None:
+        """One terminal. Only an online one would speak: one with a fault is not promised."""
+        known = self._health(device.code)
+        town = AreaCode(device.code.area[:TOWN_DIGITS].ljust(12, "0"))
+        tally = self._towns.setdefault(town, Counter())
+        self._all += 1
+        tally["all"] += 1
+        if known.condition is Condition.ONLINE:
+            self._speak += 1
+            tally["speaks"] += 1
+            return
+        reason = _reason_of(device.code, known, self._ways)
+        self._reasons[reason] += 1
+        tally["unknown"] += reason in (Reason.UNHEARD, Reason.NO_RETURN)
+        if len(self._silent) < NAMED_MAX:
+            name, since = self._inventory.name_of(town), int(known.since)
+            self._silent.append(SilentTerminal(device.code, device.name, name, reason, since, known.fault))
+
+    def report(self, at: float, county: str, orders: Iterable[WorkOrder]) -> MorningReport:
+        """What was counted, and what is open."""
+        return MorningReport(
+            at=int(at),
+            county=county,
+            terminals=self._all,
+            would_speak=self._speak,
+            reasons={str(reason): self._reasons[reason] for reason in Reason if self._reasons[reason]},
+            towns=tuple(
+                TownSound(self._inventory.name_of(town), tally["all"], tally["speaks"], tally["unknown"])
+                for town, tally in sorted(self._towns.items())
+            ),
+            silent=tuple(self._silent),
+            orders=tuple(
+                OpenOrder(o.id, str(o.trouble), o.root, len(o.devices), str(o.state), o.crew, int(o.opened_at))
+                for o in orders
+            ),
+        )
+
+
+def _reason_of(code: ResourceCode, known: DeviceHealth, ways: Ways) -> Reason:
+    way = ways.devices.get(code)
+    if way is None or way.period_s is None:
+        return Reason.NO_RETURN
+    return _REASON.get(known.condition, Reason.UNHEARD)
+
+
+def as_text(report: MorningReport, language: str) -> str:
+    """For people: the counts, the towns, the silent ones, the orders."""
+
+    def say(key: str, **values: object) -> str:
+        return text(f"morning.{key}", language, **values)
+
+    lines = [say("title", county=report.county, at=beijing_text(report.at))]
+    lines.append(say("speak", count=report.would_speak, of=report.terminals))
+    lines += [say(f"because.{reason}", count=count) for reason, count in report.reasons.items()]
+    lines += ["", say("towns")]
+    lines += [
+        say("town", name=each.name, count=each.would_speak, of=each.terminals, unknown=each.unknown)
+        for each in report.towns
+    ]
+    named = [each for each in report.silent if each.reason not in (Reason.NO_RETURN, Reason.UNHEARD)]
+    if named:
+        lines += ["", say("silent", count=len(named))]
+        lines += [
+            say(
+                "silent_one",
+                town=each.town,
+                name=each.name,
+                code=each.code,
+                why=say(f"why.{each.reason}"),
+                since=beijing_text(each.since) if each.since else "-",
+                detail=each.detail,
+            ).rstrip()
+            for each in named[:LINES_MAX]
+        ]
+    lines += ["", say("orders", count=len(report.orders))]
+    lines += [
+        say("order", id=o.id, trouble=o.trouble, root=o.root, devices=o.devices, state=o.state, crew=o.crew or "-")
+        for o in report.orders[:LINES_MAX]
+    ]
+    return "\n".join(lines) + "\n"
