@@ -102,6 +102,19 @@ async def test_a_file_without_a_usable_terminal_is_refused_and_the_running_inven
         assert file.read_bytes() == content
 
 
+async def test_what_is_read_again_is_taken_over_only_where_it_is_another_file(tmp_path: FilePath) -> None:
+    file = tmp_path / "inventory.csv"
+    async with kept(file) as (room, keeper, _):
+        await keeper.reload("chen")
+        edition = room.inventory.roster.edition
+        assert await keeper.read_again("liu") == 0
+        assert room.inventory.roster.edition == edition
+        file.write_text(BOTH.replace("王村长 138-0000-0001", ""), encoding="utf-8")
+        assert await keeper.read_again("liu") == 1
+        assert len(room.inventory.roster.terminals) == 2
+        assert _facts(room)[-1] == ("inventory.changed", "liu", "file")
+
+
 async def test_a_reload_reads_what_people_wrote_and_leaves_it_word_for_word(tmp_path: FilePath) -> None:
     file = tmp_path / "inventory.csv"
     async with kept(file) as (room, keeper, _):
