@@ -126,7 +126,18 @@ async def test_an_inventory_that_cannot_be_used_changes_nothing(tmp_path: Path) 
         (tmp_path / "inventory.csv").write_text("kind,code\n", encoding="utf-8")
         status, told = await room.cli("chen", "inventory", "reload")
         assert (status, told["error"]["code"]) == (1, "inventory_empty")
+        status, told = await room.cli("chen", "reload")
+        assert (status, told["error"]["code"]) == (1, "inventory_empty")
         assert (await room.get("/v1/terminals"))["total"] == TERMINALS
         (tmp_path / "inventory.csv").write_text(before, encoding="utf-8")
+        status, told = await room.cli("chen", "reload")
+        assert (status, told["changed"], told["devices"]) == (0, [], 0)
+        fewer = before.splitlines(keepends=True)
+        (tmp_path / "inventory.csv").write_text("".join(fewer[:-1]), encoding="utf-8")
+        status, told = await room.cli("chen", "reload")
+        assert (status, told["devices"]) == (0, 1)
+        assert (await room.get("/v1/terminals"))["total"] == TERMINALS - 1
+        (tmp_path / "inventory.csv").write_text(before, encoding="utf-8")
+        assert (await room.cli("chen", "reload"))[1]["devices"] == 1
         status, rates = await room.cli("chen", "inventory", "rates")
         assert (status, rates[-1]["planned"] >= TERMINALS, rates[-1]["heard"] is not None) == (0, True, True)
