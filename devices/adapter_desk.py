@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from devices.adapter_frames import BEIJING_S, Dialect, TimeBase
 from devices.adapter_reports import Replies, ReportConnection, read_report
 from devices.link import Connected, Disconnected, EventSink, Rejected
+from devices.maintenance import Stranger
 from devices.ports import Ports, Verify
-from devices.roster import Roster
+from devices.roster import DeviceKind, Roster
 from devices.timer_wheel import TimerWheel
 from protocols import adapter
 from protocols.adapter import AdapterFrame, BadFrame
@@ -42,7 +43,7 @@ class AdapterDesk:
         self._config = config
         self._ports = ports
         self._replies = Replies(ports, self.table)
-        self._known = frozenset(device.code for device in roster.adapters)
+        self._roster = roster
         self._seconds = dialect.seconds
         self._other_base: set[ResourceCode] = set()
         self._live: TimerWheel[ResourceCode] = TimerWheel(1.0, ports.clock.monotonic())
@@ -111,7 +112,9 @@ class AdapterDesk:
             self.reject("type", peer, f"type {frame.type:#04x} is no report of an adapter")
             return None
         front, event, reply = read
-        if front not in self._known:
+        device = self._roster.known(front)
+        if device is None or device.kind is not DeviceKind.ADAPTER:
+            self.tell(Stranger(self.link, front, "", peer))
             self.reject("unknown-device", peer, f"{front} is no adapter of the inventory")
             return None
         if not self.believes(frame, peer):

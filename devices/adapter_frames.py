@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from devices.link import Answered, AskState, Command, DeviceState, Event, SetClock, Start, StateTold, Stop, Verb
+from devices.maintenance import Configure, Configured
 from devices.ports import Ports
+from devices.terminal_values import return_address
 from protocols import adapter
 from protocols.codes import EbmId, ResourceCode
+from protocols.errors import LocalProtocolError
 from protocols.wire import readable
 
 TARGETS_MAX = 255
+OWN_PERIOD_S = 60
+"""Between an adapter's heartbeats, where nobody says otherwise (terminal digest 1.2)."""
 BEIJING_S = 28_800
 SECONDS_32_MAX = 2**32 - 1
 
@@ -57,7 +62,7 @@ class Parcel:
         """How many frames the command takes."""
         if isinstance(self._command, Start | Stop):
             return max(1, -(-len(self._command.targets) // TARGETS_MAX))
-        return 1
+        return max(1, len(maintenance_messages(self._command))) if isinstance(self._command, Configure) else 1
 
     def frame(self, number: int, code: ResourceCode) -> bytes:
         """Frame `number` for the adapter `code`. Raises LocalProtocolError."""
@@ -75,8 +80,12 @@ class Parcel:
                 return [self._start(start, targets) for targets in _portions(start.targets)]
             case Stop() as stop:
                 return [adapter.StopBroadcast(stop.ebm_id, targets) for targets in _portions(stop.targets)]
-            case _:
+            case Configure() as configure:
+                return maintenance_messages(configure)
+            case SetClock():
                 return [adapter.SetClock(self._dialect.seconds(self._ports.clock.wall()))]
+            case _:
+                raise LocalProtocolError("adapters have no such command")
 
     def _start(self, start: Start, targets: adapter.Targets) -> adapter.StartBroadcast:
         charset = adapter.charset_for(start.text, start.agency)
@@ -112,6 +121,30 @@ class Parcel:
         return adapter.encode(message, sign=self._ports.sign, table=self._dialect.type_table)
 
 
+def maintenance_messages(command: Configure) -> list[adapter.Message]:
+    """Settings for the terminals `targets`, or for the adapter itself where there are none (tables A.13-A.15, A.19,
+    A.6). Empty where an adapter has none of them."""
+    given, targets = command.given, adapter.Targets(command.targets)
+    messages: list[adapter.Message] = []
+    if given.code is not None:
+        messages.append(adapter.SetResourceCodes((adapter.CodeAssignment(given.phys, given.code),)))
+    if command.targets:
+        if given.volume is not None:
+            messages.append(adapter.SetVolume(given.volume, targets))
+        if given.return_to is not None:
+            messages.append(adapter.SetReturnAddress(return_address(given.return_to), targets))
+        if given.period_s is not None:
+            messages.append(adapter.SetReturnPeriod(given.period_s, targets))
+    elif given.return_to is not None:
+        messages.append(adapter.SetAdapterReturn(return_address(given.return_to), given.period_s or OWN_PERIOD_S))
+    return messages
+
+
+def is_possible(command: Configure) -> bool:
+    """Whether an adapter can be told any of it."""
+    return bool(maintenance_messages(command))
+
+
 def _portions(targets: tuple[ResourceCode, ...]) -> list[adapter.Targets]:
     """One count byte allows 255 codes a frame."""
     return [adapter.Targets(targets[at : at + TARGETS_MAX]) for at in range(0, max(len(targets), 1), TARGETS_MAX)]
@@ -137,7 +170,7 @@ def asked(command: Command) -> tuple[EbmId, Verb] | None:
             return command.ebm_id, Verb.START
         case Stop():
             return command.ebm_id, Verb.STOP
-        case AskState() | SetClock():
+        case _:
             return None
 
 
@@ -157,11 +190,11 @@ def event_of(link: str, code: ResourceCode, command: Command, message: adapter.M
     if isinstance(message, adapter.Records):
         playing = tuple(r.ebm_id for r in message.records if r.state == adapter.RecordState.PLAYING)
         return StateTold(link, code, DeviceState.WORKING if playing else DeviceState.IDLE, playing)
-    to = asked(command)
-    if to is None:
-        return None
     result, text = result_of(message)
-    return Answered(link, code, *to, result, text)
+    if isinstance(command, Configure):
+        return Configured(link, code, command.token, result, text)
+    to = asked(command)
+    return None if to is None else Answered(link, code, *to, result, text)
 
 
 def state_of(value: int) -> DeviceState:

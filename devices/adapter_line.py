@@ -60,6 +60,11 @@ class AdapterLine:
         self._failed = False
         self._exchanges: set[Exchange] = set()
 
+    def move(self, host: str, port: int) -> None:
+        """The adapter listens somewhere else from now on; what is under way goes on where it is."""
+        if (host, port) != (self._address.host, self._address.port):
+            self._address = Address(self._address.code, host, port)
+
     @property
     def depth(self) -> int:
         """Commands that wait."""
@@ -84,6 +89,11 @@ class AdapterLine:
             self._stopper = self._spawn(self._work_stops, f"stops {self._address.code}")
         if self._outbox.others and (self._worker is None or self._worker.done()):
             self._worker = self._spawn(self._work, f"adapter {self._address.code}")
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing is under way."""
+        return not self._outbox and not self._exchanges
 
     def close(self) -> None:
         """Close what waits for late answers."""

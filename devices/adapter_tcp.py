@@ -13,7 +13,7 @@ from typing import Any
 
 from devices.adapter_desk import AdapterDesk
 from devices.adapter_exchange import Address, Patience
-from devices.adapter_frames import TARGETS_MAX, Dialect, Parcel, TimeBase, asked
+from devices.adapter_frames import TARGETS_MAX, Dialect, Parcel, TimeBase, asked, is_possible
 from devices.adapter_line import AdapterLine, Lanes
 from devices.adapter_reports import ReportConnection
 from devices.link import (
@@ -28,13 +28,16 @@ from devices.link import (
     OutboxFull,
     Path,
 )
+from devices.maintenance import AskValues, Configure, Configured, Firmware
 from devices.outbox import narrowed
 from devices.ports import Ports, Verify
-from devices.roster import Roster
+from devices.roster import DeviceKind, Roster
 from protocols import adapter
 from protocols.codes import ResourceCode
 
 SWEEP_S = 1.0
+NO_SUCH_SETTING = 3
+"""What an adapter would answer: a conflict (GD/J 089 table A.26)."""
 RELISTEN_FIRST_S = 1.0
 RELISTEN_LAST_S = 60.0
 
@@ -94,26 +97,16 @@ class AdapterTcp:
             TimeBase(config.time_base), adapter.TypeTable(config.type_table), config.outputs, config.records_back_s
         )
         self._desk = AdapterDesk(config, self._dialect, ports, sink, roster, verify or ports.verify)
-        patience = Patience(
+        self._patience = Patience(
             config.connect_timeout_s,
             config.answer_timeout_s,
             config.late_answer_s,
             config.repeats,
             config.frame_bytes_max,
         )
-        lanes = Lanes(config.exchanges_max, config.slow_exchanges_max)
-        self._lines = {
-            device.code: AdapterLine(
-                Address(device.code, device.host, device.port),
-                ports,
-                patience,
-                lanes,
-                self._desk,
-                config.outbox_max,
-                self._spawn,
-            )
-            for device in roster.adapters
-        }
+        self._lanes = Lanes(config.exchanges_max, config.slow_exchanges_max)
+        self._roster = roster
+        self._lines: dict[ResourceCode, AdapterLine] = {}
 
     @property
     def verify(self) -> Verify | None:
@@ -146,9 +139,17 @@ class AdapterTcp:
     def offer(self, command: Command) -> None:
         """Queue a command for each of its members and return at once. A member whose outbox is full gets `NoAnswer`
         instead of a place; the others are not concerned."""
+        if isinstance(command, AskValues | Firmware):
+            return  # adapters have neither; terminals behind them answer on the returns
+        if isinstance(command, Configure) and not is_possible(command):
+            for code in command.members:
+                self._sink(
+                    Configured(self.name, code, command.token, NO_SUCH_SETTING, "no setting that an adapter knows")
+                )
+            return
         parcel = Parcel(command, self._dialect, self._ports, self._config.resign_after_s)
         for code in command.members:
-            line = self._lines.get(code)
+            line = self._line(code)
             if line is None:
                 self._no_answer(command, code, "unknown adapter")
                 continue
@@ -164,9 +165,28 @@ class AdapterTcp:
             reason=self._down_reason,
             devices=self._desk.live,
             outbox_depth=sum(line.depth for line in self._lines.values()),
-            outbox_limit=self._config.outbox_max * len(self._lines),
+            outbox_limit=self._config.outbox_max * len(self._roster.adapters),
             dropped=sum(line.dropped for line in self._lines.values()),
         )
+
+    def _line(self, code: ResourceCode) -> AdapterLine | None:
+        """The line of an adapter, at the address that the inventory has now; None for no adapter of ours."""
+        device = self._roster.known(code)
+        if device is None or device.kind is not DeviceKind.ADAPTER:
+            return None
+        line = self._lines.get(code)
+        if line is None:
+            line = self._lines[code] = AdapterLine(
+                Address(code, device.host, device.port),
+                self._ports,
+                self._patience,
+                self._lanes,
+                self._desk,
+                self._config.outbox_max,
+                self._spawn,
+            )
+        line.move(device.host, device.port)
+        return line
 
     async def _listen(self) -> asyncio.Server:
         wait_s = RELISTEN_FIRST_S
@@ -184,6 +204,8 @@ class AdapterTcp:
         while True:
             await asyncio.sleep(SWEEP_S)
             self._desk.sweep()
+            for code in [c for c, line in self._lines.items() if self._roster.known(c) is None and line.is_idle]:
+                del self._lines[code]
 
     def _spawn(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None] | None:
         """Start a line's task; None while the link is not running."""

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from devices import mqtt_profiles
 from devices.link import (
     NOT_STARTED,
-    AskState,
     Command,
     Connected,
     Disconnected,
@@ -30,9 +29,10 @@ from devices.link import (
     NoAnswer,
     Path,
     Rejected,
-    SetClock,
+    Start,
     Stop,
 )
+from devices.maintenance import Configured, Firmware
 from devices.mqtt_broker import BrokerGone, BrokerSession, Incoming, connect
 from devices.mqtt_conversation import Conversation, Publication, Served
 from devices.mqtt_dialogue import Dialogue
@@ -50,6 +50,7 @@ from protocols.signature import FefdScope
 
 PUBLISH_AT_ONCE_MAX = 100  # more unacknowledged publications are slower, not faster (measured)
 IDLE_S = 3600.0
+NO_EXTENSIONS = "extensions are not configured for this link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,13 @@ class CellularMqttConfig:
     reconnect_last_s: float = 30.0
     outbox_max: int = 512
     unacknowledged_max: int = 20_000
+    extensions: bool = False
+    """True: firmware is ordered by 0xA1, which the standard does not have."""
 
 
-def _conversation(config: CellularMqttConfig, profile: Profile, ports: Ports, roster: Roster) -> Conversation:
+def _conversation(config: CellularMqttConfig, profile: Profile, ports: Ports, served: Served) -> Conversation:
     """The one that speaks this profile. Numbers of commands go on increasing over a restart, since they begin with the
     seconds since 1970: no late answer meets another question."""
-    served = Served.by(config.name, roster)
     first = int(ports.clock.wall()) & terminal.SESSION_MAX or 1
     if profile.envelope is Envelope.JSON:
         return VendorDialogue(
@@ -97,7 +99,7 @@ def _conversation(config: CellularMqttConfig, profile: Profile, ports: Ports, ro
     return Dialogue(
         config.name,
         profile,
-        own_code(config.source, roster),
+        own_code(config.source, served.roster),
         served,
         ports.sign,
         first_session=first,
@@ -138,7 +140,8 @@ class CellularMqtt:
         self._unacknowledged: deque[Publication] = deque()
         self._lost_publications = 0
         self._content_type = profile.content_type
-        self._dialogue = _conversation(config, profile, ports, roster)
+        self._served = Served(config.name, roster)
+        self._dialogue = _conversation(config, profile, ports, self._served)
 
     async def run(self) -> None:
         """Stay connected and deliver until cancelled; back-off with jitter between tries."""
@@ -160,6 +163,10 @@ class CellularMqtt:
 
     def offer(self, command: Command) -> None:
         """Queue a command and return at once. Raises OutboxFull."""
+        if isinstance(command, Firmware) and not self._config.extensions:
+            for code in (each for each in command.members if not self._served.is_others(each)):
+                self._tell(Configured(self.name, code, command.token, terminal.Result.NOT_SUPPORTED, NO_EXTENSIONS))
+            return
         for start in self._outbox.offer(command, None):
             self._no_answer(start, start.members, "stopped")
         self._wake.set()
@@ -288,7 +295,7 @@ class CellularMqtt:
             return
         if heard.online:
             self._spoke(heard.code)
-        elif heard.code in self._online:
+        elif heard.online is not None and heard.code in self._online:
             self._online.discard(heard.code)
             self._tell(Disconnected(self.name, heard.code, "offline"))
         self._tell_all(heard.events)
@@ -310,7 +317,7 @@ class CellularMqtt:
 
     def _no_answer(self, command: Command, codes: tuple[ResourceCode, ...], reason: str) -> None:
         verb = verb_of(command)
-        if verb is None or isinstance(command, AskState | SetClock):
+        if verb is None or not isinstance(command, Start | Stop):
             return
         for code in codes:
             self._tell(NoAnswer(self.name, code, command.ebm_id, verb, reason))

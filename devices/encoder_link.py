@@ -20,7 +20,6 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from devices.encoder_line import EncoderLine
 from devices.link import (
     NOT_STARTED,
-    AskState,
     Command,
     EventSink,
     LinkCapabilities,
@@ -138,9 +137,9 @@ class EncoderLink(Generic[LookT]):
         dialogue: Dialogue[LookT],
         announces: Announces[LookT],
         open_line: OpenSerial,
-        address: tuple[str, int] | None = None,
+        address: Callable[[], tuple[str, int] | None] = lambda: None,
     ) -> None:
-        """`address`: where the encoder listens if the table names no host."""
+        """`address`: where the encoder listens now if the table names no host."""
         self.name = config.name
         self.path = Path.FM
         self.capabilities = LinkCapabilities(returns=False, singles_out=False, targets_max=TARGETS_MAX)
@@ -183,7 +182,7 @@ class EncoderLink(Generic[LookT]):
                 self._promise(_Promise(command.ebm_id, Verb.STOP, command.members))
             case SetClock():
                 self._dialogue.clock_wanted = True
-            case AskState():
+            case _:
                 pass  # an encoder knows nothing of terminals
         self._changed.set()
 
@@ -236,7 +235,7 @@ class EncoderLink(Generic[LookT]):
 
     async def _connect(self) -> EncoderLine | None:
         config = self._config
-        host, port = (config.host, config.port) if config.host or self._address is None else self._address
+        host, port = (config.host, config.port) if config.host else self._address() or ("", config.port)
         where = config.serial or f"{host}:{port}"
         if not (config.serial or host):
             self._is_down("neither serial nor host is configured, and no transmitter of the inventory has an address")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
@@ -16,7 +17,6 @@ from devices.fm_announcement import Repeats, clock_announcement, start_announcem
 from devices.fm_carousel import Carousel, NeverOnAir, PassDone
 from devices.link import (
     NOT_STARTED,
-    AskState,
     Command,
     EventSink,
     LinkCapabilities,
@@ -33,7 +33,7 @@ from devices.link import (
     Verb,
 )
 from devices.ports import Ports
-from devices.roster import Device, Roster
+from devices.roster import Device, DeviceKind, Roster
 from protocols.codes import EbmId, ResourceCode
 from protocols.errors import LocalProtocolError
 from protocols.fm.bits import frame_to_air
@@ -65,6 +65,10 @@ class AirTime:
             self.carrying += 1
         else:
             self.idle += 1
+
+
+LOOK_AGAIN_S = 5.0
+"""How often the inventory is asked for a transmitter where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class FmTransmitter:
         self._config = config
         self._ports = ports
         self._sink = sink
-        self._transmitter = _choose(roster, config.transmitter)
+        self._roster = roster
         self._carousel = Carousel(
             ports.sign,
             source_level=SourceLevel(config.source_level),
@@ -132,6 +136,13 @@ class FmTransmitter:
         self._down_reason = NOT_STARTED
         self._clock_due_s = 0.0
         self.air = AirTime()
+
+    @property
+    def _transmitter(self) -> Device | None:
+        """The one this link drives, as the inventory has it now; one that left is fed on, since its receivers know no
+        end of what they play but a stop."""
+        left = (device for device in self._roster.departed if device.kind is DeviceKind.TRANSMITTER)
+        return _choose((*self._roster.transmitters, *left), self._config.transmitter)
 
     def status(self) -> LinkStatus:
         """What the link is doing now."""
@@ -154,7 +165,8 @@ class FmTransmitter:
         try:
             match command:
                 case Start():
-                    frequency_khz = self._transmitter.frequency_khz if self._transmitter else 0
+                    transmitter = self._transmitter
+                    frequency_khz = transmitter.frequency_khz if transmitter else 0
                     self._carousel.start(
                         start_announcement(command, self._start_repeats, frequency_khz=frequency_khz), now_s
                     )
@@ -162,7 +174,7 @@ class FmTransmitter:
                     self._carousel.stop(command, now_s)
                 case SetClock():
                     self._say_clock(now_s)
-                case AskState():
+                case _:
                     pass  # nothing comes back over FM
         except (LocalProtocolError, ValueError) as error:
             if isinstance(command, Start | Stop):
@@ -171,16 +183,17 @@ class FmTransmitter:
 
     async def run(self) -> None:
         """Feed the exciter until cancelled; dial again with back-off when it is gone."""
-        if self._transmitter is None:
-            self._is_down(f"the inventory has no transmitter {self._config.transmitter}".rstrip())
-            await asyncio.Event().wait()
-            return
         wait_s = self._config.reconnect_first_s
         while True:
-            connection = await self._connect(self._transmitter)
+            transmitter = self._transmitter
+            if transmitter is None:
+                self._is_down(f"the inventory has no transmitter {self._config.transmitter}".rstrip())
+                await asyncio.sleep(LOOK_AGAIN_S)
+                continue
+            connection = await self._connect(transmitter)
             if connection is not None:
                 wait_s = self._config.reconnect_first_s
-                await self._serve(connection)
+                await self._serve(connection, transmitter)
             self._tell_never(self._carousel.expire(self._ports.clock.wall(), self._ports.clock.monotonic()))
             await asyncio.sleep(wait_s * self._ports.random.uniform(0.5, 1.0))
             wait_s = min(2 * wait_s, self._config.reconnect_last_s)
@@ -199,7 +212,7 @@ class FmTransmitter:
             return connection
         return None
 
-    async def _serve(self, connection: _Connection) -> None:
+    async def _serve(self, connection: _Connection, transmitter: Device) -> None:
         self._up, self._down_reason = True, ""
         self._sink(LinkUp(self.name))
         now_s = self._ports.clock.monotonic()
@@ -207,12 +220,12 @@ class FmTransmitter:
         self._clock_due_s = now_s
         reason = "stopped"
         try:
-            reason = await self._feed(connection)
+            reason = await self._feed(connection, transmitter)
         finally:
             connection.close()
             self._is_down(reason)
 
-    async def _feed(self, connection: _Connection) -> str:
+    async def _feed(self, connection: _Connection, transmitter: Device) -> str:
         """Write frames at their times until the connection is of no use; why."""
         clock = self._ports.clock
         lead = max(1, self._config.lead_frames_max)
@@ -230,6 +243,9 @@ class FmTransmitter:
                 continue
             if begin_s + sent * FRAME_S < now_s:
                 begin_s = now_s - sent * FRAME_S  # the exciter ran dry and plays this frame at once; no time is made up
+            here = self._transmitter
+            if here is None or (here.host, here.port) != (transmitter.host, transmitter.port):
+                return "the inventory has another address now"
             if connection.unsent_bytes > self._config.unsent_bytes_max:
                 return f"the transmitter leaves {connection.unsent_bytes} bytes unread"
             if self._config.clock_period_s and now_s >= self._clock_due_s:
@@ -255,10 +271,11 @@ class FmTransmitter:
         return self._filler if frame == FILLER_FRAME else frame_to_air(frame, offset_b=self._offset_b)
 
     def _say_clock(self, now_s: float) -> None:
-        if self._transmitter is None:
+        transmitter = self._transmitter
+        if transmitter is None:
             return
         announcement = clock_announcement(
-            self._transmitter.code.area,
+            transmitter.code.area,
             self._ports.clock.wall(),
             valid_s=CLOCK_VALID_S,
             zone_offset_s=ZONES[self._config.clock_zone],
@@ -323,6 +340,6 @@ def _first_version(config: FmTransmitterConfig, ports: Ports) -> int:
     return ports.random.randrange(VERSIONS) if kept is None else (kept + VERSIONS_SKIPPED) % VERSIONS
 
 
-def _choose(roster: Roster, code: str) -> Device | None:
+def _choose(transmitters: Iterable[Device], code: str) -> Device | None:
     """The transmitter of that code, or the first one."""
-    return next((device for device in roster.transmitters if code in ("", device.code)), None)
+    return next((device for device in transmitters if code in ("", device.code)), None)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from devices.maintenance import AskValues, Configure, Configured, Firmware, Stranger, ValuesTold
 from protocols.codes import EbmId, ResourceCode
 
 
@@ -114,7 +115,10 @@ class SetClock:
     members: tuple[ResourceCode, ...]
 
 
-Command = Start | Stop | AskState | SetClock
+Poll = AskState | SetClock | Configure | AskValues | Firmware
+"""What an alert pushes out."""
+
+Command = Start | Stop | Poll
 
 
 # ---- events --------------------------------------------------------------------------------------------------------
@@ -290,6 +294,9 @@ Event = (
     | Sent
     | Fault
     | Rejected
+    | Stranger
+    | Configured
+    | ValuesTold
 )
 
 EventSink = Callable[[Event], None]

@@ -138,6 +138,9 @@ async def connect(settings: BrokerSettings) -> AsyncIterator[BrokerSession]:
         if cancelled is not None:  # a good-bye that fails must not keep us from ending
             raise cancelled from error
         raise BrokerGone(str(error)) from error
+    finally:
+        if client._misc_task is not None:
+            client._misc_task.cancel()  # where the good-bye failed it would go on for a keepalive
 
 
 class _Session:

@@ -31,23 +31,50 @@ class Heard:
     """What one message of a terminal says: that it is there or gone, and what else."""
 
     code: ResourceCode
-    online: bool
+    online: bool | None
+    """None: it is not one of ours, and nobody counts it."""
     events: Sequence[Event] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Whom a link commands, and whom other MQTT links of the same county do."""
+    """Whom a link commands, and whom other MQTT links of the same county do, as the inventory has it now: the terminals
+    on MQTT whose row names this link or none."""
 
-    terminals: tuple[Device, ...]
-    others: frozenset[ResourceCode]
+    link: str
+    roster: Roster
 
-    @classmethod
-    def by(cls, link: str, roster: Roster) -> Served:
-        """The terminals on MQTT whose row names this link or none."""
-        all_ = [device for device in roster.terminals if Path.MQTT in device.paths]
-        own = tuple(device for device in all_ if device.mqtt_link in ("", link))
-        return cls(own, frozenset(device.code for device in all_) - {device.code for device in own})
+    @property
+    def edition(self) -> int:
+        """Grows when anything of this may be different."""
+        return self.roster.edition
+
+    @property
+    def terminals(self) -> tuple[Device, ...]:
+        """Whom it commands. O(terminals)."""
+        return tuple(each for each in self.roster.terminals if Path.MQTT in each.paths and self._is_own(each))
+
+    @property
+    def departed(self) -> tuple[Device, ...]:
+        """Whom it commanded and may have to stop still: who left, or left this path."""
+        return tuple(
+            each
+            for each in (*self.roster.departed, *self.roster.terminals)
+            if self.knows(each.code) and (self.roster.by_code(each.code) is None or Path.MQTT not in each.paths)
+        )
+
+    def knows(self, code: ResourceCode) -> bool:
+        """Whether it is one of ours on this path, now or lately."""
+        device = self.roster.known(code)
+        return device is not None and self.roster.carries(code, Path.MQTT) and self._is_own(device)
+
+    def is_others(self, code: ResourceCode) -> bool:
+        """Whether another MQTT link commands it."""
+        device = self.roster.known(code)
+        return device is not None and self.roster.carries(code, Path.MQTT) and not self._is_own(device)
+
+    def _is_own(self, device: Device) -> bool:
+        return device.mqtt_link in ("", self.link)
 
 
 class Conversation(Protocol):

@@ -12,9 +12,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from devices.link import AskState, Command, Event, NoAnswer, Start, Stop
+from devices.maintenance import AskValues, Configure, Firmware, Stranger, ValuesTold
 from devices.mqtt_conversation import Heard, Publication, Served
 from devices.ports import Sign
-from devices.terminal_frames import answered, event_of, in_frames, message_of, told_state, verb_of
+from devices.terminal_frames import (
+    answered,
+    configured,
+    event_of,
+    in_frames,
+    message_of,
+    token_of,
+    told_state,
+    verb_of,
+)
+from devices.terminal_values import values_told
 from protocols import mqtt, terminal
 from protocols.codes import EbmId, ResourceCode, matches
 from protocols.errors import RemoteProtocolError
@@ -61,8 +72,7 @@ class Dialogue:
         self._link = link
         self._profile = profile
         self._source = source
-        self._known = frozenset(device.code for device in served.terminals)
-        self._others = served.others
+        self._served = served
         self._sign = sign
         self._sessions = terminal.SessionCounter(first_session)
         self._answer_timeout_s = answer_timeout_s
@@ -77,19 +87,28 @@ class Dialogue:
     def begin(self, command: Command, now_s: float, utc_s: float) -> tuple[list[Publication], list[Event]]:
         """Sign a command once and say where it goes, and which members this link does not have.
 
-        Raises LocalProtocolError where no frame can hold it.
+        Raises LocalProtocolError where no frame can hold it. Firmware is for the caller to refuse where the standard
+        alone is spoken.
         """
         if isinstance(command, Stop):
             if command.at_end:
                 return [], []  # every frame of a start says when it ends (GD/J 089 table D.5)
             self._withdraw(command)
-        members = dict.fromkeys(code for code in command.members if code in self._known)
-        strangers = [code for code in command.members if code not in self._known and code not in self._others]
+        waits = bool(isinstance(command, Configure | AskValues) and command.phys)  # to be commissioned
+        members = dict.fromkeys(code for code in command.members if waits or self._served.knows(code))
+        strangers = [c for c in command.members if c not in members and not self._served.is_others(c)]
         addressed = command.targets if isinstance(command, Start | Stop) else tuple(members)
         publications: list[Publication] = []
         for targets in in_frames(addressed, terminal.TARGETS_MAX) if members else ():
             session = self._sessions.take()
-            frame = terminal.request(Header.D, session, self._source, targets, message_of(command, utc_s))
+            frame = terminal.request(
+                Header.D,
+                session,
+                self._source,
+                targets,
+                message_of(command, utc_s),
+                extensions=isinstance(command, Firmware),
+            )
             payload = self._payload(frame)
             meant = dict.fromkeys(code for code in members if any(matches(target, code) for target in targets))
             members = {code: None for code in members if code not in meant}
@@ -109,6 +128,8 @@ class Dialogue:
         frame = self._frame(payload, content_type)
         if frame.source != place.code:
             raise RemoteProtocolError("source", f"{frame.source} speaks on the topic of {place.code}")
+        if not self._served.knows(place.code) and not self._served.is_others(place.code):
+            return Heard(place.code, None, self._of_stranger(place.code, frame, topic))
         self._check_known(place.code)
         if frame.is_answer:
             return Heard(place.code, True, self._answer(frame))
@@ -118,8 +139,16 @@ class Dialogue:
         return Heard(place.code, True, [event])
 
     def _check_known(self, code: ResourceCode) -> None:
-        if code not in self._known:
+        if not self._served.knows(code):
             raise RemoteProtocolError("unknown_device", f"{code} is not in the inventory with this path")
+
+    def _of_stranger(self, code: ResourceCode, frame: Frame, topic: str) -> list[Event]:
+        """One that nobody entered: it waits to be commissioned, or answers while it is."""
+        if frame.is_answer and self._asked(code, frame.session):
+            return self._answer(frame)
+        if isinstance(frame.message, terminal.Heartbeat) and frame.message.phys:
+            return [Stranger(self._link, code, frame.message.phys, topic)]
+        raise RemoteProtocolError("unknown_device", f"{code} is not in the inventory with this path")
 
     def _payload(self, frame: Frame) -> bytes:
         """Signed, in the profile's envelope. Raises LocalProtocolError."""
@@ -197,7 +226,15 @@ class Dialogue:
         if isinstance(command, AskState) and isinstance(frame.message, terminal.StatusAnswer):
             told = told_state(self._link, code, frame.message)
             return [told] if told else []
+        if isinstance(command, AskValues) and isinstance(frame.message, terminal.StatusAnswer):
+            return [ValuesTold(self._link, code, values_told(frame.message))]
+        if (token := token_of(command)) is not None and isinstance(frame.message, terminal.Answer):
+            return [configured(self._link, code, token, frame.message)]
         return []
+
+    def _asked(self, code: ResourceCode, session: int) -> bool:
+        request = self._requests.get(session)
+        return request is not None and code in request.answers_due
 
     def _silence(self, command: Command, codes: Iterable[ResourceCode], reason: str) -> list[Event]:
         verb = verb_of(command)

@@ -30,6 +30,7 @@ from devices.link import (
     Stop,
     Verb,
 )
+from devices.maintenance import AskValues, Configure, Configured, Firmware
 from devices.mqtt_conversation import Heard, Publication, Served
 from devices.mqtt_vendor_command import Request, message_values, names_of, values_of
 from devices.ports import Excused
@@ -38,10 +39,12 @@ from protocols.codes import EbmId, ResourceCode
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.mqtt import Means, Profile, Vendor, vendor
 from protocols.mqtt.vendor import Told
+from protocols.terminal import Result
 
 REQUESTS_MAX = 50_000  # remembered commands; the oldest goes first, its late answers are then unknown
 OPEN_MAX = 8  # commands of one terminal whose answers may still come
 LATE_S = 60.0  # an answer that names no command can still be to one so old
+NO_SETTINGS = "the profile of these terminals has no such command"
 FAULT_NOTE = "reported fault"
 SEQ_DIGITS_MAX = 20
 RESULT_OK = 0
@@ -72,8 +75,9 @@ class VendorDialogue:
         self._next_seq = first_seq
         self._answer_timeout_s = answer_timeout_s
         self._retries = retries
-        self._ids = names_of(served, profile.vendor)
-        self._codes = {id_: code for code, id_ in self._ids.items() if id_}
+        self._edition = -1
+        self._ids: dict[ResourceCode, str] = {}
+        self._codes: dict[str, ResourceCode] = {}
         self._requests: OrderedDict[int, Request] = OrderedDict()
         self._open: dict[ResourceCode, deque[Request]] = {}
         self._sounds: dict[ResourceCode, EbmId] = {}  # the newest start of each terminal that was not stopped since
@@ -90,6 +94,7 @@ class VendorDialogue:
 
     def begin(self, command: Command, now_s: float, utc_s: float) -> tuple[list[Publication], list[Event]]:
         """One message, or a few, for each member that may be told."""
+        self._look_again()
         match command:
             case Start():
                 return self._begin_each(command, now_s, utc_s, self._start_refused)
@@ -100,8 +105,19 @@ class VendorDialogue:
                 return self._begin_each(command, now_s, utc_s, self._stop_refused)
             case AskState():
                 return self._ask(command, utc_s)
-            case SetClock():
-                return [], []  # no profile has a clock
+            case Configure(token=token) | Firmware(token=token):
+                ours = (code for code in command.members if code in self._ids)
+                not_here = (token, Result.NOT_SUPPORTED, NO_SETTINGS)
+                return [], [Configured(self._link, code, *not_here) for code in ours]
+            case SetClock() | AskValues():
+                return [], []  # no profile has a clock, or values
+
+    def _look_again(self) -> None:
+        """How each terminal is called, where the inventory may be another one by now."""
+        if self._edition != self._served.edition:
+            self._edition = self._served.edition
+            self._ids = names_of(self._served, self._vendor)
+            self._codes = {id_: code for code, id_ in self._ids.items() if id_}
 
     def due(self, now_s: float, utc_s: float) -> tuple[list[Publication], list[Event]]:
         """Retries where they do no harm, and silences."""
@@ -150,7 +166,7 @@ class VendorDialogue:
         events: list[Event] = []
         verb = Verb.START if isinstance(command, Start) else Verb.STOP
         for code in command.members:
-            if code in self._served.others:
+            if self._served.is_others(code):
                 continue
             if code not in self._ids:
                 events.append(self._silence(code, command, "not reached by this link"))
@@ -270,6 +286,7 @@ class VendorDialogue:
 
     def take(self, topic: str, payload: bytes, content_type: str | None) -> Heard:
         """What a terminal says. Raises RemoteProtocolError."""
+        self._look_again()
         told = vendor.decode(self._vendor, topic, payload)
         code = self._codes.get(told.id)
         if code is None:

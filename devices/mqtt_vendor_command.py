@@ -39,10 +39,13 @@ class Request:
 
 def names_of(served: Served, words: Vendor) -> dict[ResourceCode, str]:
     """What stands for each terminal in topics; "" where nothing does, or where two share it: which of them is meant is
-    for a person to say."""
+    for a person to say. Who has left keeps its name until somebody else has it."""
     names = {device.code: _name_of(device, words) for device in served.terminals}
-    times = Counter(names.values())
-    return {code: name if times[name] == 1 else "" for code, name in names.items()}
+    taken = set(names.values())
+    left = {device.code: _name_of(device, words) for device in served.departed}
+    left = {code: "" if name in taken else name for code, name in left.items()}
+    times = Counter((*names.values(), *left.values()))
+    return {code: name if times[name] == 1 else "" for code, name in (names | left).items()}
 
 
 def _name_of(device: Device, words: Vendor) -> str:

@@ -116,7 +116,6 @@ class RdsEncoder(EncoderLink[Look]):
         roster: Roster,
         open_line: OpenSerial = open_serial,
     ) -> None:
-        transmitter = roster.by_code(config.transmitter) if config.transmitter else None
         station = station_of(config)
         announces = Announces(
             classes=ANNOUNCED,
@@ -124,5 +123,9 @@ class RdsEncoder(EncoderLink[Look]):
             area=ResourceCode(config.transmitter).area if config.transmitter else None,
             otherwise="a message of this class is not announced over ordinary RDS",
         )
-        address = None if transmitter is None else (transmitter.host, transmitter.port)
+
+        def address() -> tuple[str, int] | None:
+            transmitter = roster.by_code(config.transmitter) if config.transmitter else None
+            return None if transmitter is None else (transmitter.host, transmitter.port)
+
         super().__init__(config, ports, sink, dialogue_of(config), announces, open_line, address)

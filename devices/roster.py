@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -35,15 +35,24 @@ class Device:
     mqtt_id: str = ""  # what a vendor's MQTT profile calls it; "": as the profile says
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Roster:
-    """All devices, by kind and by code. Never changes: a new inventory is a new roster."""
+    """All devices, by kind and by code. One object for as long as the daemon runs: `become` replaces what is in it, so
+    that everybody who holds it sees the new inventory at once.
+
+    A device that left is *departed*: nothing is planned for it any more, but what was sent to it can still be stopped
+    and what it says is still understood, until `release`.
+    """
 
     adapters: tuple[Device, ...] = ()
     terminals: tuple[Device, ...] = ()
     transmitters: tuple[Device, ...] = ()
-    _by_code: Mapping[str, Device] = field(default_factory=dict, repr=False, compare=False)
-    _by_phys: Mapping[str, Device] = field(default_factory=dict, repr=False, compare=False)
+    _by_code: Mapping[str, Device] = field(default_factory=dict, repr=False)
+    _by_phys: Mapping[str, Device] = field(default_factory=dict, repr=False)
+    _departed: dict[str, Device] = field(default_factory=dict, repr=False)
+    _former_paths: dict[str, frozenset[Path]] = field(default_factory=dict, repr=False)
+    edition: int = 0
+    """Grows with each change, so that a connection knows when to look again who it speaks for."""
 
     @classmethod
     def of(cls, devices: Iterable[Device]) -> Roster:
@@ -65,6 +74,11 @@ class Roster:
             _by_phys=MappingProxyType(by_phys),
         )
 
+    @property
+    def devices(self) -> Mapping[str, Device]:
+        """Every device by its code."""
+        return self._by_code
+
     def by_code(self, code: str) -> Device | None:
         """The device with this 23-digit resource code, or None: an unknown device is the caller's to report."""
         return self._by_code.get(code)
@@ -72,3 +86,46 @@ class Roster:
     def by_phys(self, phys: str) -> Device | None:
         """The device with this physical address (upper-case hex), or None."""
         return self._by_phys.get(phys)
+
+    # ---- a new inventory under a running daemon --------------------------------------------------------------------
+
+    def become(self, other: Roster) -> None:
+        """Hold what `other` holds. O(devices)."""
+        for code, device in self._by_code.items():
+            new = other._by_code.get(code)
+            if new is None:
+                self._departed[code] = device
+            elif left := frozenset(device.paths) - frozenset(new.paths):
+                self._former_paths[code] = self._former_paths.get(code, frozenset()) | left
+        for code in [code for code in self._departed if code in other._by_code]:
+            del self._departed[code]
+        self.adapters, self.terminals, self.transmitters = other.adapters, other.terminals, other.transmitters
+        self._by_code, self._by_phys = other._by_code, other._by_phys
+        self.edition += 1
+
+    @property
+    def departed(self) -> tuple[Device, ...]:
+        """Devices that have left and are not released."""
+        return tuple(self._departed.values())
+
+    def release(self, needed: Container[str]) -> None:
+        """Forget the departed ones, and the paths that were given up, of every code that is not needed any more."""
+        for code in [code for code in self._departed if code not in needed]:
+            del self._departed[code]
+            self.edition += 1
+        for code in [code for code in self._former_paths if code not in needed]:
+            del self._former_paths[code]
+
+    def known(self, code: str) -> Device | None:
+        """The device with this code, here or departed: for what was sent to it earlier."""
+        return self._by_code.get(code) or self._departed.get(code)
+
+    def known_phys(self, phys: str) -> Device | None:
+        """The same by physical address. An address whose code another device has now is no longer known."""
+        here = self._by_phys.get(phys)
+        return here or next((device for device in self._departed.values() if device.phys == phys), None)
+
+    def carries(self, code: str, path: Path) -> bool:
+        """Whether a device is, or lately was, reached over a path."""
+        device = self.known(code)
+        return device is not None and (path in device.paths or path in self._former_paths.get(code, ()))

@@ -46,6 +46,7 @@ class Connection(asyncio.Protocol):
         "bad_frames",
         "code",
         "code_bcd",
+        "edition",
         "heard",
         "old_code",
         "phys",
@@ -63,6 +64,8 @@ class Connection(asyncio.Protocol):
         self.code_bcd = b""
         """The same in wire form."""
         self.phys = ""
+        self.edition = 0
+        """Of the inventory, when it was last looked up who this socket speaks for."""
         self.old_code: ResourceCode | None = None
         """What the device calls itself until it has taken the code that the inventory has for it."""
         self.ready = False

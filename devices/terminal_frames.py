@@ -21,6 +21,8 @@ from devices.link import (
     Stop,
     Verb,
 )
+from devices.maintenance import AskValues, Configure, Configured, Firmware
+from devices.terminal_values import settings_of
 from protocols import adapter, terminal
 from protocols.codes import EbmId, ResourceCode
 from protocols.wire import readable
@@ -49,6 +51,19 @@ def message_of(command: Command, now_utc_s: float) -> terminal.Message:
             return terminal.StatusQuery((terminal.WORK_STATE,))
         case SetClock():
             return terminal.ParameterSet((terminal.Number(terminal.SET_CLOCK, int(now_utc_s)),))
+        case Configure(given=given):
+            return terminal.ParameterSet(settings_of(given))
+        case AskValues(ids=ids):
+            return terminal.StatusQuery(ids)
+        case Firmware():
+            return terminal.Upgrade(
+                command.phys,
+                command.mode,
+                bytes.fromhex(command.new_version),
+                bytes.fromhex(command.old_version),
+                command.md5,
+                command.url,
+            )
 
 
 def verb_of(command: Command) -> Verb | None:
@@ -58,7 +73,7 @@ def verb_of(command: Command) -> Verb | None:
             return Verb.START
         case Stop():
             return Verb.STOP
-        case AskState() | SetClock():
+        case _:
             return None
 
 
@@ -82,6 +97,16 @@ def state_of(value: int) -> DeviceState:
 def answered(link: str, code: ResourceCode, ebm_id: EbmId, verb: Verb, message: terminal.Answer) -> Answered:
     """A D.10 answer to a start or stop."""
     return Answered(link, code, ebm_id, verb, message.result, readable(message.text) if message.text else "")
+
+
+def configured(link: str, code: ResourceCode, token: int, message: terminal.Answer) -> Configured:
+    """A D.10 answer to settings."""
+    return Configured(link, code, token, message.result, readable(message.text) if message.text else "")
+
+
+def token_of(command: Command) -> int | None:
+    """By which the asker knows the answers; None where nobody waits for any."""
+    return command.token if isinstance(command, Configure | Firmware) else None
 
 
 def told_state(link: str, code: ResourceCode, message: terminal.StatusAnswer) -> StateTold | None:

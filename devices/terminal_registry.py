@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from devices.link import Answered, Connected, Disconnected, EventSink, Rejected, StateTold
+from devices.maintenance import Configured, Stranger, Told, ValuesTold
 from devices.ports import Ports
 from devices.roster import Device, Roster
 from devices.terminal_connection import Connection
-from devices.terminal_frames import answered, event_of, told_state
+from devices.terminal_frames import answered, configured, event_of, told_state
 from devices.terminal_requests import Requests
+from devices.terminal_values import values_told
 from devices.timer_wheel import TimerWheel
 from protocols import terminal
 from protocols.codes import ResourceCode
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from devices.terminal_tcp import TerminalTcpConfig
 
 _REPLACED = "replaced by a newer connection"
+NOTHING_TOLD = Told()
 _NOBODY = ResourceCode("0" * 23)
 _REQUESTS_OF_TERMINALS = frozenset({0x10, 0x13, 0x14, 0x15, 0x16})
 COUNTY_LEVEL = 4
@@ -49,6 +53,8 @@ class TerminalRegistry:
         self.source = own_code(config.source, roster)
         self.source_bcd = self.source.to_bcd()
         self.bound: dict[ResourceCode, Connection] = {}
+        self.strangers: OrderedDict[str, Connection] = OrderedDict()
+        """Devices that wait to be commissioned, by physical address."""
         self._config = config
         self._ports = ports
         self._sink = sink
@@ -82,6 +88,7 @@ class TerminalRegistry:
         self._open.discard(connection)
         self._partial.pop(connection, None)
         self._idle.drop(connection)
+        self._no_stranger(connection)
         self._requests.lost(connection)
         self._unbind(connection, connection.reason)
 
@@ -138,16 +145,26 @@ class TerminalRegistry:
     def answered(self, connection: Connection, session: int, type_: int, result: int) -> None:
         """The short way of an answer without text; `received` would do the same."""
         request = self._requests.answered(connection, session, type_)
-        if request is not None and connection.code is not None and request.ebm_id and request.verb:
+        if request is None or connection.code is None:
+            return
+        if request.ebm_id and request.verb:
             self._sink(Answered(self._config.name, connection.code, request.ebm_id, request.verb, result, ""))
+        elif request.token is not None:
+            self._sink(Configured(self._config.name, connection.code, request.token, result, ""))
 
     def _speaker(self, connection: Connection, frame: terminal.Frame) -> ResourceCode | None:
         """The device that a frame comes from; None: refused, and told so where the header has an answer."""
         if not self._config.commands:
-            if self._roster.by_code(frame.source) is not None:
+            if self._roster.known(frame.source) is not None:
                 return frame.source
+            if isinstance(frame.message, terminal.Heartbeat):
+                self._sink(Stranger(self._config.name, frame.source, frame.message.phys, connection.peer))
             self._refuse(connection, frame, "unknown-device", f"{frame.source} is not in the inventory")
             return None
+        if self.strangers.get(connection.phys) is connection and not isinstance(frame.message, terminal.Heartbeat):
+            return self._stranger_said(connection, frame)
+        if connection.code is not None and connection.edition != self._roster.edition:
+            self._look_again(connection)
         if connection.code is None and not self._register(connection, frame):
             return None
         if frame.source == connection.code:
@@ -169,18 +186,60 @@ class TerminalRegistry:
             return False
         device = self._device(frame.source, message.phys)
         if device is None:
-            detail = f"{frame.source} with physical address {message.phys or 'absent'} is not in the inventory"
-            self._refuse(connection, frame, "unknown-device", detail)
-            connection.close("unknown device")
+            self._wait_for_commissioning(connection, frame, message.phys)
             return False
+        self._no_stranger(connection)
         if (older := self.bound.get(device.code)) is not None:
             self._unbind(older, _REPLACED)
             older.drop(_REPLACED)
-        connection.code, connection.phys = device.code, message.phys
+        connection.code, connection.phys, connection.edition = device.code, message.phys, self._roster.edition
         connection.code_bcd = device.code.to_bcd()
         connection.old_code = frame.source if frame.source != device.code else None
         self.bound[device.code] = connection
         return True
+
+    def _wait_for_commissioning(self, connection: Connection, frame: terminal.Frame, phys: str) -> None:
+        """A device that nobody entered: told so (59), and kept on its socket, since behind a NAT there is no other way
+        back to it. The longest waiting one goes where too many do."""
+        is_new = self.strangers.get(phys) is not connection
+        if is_new:
+            detail = f"{frame.source} with physical address {phys or 'absent'} is not in the inventory"
+            self._reject(connection, "unknown-device", detail)
+        self._answer(connection, frame, terminal.Result.UNKNOWN_RESOURCE_CODE)
+        if not phys:
+            connection.close("unknown device")
+            return
+        if is_new:
+            self._no_stranger(connection)  # of the address it named before
+            if (older := self.strangers.pop(phys, None)) is not None:
+                older.drop(_REPLACED)
+        connection.phys = phys
+        self.strangers[phys] = connection
+        self._sink(Stranger(self._config.name, frame.source, phys, connection.peer))
+        while len(self.strangers) > self._config.strangers_max:
+            _, oldest = self.strangers.popitem(last=False)
+            self._reject(oldest, "too-many-strangers", f"{self._config.strangers_max} wait to be commissioned")
+            oldest.close("too many strangers")
+
+    def _stranger_said(self, connection: Connection, frame: terminal.Frame) -> ResourceCode | None:
+        """From a device that waits, only answers to what it was asked mean anything."""
+        if frame.is_answer:
+            return frame.source
+        self._refuse(connection, frame, "unknown-device", f"type {frame.message.type:#04x} of a stranger")
+        return None
+
+    def _no_stranger(self, connection: Connection) -> None:
+        if self.strangers.get(connection.phys) is connection:
+            del self.strangers[connection.phys]
+
+    def _look_again(self, connection: Connection) -> None:
+        """The inventory has changed: a socket that speaks for another device now, or for none, registers anew."""
+        code, phys = connection.code, connection.phys
+        connection.edition = self._roster.edition
+        device = self._device(code, phys) if code is not None else None
+        if device is None or device.code != code:
+            self._unbind(connection, "the inventory has changed")
+            connection.code, connection.code_bcd, connection.ready, connection.old_code = None, b"", False, None
 
     def _unbind(self, connection: Connection, reason: str) -> None:
         if connection.code is not None and self.bound.get(connection.code) is connection:
@@ -190,10 +249,10 @@ class TerminalRegistry:
 
     def _device(self, source: ResourceCode, phys: str) -> Device | None:
         """By physical address, which never changes; by code where either side has none."""
-        by_phys = self._roster.by_phys(phys) if phys else None
+        by_phys = self._roster.known_phys(phys) if phys else None
         if by_phys is not None:
             return by_phys
-        by_code = self._roster.by_code(source)
+        by_code = self._roster.known(source)
         return by_code if by_code is not None and not (phys and by_code.phys) else None
 
     def _take_answer(self, connection: Connection, code: ResourceCode, frame: terminal.Frame) -> None:
@@ -207,11 +266,15 @@ class TerminalRegistry:
             self._tell_state(code, message)
         elif isinstance(message, terminal.Answer) and request.ebm_id is not None and request.verb is not None:
             self._sink(answered(self._config.name, code, request.ebm_id, request.verb, message))
+        elif isinstance(message, terminal.Answer) and request.token is not None:
+            self._sink(configured(self._config.name, code, request.token, message))
 
     def _tell_state(self, code: ResourceCode, message: terminal.StatusAnswer) -> None:
         state: StateTold | None = told_state(self._config.name, code, message)
         if state is not None:
             self._sink(state)
+        if (told := values_told(message)) != NOTHING_TOLD:
+            self._sink(ValuesTold(self._config.name, code, told))
 
     def _take_report(self, connection: Connection, code: ResourceCode, frame: terminal.Frame) -> None:
         message = frame.message

@@ -24,6 +24,7 @@ class Request:
     ebm_id: EbmId | None
     verb: Verb | None
     not_after_utc_s: float  # no repeat from then on
+    token: int | None = None  # of whoever waits for the answers to settings
     waiting: dict[Connection, ResourceCode] = field(default_factory=dict)
     late: dict[Connection, ResourceCode] = field(default_factory=dict)
     repeats: int = 0

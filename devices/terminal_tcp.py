@@ -24,11 +24,12 @@ from devices.link import (
     Stop,
     Verb,
 )
+from devices.maintenance import AskValues, Configure, Configured, Firmware
 from devices.outbox import Outbox
 from devices.ports import Ports
 from devices.roster import Roster
 from devices.terminal_connection import Connection
-from devices.terminal_frames import in_frames, message_of, verb_of
+from devices.terminal_frames import in_frames, message_of, token_of, verb_of
 from devices.terminal_registry import TerminalRegistry
 from devices.terminal_requests import Request, Requests
 from protocols import terminal
@@ -39,6 +40,7 @@ from protocols.signature import FefdScope
 WRITES_PER_TURN = 500
 """Sockets written to before the loop may do something else: some milliseconds."""
 SWEEP_S = 1.0
+NO_EXTENSIONS = "extensions are not configured for this link"
 SIGNATURE_AGE_S_MAX = 240.0
 """Bytes signed longer ago are not sent again: receivers believe a time for 300 s."""
 RELISTEN_FIRST_S = 1.0
@@ -71,6 +73,10 @@ class TerminalTcpConfig:
     outbox_max: int = 512
     connections_max: int = 19_000
     bad_frames_max: int = 16
+    strangers_max: int = 256
+    """Devices outside the inventory that may wait on their sockets to be commissioned."""
+    extensions: bool = False
+    """True: firmware is ordered by 0xA1, which the standard does not have."""
     ack_returns: bool = False
     """Answer reports by header E, too; the servers seen do not."""
 
@@ -141,6 +147,10 @@ class TerminalTcp:
 
     def offer(self, command: Command) -> None:
         """Queue a command and return at once. Raises OutboxFull."""
+        if isinstance(command, Firmware) and not self._config.extensions:
+            for code in command.members:
+                self._tell(Configured(self.name, code, command.token, terminal.Result.NOT_SUPPORTED, NO_EXTENSIONS))
+            return
         for start in self._outbox.offer(command, None):
             self._no_answer(start, start.members, "stopped")
         self._wake.set()
@@ -195,11 +205,14 @@ class TerminalTcp:
         made = []
         for portion in in_frames(targets, self.capabilities.targets_max):
             session = self._sessions.take()
-            frame = terminal.request(terminal.Header.D, session, self._registry.source, portion, message)
+            frame = terminal.request(
+                terminal.Header.D, session, self._registry.source, portion, message, extensions=self._config.extensions
+            )
             data = terminal.encode(frame, sign=self._ports.sign)
             ebm_id = command.ebm_id if isinstance(command, Start | Stop) else None
             not_after = float(command.end) if isinstance(command, Start) else float("inf")
-            made.append((portion, Request(session, message.type, data, ebm_id, verb_of(command), not_after)))
+            verb, token = verb_of(command), token_of(command)
+            made.append((portion, Request(session, message.type, data, ebm_id, verb, not_after, token)))
         for _, request in made:
             self._requests.open(request)
         return made
@@ -208,6 +221,8 @@ class TerminalTcp:
         self, command: Command, portions: list[tuple[tuple[ResourceCode, ...], Request]], code: ResourceCode
     ) -> None:
         connection = self._registry.bound.get(code)
+        if isinstance(command, Configure | AskValues) and command.phys:
+            connection = self._registry.strangers.get(command.phys)
         if connection is None:
             self._no_answer(command, (code,), "not connected")
             return

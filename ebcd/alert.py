@@ -94,6 +94,8 @@ class Alert:
     peer: ResourceCode | None = None  # who is told about it
     ebd_id: EbdId | None = None  # the package that brought it
     replaces: EbmId | None = None
+    only: tuple[ResourceCode, ...] = ()  # these terminals inside the areas and no others
+    volume: int | None = None  # percent, instead of what the configuration says
     warning: str = ""  # identifier of the warning that it was made of; updates and cancels name it
     supersedes: tuple[str, ...] = ()  # identifiers of the warnings that it takes the place of
 
@@ -110,6 +112,10 @@ class Alert:
         """Administrative level of the issuing platform: 1 nation ... 6 village."""
         return int(self.id[0]) or 9
 
+    def means(self, code: ResourceCode) -> bool:
+        """Whether a terminal inside the areas is to hear it."""
+        return not self.only or code in self.only
+
     def to_json(self) -> dict[str, Any]:
         """As the journal keeps it; `from_json` gives the same value back."""
         value = {name: getattr(self, name) for name in PLAIN_FIELDS}
@@ -118,6 +124,10 @@ class Alert:
         value["dropped_areas"] = list(self.dropped_areas)
         value["supersedes"] = list(self.supersedes)
         value["media"] = self.media and [self.media.sm3, self.media.name, self.media.size_bytes, self.media.spoken]
+        if self.only:
+            value["only"] = list(self.only)
+        if self.volume is not None:
+            value["volume"] = self.volume
         return value
 
     @classmethod
@@ -139,6 +149,8 @@ class Alert:
                 "peer": value["peer"] and ResourceCode(value["peer"]),
                 "ebd_id": value["ebd_id"] and EbdId(value["ebd_id"]),
                 "replaces": value["replaces"] and EbmId(value["replaces"]),
+                "only": tuple(ResourceCode(code) for code in value.get("only", ())),
+                "volume": value.get("volume"),
                 "supersedes": tuple(value["supersedes"]),
             }
         )

@@ -16,6 +16,7 @@ import structlog
 from devices.link import Link, OutboxFull, Path, Start, Stop
 from devices.ports import Clock
 from ebcd.alert import Alert, DrillDepth, may_replace
+from ebcd.claimed import ClaimedPlaces
 from ebcd.decision import Decision, Offer
 from ebcd.facts import DAEMON, Fact, alert_accepted, alert_moved, approval_given, places_changed
 from ebcd.ledger import Ledger
@@ -75,7 +76,7 @@ class Core:
         self.follow: Callable[[], Coroutine[Any, Any, None]] | None = None  # acts on what the links tell
         self._tell = tell
         self._closing: dict[EbmId, float] = {}  # window over; monotonic deadline for late results
-        self._places_of: dict[EbmId, frozenset[AreaCode]] = {}
+        self.claimed = ClaimedPlaces(orders)
         self._next_moment_s = 0.0
         self._look_again_s = 0.0  # quiet hours end without an alert's doing
         self._group: asyncio.TaskGroup | None = None
@@ -244,7 +245,7 @@ class Core:
         self._release_and_expire(now_s, decision)
         records = {r.alert.id: r for r in self.state.live_alerts() if r.alert.id not in self._closing}
         claims = [
-            Claim(r.alert, self._claimed(r), frozenset(r.holds))
+            Claim(r.alert, self.claimed.of(r), frozenset(r.holds))
             for r in records.values()
             if r.state in (AlertState.WAITING, AlertState.ON_AIR, AlertState.CANCELLING)
         ]
@@ -262,14 +263,6 @@ class Core:
                 self.traces.waits(claim.alert.id)
         moment = next_moment((r.alert for r in records.values()), now_s)
         self._next_moment_s = float("inf") if moment is None else moment
-
-    def _claimed(self, record: AlertRecord) -> frozenset[AreaCode]:
-        alert = record.alert
-        if record.state is AlertState.CANCELLING:
-            return frozenset(record.holds)
-        if alert.id not in self._places_of:
-            self._places_of[alert.id] = frozenset().union(*(self.places.places_in(area) for area in alert.areas))
-        return self._places_of[alert.id]
 
     def _release_and_expire(self, now_s: float, decision: Decision) -> None:
         for record in self.state.live_alerts():
@@ -391,9 +384,9 @@ class Core:
         """What open alerts would like to have and have not."""
         now_s, states = self.clock.wall(), (AlertState.WAITING, AlertState.ON_AIR)
         waiting = (r for r in self.state.live_alerts() if r.state in states and r.alert.window.is_open(now_s))
-        return frozenset().union(*(self._claimed(r) - r.holds for r in waiting))
+        return frozenset().union(*(self.claimed.of(r) - r.holds for r in waiting))
 
     def _forget(self, alert_id: EbmId) -> None:
         self._closing.pop(alert_id, None)
-        self._places_of.pop(alert_id, None)
+        self.claimed.forget(alert_id)
         self.pursuit.waves.forget(alert_id)

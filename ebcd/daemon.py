@@ -22,16 +22,18 @@ from devices.link import (
     Path,
     SetClock,
 )
-from ebcd import api, api_orders, api_upward, http_server, media, media_server, observed, snapshot
+from ebcd import api, api_inventory, api_orders, api_upward, http_server, media, media_server, observed, snapshot
 from ebcd.alert_desk import Identity, Room
+from ebcd.archive.part import ArchivePart, archive_part
 from ebcd.core import Core
 from ebcd.errors import ConfigError
 from ebcd.evaluation.keeper import Keeper, keeper_of
 from ebcd.following import Following
 from ebcd.foundation import Foundation, adapter_period, beatless, lay, path_periods
-from ebcd.health import Change, Condition, FlapRule, HealthBook, Ward, WardRule, ways_of
+from ebcd.health import Change, Condition, FlapRule, HealthBook, Ward, WardRule, Ways, ways_of
 from ebcd.intake import Intake
 from ebcd.invariants import Checker
+from ebcd.inventory import Inventory
 from ebcd.kept_numbers import KeptNumbers
 from ebcd.ledger import Ledger
 from ebcd.machine import Machine
@@ -39,6 +41,7 @@ from ebcd.mailroom import Inbox, Mailroom
 from ebcd.operation_data import Reporter
 from ebcd.operation_data.wiring import build_reporter, resources_of, signs_of, transmitters_of
 from ebcd.operations import CountyOperations
+from ebcd.operator import OperationRefused
 from ebcd.orders import Orders, Volumes
 from ebcd.pulse import Pulse, all_tried, watchdog_s
 from ebcd.reach import Reach
@@ -52,6 +55,7 @@ from ebcd.trace import Traces
 from ebcd.upkeep import Upkeep, build_upkeep
 from ebcd.upstream import Upstream
 from ebcd.views import Views
+from ebcd.workorders import Sites
 from ebcd.workorders.assembly import Work, assemble
 from ebcd.workorders.part import Confirmations
 from ebcd.world import World
@@ -75,6 +79,7 @@ class Daemon:
     core: Core
     ward: Ward
     work: Work
+    archive: ArchivePart
     links: tuple[tuple[str, Link], ...]
     upstream: Upstream
     mailroom: Mailroom
@@ -117,7 +122,8 @@ async def build(settings: Settings, world: World) -> Daemon:
     numbers = KeptNumbers(base.store, await base.store.kept_numbers())
     links = _links(base, numbers, following, by_path, paths, core.announcers)
     orders.endless |= {link.path for _, link in links if not link.capabilities.ends_itself}
-    health = _health_book(base, paths)
+    ways = _ways(settings, paths)
+    health = _health_book(base, ways(inventory))
     health.on_change(_changed)
     ward = await _ward(base, health, by_path)
     transmitters = transmitters_of(settings.links, links, inventory.roster)
@@ -130,15 +136,17 @@ async def build(settings: Settings, world: World) -> Daemon:
     keeper = keeper_of(base, ledger, health)
     views = Views(inventory, reach, health, rules.approvals, volumes)
     work = assemble(settings, ledger, health, inventory, clock, confirmations, metrics.watched)
-    upkeep = build_upkeep(base, core, checker, views)
+    archive = archive_part(base, core, health, lambda sites: _resite(sites, work, reporter), ways, paths)
+    following.observed_by(lambda event, _path: archive.observe(event, clock.wall()))
+    upkeep = build_upkeep(base, core, checker, views, archive.keeper.read_again)
     doors = (mailroom.rows, lambda: checker.found, upkeep.reloader.reload)
     room = Room(core, inventory, health, views, sounds, volumes, links, *doors)
     observed.watch_parts(metrics, base.state, health, links)
     observed.watch_figures(base, health, links, mailroom, upkeep.disks)
     operations = CountyOperations(Identity(me.code, me.name, me.area, version("ebcd"), clock.wall()), room)
-    return Daemon(
-        base, ledger, core, ward, work, links, upstream, mailroom, reporter, keeper, operations, sounds, upkeep
-    )
+    archive.office.send = operations.send
+    parts = (ward, work, archive, links, upstream, mailroom, reporter, keeper, operations, sounds, upkeep)
+    return Daemon(base, ledger, core, *parts)
 
 
 async def _ward(base: Foundation, health: HealthBook, by_path: dict[Path, list[Link]]) -> Ward:
@@ -149,11 +157,21 @@ async def _ward(base: Foundation, health: HealthBook, by_path: dict[Path, list[L
     return ward
 
 
-def _health_book(base: Foundation, paths: dict[str, Path]) -> HealthBook:
+def _ways(settings: Settings, paths: dict[str, Path]) -> Callable[[Inventory], Ways]:
+    """How an inventory's devices are heard over the links there are."""
+    periods, adapters_s, beatless_in = path_periods(settings), adapter_period(settings), beatless(settings)
+    return lambda inventory: ways_of(inventory, paths, periods, adapters_s, beatless_in(inventory))
+
+
+def _health_book(base: Foundation, ways: Ways) -> HealthBook:
     h = base.settings.health
-    s, inventory = base.settings, base.inventory
-    ways = ways_of(inventory, paths, path_periods(s), adapter_period(s), beatless(s, inventory))
     return HealthBook(ways, flap_rule=FlapRule(h.flap_falls, h.flap_window_s, h.flap_settle_s))
+
+
+def _resite(sites: Sites, work: Work, reporter: Reporter) -> None:
+    """The inventory has changed."""
+    work.part.resite(sites)
+    reporter.observer.inventory_changed()
 
 
 def _changed(change: Change) -> None:
@@ -237,6 +255,7 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
     s, network = daemon.base.settings, daemon.base.world.network
     more = (
         *api_orders.routes(daemon.work.office, daemon.upkeep.operators),
+        *api_inventory.routes(daemon.archive.office, daemon.upkeep.operators),
         *api_upward.routes(daemon.mailroom.exchanges, daemon.keeper.desk, daemon.upkeep.operators),
     )
     operator_api = api.application(daemon.operations, daemon.upkeep.operators, more=more)
@@ -259,6 +278,7 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "evaluation", daemon.keeper.run
     yield "health", daemon.ward.run
     yield "orders", daemon.work.part.run
+    yield "archive", daemon.archive.run
     yield "notices", daemon.work.notifier.run
     if daemon.work.modem is not None:
         yield "modem", daemon.work.modem.run
@@ -282,7 +302,7 @@ async def _reload(daemon: Daemon, asked: asyncio.Event) -> None:
         asked.clear()
         since_us = int(daemon.base.world.clock.monotonic() * 1e6)
         notify(f"RELOADING=1\nMONOTONIC_USEC={since_us}")
-        with contextlib.suppress(ConfigError):
+        with contextlib.suppress(ConfigError, OperationRefused):
             await daemon.upkeep.reloader.reload("SIGHUP")
         notify("READY=1")
 
@@ -296,14 +316,13 @@ async def _exceptions(daemon: Daemon) -> None:
 
 async def _tell_time(daemon: Daemon) -> None:
     """FM terminals have no other clock, and without one they cannot judge a signature's time (fm digest 9)."""
-    members = tuple(t.code for t in daemon.base.inventory.roster.terminals if Path.FM in t.paths)
-    while members:
-        for _, link in daemon.links:
+    while True:
+        members = tuple(t.code for t in daemon.base.inventory.roster.terminals if Path.FM in t.paths)
+        for _, link in daemon.links if members else ():
             if link.path is Path.FM:
                 with contextlib.suppress(OutboxFull):
                     link.offer(SetClock(members))
         await asyncio.sleep(CLOCK_S)
-    await asyncio.get_running_loop().create_future()
 
 
 async def _checkpoints(daemon: Daemon) -> None:

@@ -36,6 +36,7 @@ from devices.link import (
     StateTold,
     Verb,
 )
+from devices.maintenance import Stranger
 from ebcd.core import Core
 from ebcd.decision import Decision, Offer
 from ebcd.facts import Receipt, receipts
@@ -81,9 +82,13 @@ class Following:
         core.unsent = self._unsent
         core.follow = self.run
 
+    def observed_by(self, observer: Observer) -> None:
+        """Add one who sees every event from now on."""
+        self._observers = (*self._observers, observer)
+
     def take(self, event: Event) -> None:
         """The sink of every link: returns at once."""
-        if len(self._waiting) >= EVENTS_WAITING_MAX and isinstance(event, Heartbeat):
+        if len(self._waiting) >= EVENTS_WAITING_MAX and isinstance(event, Heartbeat | Stranger):
             self.left_out += 1
             return
         self._waiting.append(event)
@@ -186,7 +191,8 @@ class Following:
 
     def _answered(self, event: Answered, path: Path, decision: Decision) -> None:
         self._spoke(event.code, path)
-        if self._core.places.place_of(event.code) is None:  # an adapter: confirms only itself
+        record = self._core.state.alerts.get(event.ebm_id)
+        if record is None or event.code not in record.deliveries:  # an adapter: confirms only itself
             if event.verb is Verb.START and (trace := self._core.traces.of(event.ebm_id)):
                 trace.adapter(event.code, self._core.clock.monotonic())
             if event.result != RESULT_OK and event.verb is Verb.START:

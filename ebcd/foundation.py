@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,9 @@ from devices.link import Path
 from devices.mqtt_conversation import Served
 from ebcd import inventory_csv, snapshot
 from ebcd.alert import AlertClass, RankRule
-from ebcd.errors import ConfigError
+from ebcd.archive.contacts import take_in
+from ebcd.archive.table import Table, read_content, replace_file
+from ebcd.errors import ConfigError, Problem
 from ebcd.facts import Fact
 from ebcd.health import RETURNING
 from ebcd.identity import Operators
@@ -60,14 +63,27 @@ class Foundation:
         return self.verifier.verify(signed, block, self.world.clock.wall()).ok
 
 
-def sound_rows(settings: Settings) -> Inventory:
+async def sound_rows(settings: Settings, store: Store) -> Inventory:
     """The inventory without its wrong rows, each of which is logged: one typing error must not keep a county silent.
-
-    Raises ConfigError where nothing is left.
+    Names and telephone numbers in it are taken in beside the journal first, and replaced in the file where it can be
+    written. Raises ConfigError where nothing is left, StoreError.
     """
-    inventory, problems = inventory_csv.read(settings.inventory.file, area=settings.platform.area)
+    file = settings.inventory.file
+    content = read_content(file)
+    if not file.exists():
+        raise ConfigError([Problem(str(file), "", "", "unreadable", {"reason": "no such file"})])
+    if b"contact" in content.partition(b"\n")[0].lower():
+        table = Table.parse(content, file)
+        if await take_in(table, store.person):
+            content = table.content()
+            try:
+                replace_file(file, content)
+            except OSError as error:
+                log.warning("inventory.names_stay_in_file", file=str(file), reason=error.strerror or str(error))
+    inventory, problems = inventory_csv.read_content(content, str(file), area=settings.platform.area)
     for problem in problems:
-        log.error("inventory.row_left_out", problem=str(problem))
+        is_value = inventory_csv.left_out(problem) == "value"
+        log.error("inventory.value_left_out" if is_value else "inventory.row_left_out", problem=str(problem))
     if problems and not inventory.roster.terminals:
         raise ConfigError(problems)
     return inventory
@@ -77,13 +93,17 @@ async def lay(settings: Settings, world: World) -> Foundation:
     """Read keys, trust and inventory, open the journal, fold it. Raises ConfigError, StoreError."""
     certificate = bytes.fromhex(settings.platform.certificate)
     signer = FileSigner.load(settings.platform.key, certificate, world.clock, settings.key_passphrase())
-    inventory = sound_rows(settings)
     store = open_store(
         settings.store.url,
         clock=world.clock,
         packages=settings.store.packages,
         inline=not world.store_in_thread,
     )
+    try:
+        inventory = await sound_rows(settings, store)
+    except ConfigError:
+        await store.close()
+        raise
     state = await restore(store, str(settings.platform.area))
     verifier = _verifier(settings, world, await store.signatures())
     administrators = [bytes.fromhex(number) for number in settings.trust.administrators]
@@ -184,10 +204,14 @@ def adapter_period(settings: Settings) -> float:
     return max(periods, default=RETURN_PERIOD_S)
 
 
-def beatless(settings: Settings, inventory: Inventory) -> dict[ResourceCode, frozenset[Path]]:
+def beatless(settings: Settings) -> Callable[[Inventory], dict[ResourceCode, frozenset[Path]]]:
     """Paths on which a terminal never says by itself that it lives: vendors' MQTT profiles, whose terminals the broker
     tells of."""
     tables = [table.config for table in settings.links if isinstance(table.config, CellularMqttConfig)]
-    vendors = [config for config in tables if not mqtt_profiles.load(config.profile).signed]
-    served = [Served.by(config.name, inventory.roster).terminals for config in vendors]
-    return {device.code: frozenset({Path.MQTT}) for terminals in served for device in terminals}
+    vendors = [config.name for config in tables if not mqtt_profiles.load(config.profile).signed]
+
+    def of(inventory: Inventory) -> dict[ResourceCode, frozenset[Path]]:
+        served = [Served(name, inventory.roster).terminals for name in vendors]
+        return {device.code: frozenset({Path.MQTT}) for terminals in served for device in terminals}
+
+    return of

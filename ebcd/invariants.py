@@ -124,7 +124,7 @@ class Checker:
             place = self._places.place_of(ResourceCode(code))
             if place is not None and place not in inside:
                 inside[place] = any(covers(area, place) for area in alert.areas)
-            if place is None or not inside[place]:
+            if place is None or not inside[place] or not alert.means(ResourceCode(code)):
                 self._fail("I2", record, f"{code} lies in no area of the alert")
             elif place not in record.holds:
                 self._fail("I4", record, f"{code} was sent to while {place} belongs to another alert")

@@ -1,4 +1,6 @@
-"""Which devices there are, where they stand and who reaches whom. Never changes: a new file is a new Inventory.
+"""Which devices there are, where they stand and who reaches whom.
+
+One object for as long as the daemon runs: `become` replaces what is in it in place, in one step of the loop.
 
 A *place* is the area code that terminals carry themselves: a village, or a town for the columns in its seat. An *area*
 is any area code; it encloses the places whose digits begin with its stem. Level and area of a terminal's code agree
@@ -10,10 +12,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from types import MappingProxyType
 
-from devices.roster import Device, Roster
+from devices.roster import Device, DeviceKind, Roster
+from ebcd.archive import Archive
 from ebcd.planner import Terminal
 from protocols.codes import AreaCode, ResourceCode
 
@@ -27,8 +30,14 @@ Group = tuple[str, str]
 class Inventory:
     """Devices by kind, code and place."""
 
-    def __init__(self, roster: Roster, place_names: Mapping[AreaCode, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        roster: Roster,
+        place_names: Mapping[AreaCode, str] = MappingProxyType({}),
+        archive: Archive | None = None,
+    ) -> None:
         self.roster = roster
+        self.archive = archive or Archive()
         self._terminals = tuple(
             sorted(
                 (Terminal(each.code, each.code.area, each.paths) for each in roster.terminals),
@@ -45,10 +54,40 @@ class Inventory:
             self._groups_at.setdefault(terminal.area, set()).add((terminal.code[0], terminal.code[13:21]))
         self._places_under: dict[Group, Counter[str]] = self._count(self.places)
         self._adapter_at = _adapters_by_stem(roster.adapters)
+        self._former_adapters: dict[str, set[ResourceCode]] = {}  # by stem: what drove somebody before a change
         self._names = dict(place_names)
         self._by_name: dict[str, list[AreaCode]] = {}
         for area, name in sorted(self._names.items()):
             self._by_name.setdefault(name, []).append(area)
+
+    def become(self, other: Inventory) -> None:
+        """Hold what `other` holds; `other` is used up. Addresses still reach the devices that have left, until they are
+        released (I12), and therefore never name a wider area than those allow (I2, I4). O(devices)."""
+        former = {stem: set(codes) for stem, codes in self._former_adapters.items()}
+        if self._adapter_at != other._adapter_at:
+            for stem, adapter in self._adapter_at.items():
+                former.setdefault(stem, set()).add(adapter)
+        roster = self.roster
+        roster.become(other.roster)
+        self.__dict__.update(other.__dict__)
+        self.roster, self._former_adapters = roster, former
+        for device in roster.departed:
+            if device.kind is DeviceKind.TERMINAL:
+                self._address_also(device.code)
+
+    def release(self, needed: Set[str]) -> None:
+        """Let go of devices that have left and are not needed by anybody, and of who drove whom when nobody is."""
+        self.roster.release(needed)
+        if not needed:
+            self._former_adapters = {}
+
+    def _address_also(self, code: ResourceCode) -> None:
+        place, group = code.area, (code[0], code[13:21])
+        groups = self._groups_at.setdefault(place, set())
+        if group not in groups:
+            groups.add(group)
+            stems = self._stems_of.setdefault(place, tuple(area.stem for area in place.enclosing))
+            self._places_under.setdefault(group, Counter()).update(stems)
 
     # ---- terminals and places ----
 
@@ -74,6 +113,16 @@ class Inventory:
             if adapter := self._adapter_at.get(code[1 : 1 + length]):
                 return adapter
         return None
+
+    def adapters_ever_of(self, code: ResourceCode) -> tuple[ResourceCode, ...]:
+        """`adapter_of`, and every other one that may have driven the terminal before the inventory changed: whom a stop
+        must reach (I12)."""
+        now = self.adapter_of(code)
+        found = {} if now is None else {now: None}
+        if self._former_adapters:
+            for length in reversed(_STEM_LENGTHS):
+                found.update(dict.fromkeys(sorted(self._former_adapters.get(code[1 : 1 + length], ()))))
+        return tuple(found)
 
     # ---- addresses ----
 

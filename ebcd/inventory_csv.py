@@ -1,12 +1,14 @@
 """inventory.csv -> `Inventory`, and every row that is wrong, by its number.
 
 One device a row. A file of a whole province has 140,000 rows and some are always dirty: `read` gives the sound ones and
-the problems of the others, `load` refuses a file with problems.
+the problems of the others, `load` refuses a file with problems. The further columns of the equipment archive are read
+by `ebcd.archive.columns`; what is wrong there leaves out the value, never the device.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,6 +16,8 @@ from pathlib import Path as FilePath
 
 from devices.link import Path
 from devices.roster import Device, DeviceKind, Roster
+from ebcd.archive import EMPTY, Archive, Record, Status
+from ebcd.archive.columns import FREQUENCY, STATUS, read_record
 from ebcd.errors import ConfigError, Problem
 from ebcd.inventory import Inventory
 from protocols.codes import AreaCode, InvalidCode, ResourceCode, covers
@@ -41,19 +45,31 @@ def load(path: FilePath, *, area: AreaCode | None = None) -> Inventory:
 def read(path: FilePath, *, area: AreaCode | None = None) -> tuple[Inventory, list[Problem]]:
     """The sound rows and the problems of the others; `area` is the county to which all must belong."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            return read_rows(csv.reader(lines), str(path), area=area)
+        content = path.read_bytes()
     except OSError as error:
         return Inventory(Roster()), [Problem(str(path), "", "", "unreadable", {"reason": error.strerror or str(error)})]
+    return read_content(content, str(path), area=area)
+
+
+def read_content(content: bytes, file: str, *, area: AreaCode | None = None) -> tuple[Inventory, list[Problem]]:
+    """The same for a file's content."""
+    try:
+        lines = io.StringIO(content.decode("utf-8-sig"), newline="")
+        return read_rows(csv.reader(lines), file, area=area)
     except UnicodeDecodeError as error:
-        return Inventory(Roster()), [Problem(str(path), "", "", "not_utf8", {"offset": error.start})]
+        return Inventory(Roster()), [Problem(file, "", "", "not_utf8", {"offset": error.start})]
     except csv.Error as error:
-        return Inventory(Roster()), [Problem(str(path), "", "", "other", {"detail": str(error)})]
+        return Inventory(Roster()), [Problem(file, "", "", "other", {"detail": str(error)})]
+
+
+def left_out(problem: Problem) -> str:
+    """What a problem leaves out: the "row", or the "value" alone."""
+    return "value" if problem.what.startswith("archive.") else "row"
 
 
 def read_rows(rows: Iterable[list[str]], file: str, *, area: AreaCode | None) -> tuple[Inventory, list[Problem]]:
     """The same for rows that are already split; the first one names the columns."""
-    table = _Table(file, area)
+    table = RowReader(file, area)
     for number, row in enumerate(rows, 1):
         if number == 1:
             table.read_header(row)
@@ -62,18 +78,21 @@ def read_rows(rows: Iterable[list[str]], file: str, *, area: AreaCode | None) ->
         elif any(row):
             table.read_row(number, row)
     table.check_adapters()
-    return Inventory(Roster.of(table.devices), table.place_names), table.problems
+    return Inventory(Roster.of(table.devices), table.place_names, Archive(table.records, table.planned)), table.problems
 
 
 @dataclass(slots=True)
-class _Table:
-    """What has been read so far."""
+class RowReader:
+    """What has been read so far, row by row."""
 
     file: str
     county: AreaCode | None
+    problems_max: int = PROBLEMS_MAX
     devices: list[Device] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     place_names: dict[AreaCode, str] = field(default_factory=dict)
+    records: dict[ResourceCode, Record] = field(default_factory=dict)
+    planned: dict[ResourceCode, Device] = field(default_factory=dict)
     _columns: dict[str, int] = field(default_factory=dict)
     _width: int = 0
     _row_of: dict[str, int] = field(default_factory=dict)
@@ -98,19 +117,35 @@ class _Table:
         cells = {name: row[at].strip() for name, at in self._columns.items()}
         kind = self._kind(number, cells["kind"])
         code = self._code(number, cells["code"], kind)
+        is_planned = cells.get(STATUS) == Status.PLANNED  # where it will stand is known, how it will speak may not be
         phys = self._phys(number, cells["phys"])
-        paths = self._read_paths(number, cells["paths"], kind)
+        paths = self._read_paths(number, cells["paths"], None if is_planned else kind)
         port = self._port(number, cells["port"])
-        if kind in (DeviceKind.ADAPTER, DeviceKind.TRANSMITTER) and not (cells["host"] and cells["port"]):
+        if (
+            kind in (DeviceKind.ADAPTER, DeviceKind.TRANSMITTER)
+            and not (cells["host"] and cells["port"])
+            and not is_planned
+        ):
             self._wrong(number, "host", cells["host"], "no_address", kind=kind)
-        frequency_khz = self._frequency(number, cells["frequency_mhz"], kind)
-        mqtt = self._mqtt(number, cells.get(MQTT_COLUMN, ""), kind)
+        frequency_khz = 0 if is_planned else self._frequency(number, cells["frequency_mhz"], kind)
+        mqtt = "" if is_planned else self._mqtt(number, cells.get(MQTT_COLUMN, ""), kind)
         if kind is None or code is None or len(self.problems) > before:
             return
         link, _, id_ = mqtt.partition(":")
         device = Device(kind, code, phys, cells["name"], cells["host"], port, paths, frequency_khz, link, id_)
-        self.devices.append(device)
+        if is_planned:
+            self.planned[code] = device
+        else:
+            self.devices.append(device)
+        self._read_archive(number, device, cells)
         self._name_place(device, cells.get(PLACE_COLUMN, ""))
+
+    def _read_archive(self, number: int, device: Device, cells: dict[str, str]) -> None:
+        record, wrong = read_record(cells, is_terminal=device.kind is DeviceKind.TERMINAL)
+        if record != EMPTY:
+            self.records[device.code] = record
+        for each in wrong:
+            self._wrong(number, each.column, each.value, each.what, **each.values)
 
     def check_adapters(self) -> None:
         """A terminal on path `adapter` needs one whose area covers its own."""
@@ -186,6 +221,7 @@ class _Table:
         return int(value)
 
     def _frequency(self, number: int, value: str, kind: DeviceKind | None) -> int:
+        """The carrier of a transmitter; of a terminal this column is the archive's."""
         if kind is not DeviceKind.TRANSMITTER:
             return 0
         try:
@@ -195,7 +231,7 @@ class _Table:
             fits = False
         if not fits:
             low, high = FREQUENCY_KHZ_MIN // 1000, FREQUENCY_KHZ_MAX // 1000
-            self._wrong(number, "frequency_mhz", value, "frequency", low=low, high=high)
+            self._wrong(number, FREQUENCY, value, "frequency", low=low, high=high)
             return 0
         return int(khz)
 
@@ -221,7 +257,7 @@ class _Table:
             self.place_names.setdefault(device.code.area, place)
 
     def _wrong(self, row: int, column: str, value: str, what: str, **values: object) -> None:
-        if len(self.problems) < PROBLEMS_MAX:
+        if len(self.problems) < self.problems_max:
             self.problems.append(Problem(self.file, column, repr(value) if value else "", what, values, row=row))
-        elif len(self.problems) == PROBLEMS_MAX:
-            self.problems.append(Problem(self.file, "", "", "more", {"limit": PROBLEMS_MAX}))
+        elif len(self.problems) == self.problems_max:
+            self.problems.append(Problem(self.file, "", "", "more", {"limit": self.problems_max}))

@@ -184,6 +184,21 @@ class Metrics:
         """Ask `count` for the number of devices that come and go."""
         self.watch(lambda: [GaugeMetricFamily("ebcd_devices_flapping", "Devices that come and go", count())])
 
+    def watch_enrolment(self, stages: Callable[[], Mapping[tuple[str, str], int]]) -> None:
+        """Ask `stages` for the devices of each town that are planned, entered, opened, heard, mute."""
+
+        def collect() -> list[Metric]:
+            family = GaugeMetricFamily("ebcd_enrolment", "Devices by how far they have got", labels=["town", "stage"])
+            for (town, stage), count in stages().items():
+                family.add_metric([town, stage], count)
+            return [family]
+
+        self.watch(collect)
+
+    def watch_pending(self, count: Callable[[], int]) -> None:
+        """Ask `count` for the number of devices that wait to be commissioned."""
+        self.watch(lambda: [GaugeMetricFamily("ebcd_devices_pending", "Devices that nobody entered", count())])
+
     def watch_links(self, statuses: LinkStatuses) -> None:
         """Ask the links for their status."""
         self.watch(lambda: _link_metrics(statuses()))

@@ -254,6 +254,8 @@ class CountyOperations:
                 stream_url="",
                 received_at=self._room.core.clock.wall(),
                 author=actor.name,
+                only=tuple(ResourceCode(code) for code in draft.only),
+                volume=draft.volume,
             )
         except InvalidAlert as error:
             raise refused(Kind.INVALID, "invalid_alert", "alert", str(error)) from None

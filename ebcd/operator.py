@@ -96,6 +96,8 @@ class Draft:
     start: int | None = None  # None: as soon as it is approved
     event_type: str = "60100"  # urgent announcement (GD/J 082 table C.1)
     audio: AudioFile | None = None  # None: the text is spoken
+    only: tuple[str, ...] = ()  # resource codes inside the areas: these terminals and no others
+    volume: int | None = None  # percent; None: as the configuration says
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,14 +351,12 @@ class Reloaded:
 
     changed: tuple[str, ...]  # keys that took effect
     certificates: int  # usable ones on file now
-    restart_for: tuple[str, ...] = ()  # keys of files that changed and are read at a start only
+    devices: int = 0  # of the inventory that are new, changed or gone
 
 
 class Operations(Protocol):
-    """What the daemon does for its operators. Every method may raise `OperationRefused`; none blocks the loop.
-
-    What has returned is durable: an act that was answered survives a kill -9 (I10).
-    """
+    """What the daemon does for its operators. Every method may raise `OperationRefused`; none blocks the loop. What has
+    returned is durable: an act that was answered survives a kill -9 (I10)."""
 
     async def preview(self, draft: Draft, actor: Actor) -> Preview:
         """What the draft would do; changes nothing."""

@@ -43,6 +43,8 @@ class Places(Protocol):
 
     def adapter_of(self, code: ResourceCode) -> ResourceCode | None: ...
 
+    def adapters_ever_of(self, code: ResourceCode) -> tuple[ResourceCode, ...]: ...
+
     def targets_for_places(
         self, places: Iterable[AreaCode], within: Iterable[AreaCode] = ()
     ) -> tuple[ResourceCode, ...]: ...
@@ -57,6 +59,8 @@ class Volumes:
 
     def of(self, alert: Alert) -> int:
         """Volume byte for a start: 0-100, 255 leaves the device's own."""
+        if alert.volume is not None:
+            return alert.volume
         return self.level_1_2 if alert.class_ is AlertClass.EMERGENCY and alert.level <= 2 else self.default
 
 
@@ -76,7 +80,8 @@ class Orders:
     def plan(self, record: AlertRecord, at: float) -> None:
         """Plan, or plan anew, every terminal of the alert that has not been sent anything yet."""
         areas = record.alert.areas
-        waiting = [t for t in self._places.terminals_in(areas) if _is_queued(record, t.code)]
+        meant = (t for t in self._places.terminals_in(areas) if record.alert.means(t.code))
+        waiting = [t for t in meant if _is_queued(record, t.code)]
         places_of = {area: self._places.places_in(area) for area in areas}
         whole = plan(areas, waiting, self.is_live, places_of=places_of)
         step = PLAN_LEGS_PER_FACT_MAX
@@ -104,17 +109,30 @@ class Orders:
     ) -> None:
         """Send the start to `codes` over `path`, addressed to `places`."""
         self._ledger.enter(orders_sent(record.alert.id, DeliveryEvent.SEND, path, codes, at))
-        targets = self._targets(frozenset(places), record.alert.areas)
+        targets = self.targets(record.alert, frozenset(places))
         decision.offers.append(Offer(path, self.start_command(record.alert, targets, self.members(path, codes))))
 
-    def _targets(self, places: frozenset[AreaCode], areas: tuple[AreaCode, ...]) -> tuple[ResourceCode, ...]:
-        """The same for every path of a start; the inventory never changes under a running daemon."""
+    def places_of(self, alert: Alert) -> frozenset[AreaCode]:
+        """Every place that the alert would sound at."""
+        if alert.only:
+            return frozenset(code.area for code in alert.only)
+        return frozenset().union(*(self._places.places_in(area) for area in alert.areas))
+
+    def targets(self, alert: Alert, places: frozenset[AreaCode]) -> tuple[ResourceCode, ...]:
+        """Address codes: the same for every path of a start, until the inventory changes."""
+        if alert.only:
+            return tuple(code for code in alert.only if code.area in places)
+        areas = alert.areas
         key = (places, areas)
         if key not in self._addresses:
             while len(self._addresses) >= ADDRESSES_MAX:
                 del self._addresses[next(iter(self._addresses))]
             self._addresses[key] = self._places.targets_for_places(places, areas)
         return self._addresses[key]
+
+    def forget_addresses(self) -> None:
+        """The inventory has changed."""
+        self._addresses.clear()
 
     def stop(self, record: AlertRecord, decision: Decision, at: float) -> None:
         """Stop everywhere something was sent, over every path that was tried (I12)."""
@@ -130,7 +148,7 @@ class Orders:
         for path, codes in deciding.items():
             self._ledger.enter(orders_sent(record.alert.id, DeliveryEvent.STOP, path, codes, at))
         for path, codes in tried.items():
-            decision.offers.append(Offer(path, self.stop_command(record, self.members(path, codes))))
+            decision.offers.append(Offer(path, self.stop_command(record, self._members_ever(path, codes))))
 
     def silence(self, record: AlertRecord, decision: Decision) -> None:
         """At the end of the window: who was told no end time must be told now (FM; vendors' MQTT profiles)."""
@@ -157,6 +175,12 @@ class Orders:
         adapters = (self._places.adapter_of(code) for code in codes)
         return tuple(dict.fromkeys(adapter for adapter in adapters if adapter is not None))
 
+    def _members_ever(self, path: Path, codes: Iterable[ResourceCode]) -> tuple[ResourceCode, ...]:
+        """The same for a stop: also adapters that drove one of them before the inventory changed."""
+        if path is not Path.ADAPTER:
+            return tuple(codes)
+        return tuple(dict.fromkeys(each for code in codes for each in self._places.adapters_ever_of(code)))
+
     def start_command(
         self, alert: Alert, targets: tuple[ResourceCode, ...], members: tuple[ResourceCode, ...]
     ) -> Start:
@@ -179,12 +203,12 @@ class Orders:
 
     def announcement(self, record: AlertRecord) -> Start:
         """The start without anybody to reach, for links that only tell people about it."""
-        return self.start_command(record.alert, self._targets(frozenset(record.holds), record.alert.areas), ())
+        return self.start_command(record.alert, self.targets(record.alert, frozenset(record.holds)), ())
 
     def stop_command(self, record: AlertRecord, members: tuple[ResourceCode, ...]) -> Stop:
         """The stop for everything that was ever started."""
         alert = record.alert
-        targets = self._targets(frozenset(record.started), alert.areas)
+        targets = self.targets(alert, frozenset(record.started))
         elsewhere = self._elsewhere(record, members)
         return Stop(alert.id, int(alert.class_), alert.level, alert.event_type, targets, members, elsewhere=elsewhere)
 

@@ -18,6 +18,9 @@ from ebcd.state import AlertRecord
 from ebcd.waves import Due, Wave, Waves
 from protocols.codes import ResourceCode
 
+REMOVED = "removed"
+"""Why a terminal's turn never came: it left the inventory."""
+
 log = structlog.get_logger("ebcd.pursuit")
 
 
@@ -111,6 +114,15 @@ class Pursuit:
         """Of a cancelled alert: terminals that were never sent anything need no stop."""
         queued = [d.code for d in record.deliveries.values() if d.state is DeliveryState.QUEUED]
         self.note(record, queued, DeliveryEvent.STOP, why)
+
+    def drop_departed(self, record: AlertRecord) -> None:
+        """Terminals that left the inventory before they were sent anything will not be sent anything."""
+        gone = [
+            d.code
+            for d in record.deliveries.values()
+            if d.state is DeliveryState.QUEUED and self._places.place_of(d.code) is None
+        ]
+        self.note(record, gone, DeliveryEvent.TIME_OUT, REMOVED)
 
     def give_up(self, record: AlertRecord, state: DeliveryState, event: DeliveryEvent) -> None:
         """The window is over: whoever is still in `state` will not answer any more."""

@@ -59,7 +59,7 @@ def _resume_on_air(core: Core, record: AlertRecord, decision: Decision) -> None:
     decision.announcements.append(core.orders.announcement(record))
     on_fm = tuple(d.code for d in record.deliveries.values() if Path.FM in d.tried)
     if on_fm and record.holds:
-        targets = core.places.targets_for_places(record.holds, record.alert.areas)
+        targets = core.orders.targets(record.alert, frozenset(record.holds))
         decision.offers.append(Offer(Path.FM, core.orders.start_command(record.alert, targets, on_fm)))
     if any(d.state is DeliveryState.QUEUED for d in record.deliveries.values()) or not record.deliveries:
         before = len(decision.offers)

@@ -23,6 +23,7 @@ from ebcd.settings_sections import (
     ApiSection,
     ApprovalSection,
     BackupSection,
+    ChangesSection,
     CrewSection,
     DeliverySection,
     EmailSection,
@@ -72,6 +73,7 @@ class Settings:
     delivery: DeliverySection
     health: HealthSection
     orders: OrdersSection
+    changes: ChangesSection
     crews: tuple[CrewSection, ...]
     sms: SmsSection
     email: EmailSection

@@ -49,7 +49,7 @@ def problems(configs: list[CellularMqttConfig], roster: Roster, file: str) -> It
         profile, _ = mqtt_profiles.read(config.profile)
         if profile is None or profile.vendor is None:
             continue
-        nameless = [code for code, name in names_of(Served.by(config.name, roster), profile.vendor).items() if not name]
+        nameless = [code for code, name in names_of(Served(config.name, roster), profile.vendor).items() if not name]
         if nameless:
             values = {"count": len(nameless), "link": config.name, "first": nameless[0]}
             yield Problem(file, "mqtt", "", "mqtt_no_id", values)

@@ -1,14 +1,15 @@
 """The configuration read again while the daemon works (`ebcd reload`, SIGHUP): all of what changed, or nothing of it.
 
 What may change is what only decides: who may approve and how many must, quiet hours, ranks, the share that counts as a
-success, backups, and the certificates on file. Whatever holds a socket, a file or a device is set up once, so a change
-there is refused by its name: a restart is safe in the middle of an alert, half a reload is not.
+success, backups, the certificates on file, and the inventory's file, which `ebcd.archive.keeper` takes over. Whatever
+holds a socket, a file or a device is set up once, so a change there is refused by its name: a restart is safe in the
+middle of an alert, half a reload is not.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from devices.ports import Clock
 from ebcd import facts
 from ebcd.errors import ConfigError, Problem
 from ebcd.ledger import Ledger
-from ebcd.operator import Reloaded
+from ebcd.operator import OperationRefused, Reloaded
 from ebcd.settings import Settings, load
 from ebcd.settings_check import approvers
 from ebcd.signing import TrustStore
@@ -40,6 +41,8 @@ class Users:
     operators: Callable[[Settings], None]
     backups: Callable[[Settings], None]
     trust: Callable[[TrustStore], None]
+    inventory: Callable[[str], Awaitable[int]]
+    """Reads the inventory's file again for the one who asked; how many devices differ. Raises OperationRefused."""
 
 
 class Reloader:
@@ -50,17 +53,22 @@ class Reloader:
         self._users = users
         self._ledger = ledger
         self._clock = clock
-        self._inventory = _digest(settings.inventory.file)
         self._one_at_a_time = asyncio.Lock()
 
     async def reload(self, actor: str) -> Reloaded:
-        """Read, judge, take over, journal. Raises ConfigError with everything that speaks against it; then nothing
-        was changed."""
+        """Read, judge, take over, journal. Raises ConfigError with everything that speaks against it, OperationRefused
+        where the inventory cannot be used; then nothing was changed. The inventory is first: it alone can be refused
+        while it is taken over."""
         async with self._one_at_a_time:
             try:
                 new, trust = await asyncio.to_thread(self._read)
             except ConfigError as error:
                 log.error("config.refused", actor=actor, problems=[str(problem) for problem in error.problems])
+                raise
+            try:
+                devices = await self._users.inventory(actor)
+            except OperationRefused as error:
+                log.error("config.refused", actor=actor, problems=[str(error)])
                 raise
             changed = tuple(_changes(self.settings, new))
             digest = await asyncio.to_thread(_digest, new.file)
@@ -71,10 +79,8 @@ class Reloader:
             self._users.trust(trust)
             for problem in (*trust.problems, *trust.warnings(self._clock.wall())):
                 log.warning("trust.problem", problem=str(problem))
-            inventory = await asyncio.to_thread(_digest, new.inventory.file)
-            waits = ("inventory.file",) if inventory != self._inventory else ()
-            log.info("config.reloaded", actor=actor, changed=changed, certificates=len(trust), restart_for=waits)
-        return Reloaded(changed, len(trust), waits)
+            log.info("config.reloaded", actor=actor, changed=changed, certificates=len(trust), devices=devices)
+        return Reloaded(changed, len(trust), devices)
 
     def _read(self) -> tuple[Settings, TrustStore]:
         """In a thread: a county's certificates take a while."""

@@ -259,6 +259,13 @@ class OrdersSection(Section):
     supervisor: str = ""
 
 
+class ChangesSection(Section):
+    """When changes of many devices halt."""
+
+    halt_share: Annotated[float, Field(ge=0, lt=1)] = 0.02
+    return_within_s: Annotated[float, Field(ge=30, le=86_400)] = 900.0
+
+
 class CrewSection(Section):
     """One crew ([[crews]])."""
 
@@ -352,6 +359,7 @@ class Sections(Section):
     delivery: DeliverySection
     health: HealthSection
     orders: OrdersSection
+    changes: ChangesSection
     crews: tuple[CrewSection, ...] = ()
     sms: SmsSection
     email: EmailSection

@@ -12,6 +12,7 @@ import orjson
 
 from devices.link import Path
 from ebcd.alert import Alert
+from ebcd.archive.history import DeviceBook
 from ebcd.evaluation.evidence import EvidenceBook
 from ebcd.lifecycle import AlertState, DeliveryState
 from ebcd.state import AlertRecord, CountyState, Delivery
@@ -37,8 +38,14 @@ def forget_old(state: CountyState) -> int:
 def dump(state: CountyState) -> bytes:
     """The state as canonical JSON."""
     alerts = [_dump_record(record) for record in state.alerts.values()]
-    parts = {"work": state.work.dump(), "evidence": state.evidence.dump()}
-    value = {"format": FORMAT, "alerts": alerts, "open_packages": state.open_packages, **parts}
+    value = {
+        "format": FORMAT,
+        "alerts": alerts,
+        "open_packages": state.open_packages,
+        "work": state.work.dump(),
+        "devices": state.devices.dump(),
+        "evidence": state.evidence.dump(),
+    }
     if state.serials_lost:
         value["serials_lost"] = state.serials_lost
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
@@ -54,6 +61,7 @@ def load(data: bytes) -> CountyState:
         {record.alert.id: record for record in records},
         {EbdId(k): str(v) for k, v in value["open_packages"].items()},
         WorkBook.load(value.get("work", ())),  # checkpoints from before there were work orders have none
+        DeviceBook.load(value.get("devices", {})),
         EvidenceBook.load(value.get("evidence", {})),
         value.get("serials_lost", {}),
     )

@@ -9,6 +9,7 @@ from typing import Any
 from devices.link import Path
 from ebcd import facts
 from ebcd.alert import Alert, AlertClass
+from ebcd.archive.history import DeviceBook
 from ebcd.evaluation.evidence import EvidenceBook
 from ebcd.facts import Fact
 from ebcd.lifecycle import (
@@ -94,11 +95,13 @@ def count_outcomes(tally: Counter[DeliveryState]) -> dict[str, int]:
 
 @dataclass(slots=True)
 class CountyState:
-    """All alerts of one county by EBM id, packages that are answered for but not yet taken over, and work orders."""
+    """All alerts of one county by EBM id, packages that are answered for but not yet taken over, work orders, and the
+    history of devices."""
 
     alerts: dict[EbmId, AlertRecord] = field(default_factory=dict)
     open_packages: dict[EbdId, str] = field(default_factory=dict)
     work: WorkBook = field(default_factory=WorkBook)
+    devices: DeviceBook = field(default_factory=DeviceBook)
     evidence: EvidenceBook = field(default_factory=EvidenceBook)
     serials_lost: dict[str, int] = field(default_factory=dict)
     """By day (YYYYMMDD): own EBM serials up to this one may have been used by a life that no backup knows."""
@@ -134,6 +137,8 @@ class CountyState:
                 self.alerts[alert.id] = AlertRecord(alert, state, fact.payload["why"], moved_at=fact.at)
             case kind if kind.startswith("order."):
                 self.work.apply(fact)
+            case kind if kind.startswith(("inventory.", "device.", "change.")):
+                self.devices.apply(fact)
             case facts.JOURNAL_RESTORED:
                 self.serials_lost = {fact.payload["day"]: fact.payload["serial"]}
             case _ if fact.alert is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ebcd.backup.clerk import Clerk
@@ -28,25 +29,25 @@ class Upkeep:
     disks: Disks
 
 
-def build_upkeep(base: Foundation, core: Core, checker: Checker, views: Views) -> Upkeep:
-    """The parts, connected to whom a reload concerns."""
+def build_upkeep(
+    base: Foundation, core: Core, checker: Checker, views: Views, read_inventory: Callable[[str], Awaitable[int]]
+) -> Upkeep:
+    """The parts, connected to whom a reload concerns. `read_inventory`: see `ebcd.settings_reload.Users`."""
     clerk = Clerk(base.settings, base.world, base.metrics, lambda: _on_air(base.state))
     operators = operators_of(base.settings)
-    reloader = _reloader(base, core, checker, views, operators, clerk)
-    return Upkeep(clerk, operators, reloader, Disks(base.settings))
 
-
-def _reloader(
-    base: Foundation, core: Core, checker: Checker, views: Views, operators: Operators, clerk: Clerk
-) -> Reloader:
     def decide_by(new: Settings) -> None:
         rules = dataclasses.replace(rules_of(new), patience=core.rules.patience)
         views.approvals = rules.approvals
         checker.use(rules)
         core.rules = rules
 
-    users = Users(decide_by, lambda new: operators.become(operators_of(new)), clerk.use, base.verifier.use)
-    return Reloader(base.settings, users, core.ledger, base.world.clock)
+    def act_by(new: Settings) -> None:
+        operators.become(operators_of(new))
+
+    users = Users(decide_by, act_by, clerk.use, base.verifier.use, read_inventory)
+    reloader = Reloader(base.settings, users, core.ledger, base.world.clock)
+    return Upkeep(clerk, operators, reloader, Disks(base.settings))
 
 
 def _on_air(state: CountyState) -> bool:

@@ -25,6 +25,7 @@ from simulators.terminal_tasks import LIVE, Change, Order, Task, TaskList, TaskS
 from simulators.trust import Heard, TimeRule, Trust, Verdict, area_stems
 
 ANSWERS_MAX = 32  # remembered answers of one terminal
+RETURN_PERIOD_S = 60
 DEVICE_TYPE, VERSION = bytes.fromhex("0314"), bytes.fromhex("00010000")
 
 
@@ -69,8 +70,11 @@ class Terminal:
         "_time_rule",
         "_trust",
         "code",
+        "period_s",
         "phys",
         "registered",
+        "return_to",
+        "tuned_khz",
         "volume",
     )
 
@@ -83,6 +87,9 @@ class Terminal:
         self.phys = phys
         self.registered = False
         self.volume = 60
+        self.return_to: fefd.ReturnTo | None = None
+        self.period_s = RETURN_PERIOD_S
+        self.tuned_khz = 0  # carrier of its FM receiver, 0 for none
         self._platform = platform
         self._log = log
         self._tasks = TaskList()
@@ -288,16 +295,26 @@ class Terminal:
             fefd.HARDWARE_VERSION: fefd.Identity(fefd.HARDWARE_VERSION, VERSION),
             fefd.SOFTWARE_VERSION: fefd.Identity(fefd.SOFTWARE_VERSION, VERSION),
         }
+        if self.return_to is not None:
+            known[fefd.RETURN_ADDRESS] = self.return_to
+        if self.tuned_khz:
+            known[fefd.CURRENT_FM] = fefd.CurrentFm(self.tuned_khz, self.tuned_khz)
         return known.get(id_)
 
     def _set(self, settings: tuple[fefd.Setting, ...]) -> tuple[Result, str]:
-        """0x12: the volume is kept, the other settings are accepted; a code is taken for its own physical address."""
+        """0x12: what is kept is told again when asked; a code is taken for its own physical address."""
         for setting in settings:
             match setting:
                 case fefd.Number(id=fefd.SET_VOLUME, value=volume) if volume <= 100:
                     self.volume = volume
                 case fefd.Number(id=fefd.SET_VOLUME, value=volume) if volume != 255:
                     return Result.BAD_PARAMETER, f"volume {volume}"
+                case fefd.ReturnTo():
+                    self.return_to = setting
+                case fefd.Number(id=fefd.SET_RETURN_PERIOD, value=period_s):
+                    self.period_s = period_s
+                case fefd.AssignCode(phys=phys, code=code) if phys == self.phys:
+                    self.code, self._stems = code, area_stems(code)
                 case fefd.RawParameter(id=id_):
                     return Result.NOT_SUPPORTED, f"parameter {id_:02X}"
                 case _:

@@ -13,8 +13,11 @@ from types import ModuleType
 import pytest
 
 from ebcd.catalogue import catalogue
+from ebcd.settings_sections import MorningSection, OrdersSection, Section, SmsSection
 
 ROOT = Path(__file__).parent.parent
+FACTS = [ROOT / "ebcd" / name for name in ("facts.py", "archive/history.py", "workorders/book.py")]
+SECTIONS: dict[str, type[Section]] = {"morning": MorningSection, "orders": OrdersSection, "sms": SmsSection}
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +59,9 @@ def test_every_event_that_the_manual_names_exists(events: ModuleType) -> None:
     for page in ("operations.md", "architecture.md"):
         text = (ROOT / "docs" / page).read_text(encoding="utf-8")
         named = set(re.findall(rf"`((?:{'|'.join(sorted(nouns - {'config', 'store'}))})\.[a-z_]+)`", text))
-        facts = set(re.findall(r'= "([a-z]+\.[a-z_]+)"', (ROOT / "ebcd" / "facts.py").read_text(encoding="utf-8")))
+        facts = {name for file in FACTS for name in re.findall(r'= "([a-z]+\.[a-z_]+)"', file.read_text("utf-8"))}
         keys = {f"{noun}.{key}" for noun, key in re.findall(r"`(backup|delivery|trust|inventory)\.([a-z_]+)`", text)}
+        keys |= {f"{noun}.{key}" for noun, section in SECTIONS.items() for key in section.model_fields}
         files = {name for name in named if name.endswith((".py", ".toml", ".csv"))}
         assert named - known - facts - keys - files == set(), page
 

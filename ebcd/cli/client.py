@@ -30,6 +30,10 @@ class Client:
         """POST a JSON body, or none."""
         return self._ask("POST", path, content=b"" if body is None else orjson.dumps(body))
 
+    def put(self, path: str, content: bytes, /, **query: str | int) -> bytes:
+        """PUT a file's content."""
+        return self._ask("PUT", path, content=content, params=query)
+
     def post_xml(self, path: str, xml: bytes) -> bytes:
         """POST a document."""
         return self._ask("POST", path, content=xml, type_="application/xml")
@@ -54,13 +58,24 @@ class Client:
 
     def _knock(self) -> None:
         """Tell a daemon that is not there from one that does not answer: only the first has surely done nothing."""
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.settimeout(CONNECT_TIMEOUT_S)
-            try:
-                probe.connect(str(self._session.socket))
-            except OSError as error:
-                reason = error.strerror or str(error)
-                raise Failure(self._session.say("cli.no_daemon", socket=self._session.socket, reason=reason)) from None
+        if reason := _absent(self._session):
+            raise Failure(self._session.say("cli.no_daemon", socket=self._session.socket, reason=reason))
+
+
+def listens(session: Session) -> bool:
+    """Whether a daemon listens on the session's socket."""
+    return not _absent(session)
+
+
+def _absent(session: Session) -> str:
+    """Why nobody listens; "" where somebody does."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(CONNECT_TIMEOUT_S)
+        try:
+            probe.connect(str(session.socket))
+        except OSError as error:
+            return error.strerror or str(error)
+    return ""
 
 
 def _sentences(content: bytes, language: str) -> list[str]:

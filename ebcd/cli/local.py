@@ -33,6 +33,7 @@ def run_demo(*, json_file: Path | None, terminals: int, seed: int, keep: Path | 
 
 def run_check(config: Path | None, language: str | None, *, as_json: bool) -> int:
     """Every fault of the configuration at once."""
+    from ebcd.inventory_csv import left_out
     from ebcd.settings import check
 
     chosen = language or startup_language(sys.argv)
@@ -46,7 +47,7 @@ def run_check(config: Path | None, language: str | None, *, as_json: bool) -> in
         typer.echo(text("config.count", chosen, count=len(problems)), err=True)
     else:
         typer.echo(text("config.sound", chosen, file=file))
-    return 1 if problems else 0
+    return 1 if any(left_out(problem) != "value" for problem in problems) else 0
 
 
 def run_doctor(config: Path | None, language: str | None, *, as_json: bool) -> int:

@@ -208,8 +208,8 @@ def reload_told(done: Reloaded, language: str) -> RenderableType:
     changed = ", ".join(done.changed)
     lines = [text("reload.done", language, changed=changed) if changed else text("reload.nothing", language)]
     lines.append(text("reload.certificates", language, count=done.certificates))
-    if done.restart_for:
-        lines.append(text("reload.restart_for", language, keys=", ".join(done.restart_for)))
+    if done.devices:
+        lines.append(text("reload.devices", language, count=done.devices))
     return escape("\n".join(lines))
 
 

@@ -117,7 +117,7 @@ class Keeper:
             try:
                 self._store.count_soon({f"{ONLINE}{day}": online, f"{SAMPLES}{day}": of})
             except StoreError as error:
-                log.warning("online_rate.not_kept", reason=str(error))
+                log.warning("online.rate_not_kept", reason=str(error))
 
     # ---- the morning -----------------------------------------------------------------------------------------------
 

@@ -54,8 +54,8 @@ class HealthBook:
         self._misses_max = misses_max
         self._flap_rule = flap_rule or FlapRule()
         self._devices = {code: DeviceHealth() for code in ways.devices}
-        for code in ways.devices:
-            self._count(code, Condition.UNKNOWN, 1)
+        for code, way in ways.devices.items():
+            self._count(way.kind, code, Condition.UNKNOWN, 1)
         self._patience_s = {
             code: way.period_s * misses_max for code, way in ways.devices.items() if way.period_s is not None
         }
@@ -69,6 +69,40 @@ class HealthBook:
         self._flapping: set[ResourceCode] = set()
         self._unwritten: set[ResourceCode] = set()
         self._listeners: list[Callable[[Change], None]] = []
+
+    def become(self, ways: Ways, now_s: float, wall_s: float) -> None:
+        """Other devices from now on. Who stays keeps everything that is known of it; who is new is unknown, and its
+        silence counts from now."""
+        before, self.ways = self.ways, ways
+        for code in before.devices.keys() - ways.devices.keys():
+            self._count(before.devices[code].kind, code, self._devices.pop(code).condition, -1)
+            for known in (self.doubts, self.restarted, self._flapping, self._unwritten):
+                known.discard(code)
+        misses_max = self._misses_max
+        self._patience_s = {
+            code: way.period_s * misses_max for code, way in ways.devices.items() if way.period_s is not None
+        }
+        for code, way in ways.devices.items():
+            health = self._devices.get(code)
+            if health is None:
+                health = self._devices[code] = DeviceHealth(seen_s=now_s)
+                self._count(way.kind, code, Condition.UNKNOWN, 1)
+            elif (kind := before.devices[code].kind) is not way.kind:
+                self._count(kind, code, health.condition, -1)
+                self._count(way.kind, code, health.condition, 1)
+        self._queue_again()
+        self._children = ways.children()
+        self._links_of = Counter(ways.links.values())
+        cut_off = [code for code, health in self._devices.items() if health.condition is Condition.UNREACHABLE]
+        self._rejoin(cut_off, now_s, wall_s, "the inventory changed")
+
+    def _queue_again(self) -> None:
+        """Everybody whose silence counts, longest silent first. One that is silent already is not silent anew."""
+        silent = (Condition.OFFLINE, Condition.UNREACHABLE)
+        self._by_age = {patience: OrderedDict() for patience in sorted(set(self._patience_s.values()))}
+        waiting = [c for c in self._patience_s if self._devices[c].condition not in silent]
+        for code in sorted(waiting, key=lambda c: self._devices[c].seen_s):
+            self._by_age[self._patience_s[code]][code] = None
 
     def on_change(self, listener: Callable[[Change], None]) -> None:
         """Add one who is told of changes."""
@@ -263,11 +297,12 @@ class HealthBook:
         after = next_condition(before, sign)
         if after is before:
             return
-        self._count(code, before, -1)
-        self._count(code, after, 1)
+        kind = self.ways.devices[code].kind
+        self._count(kind, code, before, -1)
+        self._count(kind, code, after, 1)
         health.condition, health.since = after, wall_s
         health.returning = health.returning or after in (Condition.OFFLINE, Condition.UNREACHABLE)
-        if before in (Condition.OFFLINE, Condition.UNREACHABLE) and self.ways.devices[code].kind is DeviceKind.ADAPTER:
+        if before in (Condition.OFFLINE, Condition.UNREACHABLE) and kind is DeviceKind.ADAPTER:
             self.doubts.add(code)  # its records of the gap (0x10): it works on by itself while nobody hears it
         self._unwritten.add(code)
         begins = after is Condition.OFFLINE and before in SPEAKING and health.flaps.fell(now_s, self._flap_rule)
@@ -279,8 +314,7 @@ class HealthBook:
             self._tell(code, health, before, wall_s, why, cause)
         self._follow(code, after, before, now_s, wall_s)
 
-    def _count(self, code: ResourceCode, condition: Condition, by: int) -> None:
-        kind = self.ways.devices[code].kind
+    def _count(self, kind: DeviceKind, code: ResourceCode, condition: Condition, by: int) -> None:
         self.tally[kind][condition] += by
         if kind is DeviceKind.TERMINAL:
             self.by_town.setdefault(code.area[:TOWN_DIGITS], Counter())[condition] += by
@@ -309,8 +343,9 @@ class HealthBook:
         health.seen_at, health.since = seen_at, since
         if condition not in (Condition.OFFLINE, Condition.FAULT):
             return
-        self._count(code, health.condition, -1)
-        self._count(code, condition, 1)
+        kind = self.ways.devices[code].kind
+        self._count(kind, code, health.condition, -1)
+        self._count(kind, code, condition, 1)
         health.condition = health.told = condition
         health.returning = condition is Condition.OFFLINE
         health.fault = fault if condition is Condition.FAULT else ""

@@ -7,6 +7,7 @@ from pathlib import Path as Folder
 
 from devices.link import Link
 from devices.roster import Roster
+from ebcd.archive.upward import particulars_of
 from ebcd.foundation import Foundation
 from ebcd.gateway import Peer
 from ebcd.health import HealthBook
@@ -40,19 +41,27 @@ def resources_of(base: Foundation) -> Resources:
     """What there is to be told about."""
     me, own_url = base.settings.platform, base.settings.upstream.own_url
     owner = Owner(me.code, me.name, own_url, me.address, me.contact, me.phone, me.longitude, me.latitude)
-    return Resources(owner, base.inventory, stations=base.settings.reports.stations)
+    return Resources(owner, base.inventory, particulars_of(base.inventory), stations=base.settings.reports.stations)
 
 
 def transmitters_of(
     tables: Iterable[LinkSettings], links: Sequence[tuple[str, Link]], roster: Roster
 ) -> Callable[[], tuple[Transmitter, ...]]:
     """The transmitters that our FM links drive, as they are when asked."""
-    driven = []
-    for table, (_, link) in zip(tables, links, strict=True):
-        if table.type.name == FM_TRANSMITTER:
-            named = table.config.transmitter
-            driven += [(each, link) for each in roster.transmitters if named in ("", each.code)][:1]
-    return lambda: tuple(Transmitter(each.code, each.frequency_khz, link.status().up) for each, link in driven)
+    driving = [
+        (table.config.transmitter, link)
+        for table, (_, link) in zip(tables, links, strict=True)
+        if table.type.name == FM_TRANSMITTER
+    ]
+
+    def now() -> tuple[Transmitter, ...]:
+        driven: list[Transmitter] = []
+        for named, link in driving:
+            its = [each for each in roster.transmitters if named in ("", each.code)][:1]
+            driven += [Transmitter(each.code, each.frequency_khz, link.status().up) for each in its]
+        return tuple(driven)
+
+    return now
 
 
 def signs_of(

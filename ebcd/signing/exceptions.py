@@ -168,8 +168,13 @@ class ExceptionBook:
             if each.problem is not None:
                 log.error("exception.refused", problem=str(each.problem))
             elif each.record is not None:
+                expired = state is ExceptionState.EXPIRED
                 log.warning(
-                    f"exception.{state}",
+                    "exception.expired"
+                    if expired
+                    else "exception.in_force"
+                    if state is ExceptionState.IN_FORCE
+                    else "exception.not_yet",
                     file=each.file.name,
                     by=each.record.by,
                     reason=each.record.reason,

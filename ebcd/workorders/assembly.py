@@ -58,7 +58,8 @@ def assemble(
     crews = [Crew(c.name, c.areas, c.phone, c.email, c.webhook) for c in settings.crews]
     state, county, language = ledger.state, settings.platform.area, settings.platform.language
     desk = Desk(state.work, ledger.enter, health.of, county, crews, rule_of(settings), confirmations.of)
-    part = WorkPart(desk, health, sites_of(inventory, health.ways), state, inventory.adapter_of, clock)
+    sites = sites_of(inventory, health.ways, inventory.archive.feeders, inventory.archive.sim_batches)
+    part = WorkPart(desk, health, sites, state, inventory.adapter_of, clock)
     office = WorkOffice(desk, inventory, clock, ledger.mark)
     modem = _modem(settings, office, count)
     notifier = Notifier(

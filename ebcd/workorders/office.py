@@ -97,7 +97,8 @@ class WorkOffice:
         return OrderDetail(self._row(order), order.devices, tuple(self._name(c) for c in order.devices), steps)
 
     async def report(self, subject: str, words: str, actor: Actor) -> OrderRow:
-        """A person says that something is wrong with a device (code, physical address, name) or an area."""
+        """A person says that something is wrong with a device (code, physical address, name, number painted on its
+        pole) or an area."""
         root, devices = self._subject(subject)
         order = self._desk.report(root, devices, words, self._clock.wall(), actor.name)
         await self._durable()
@@ -144,6 +145,8 @@ class WorkOffice:
         named = [device] if device else [each for each in everybody if subject in (each.name, each.code[-8:])]
         if len(named) == 1 and named[0] is not None:
             return named[0].code, (named[0].code,)
+        if on_pole := self._inventory.archive.on_pole(subject):
+            return on_pole[0], on_pole
         if areas := self._inventory.areas_named(subject):
             return areas[0], ()
         code = "ambiguous_device" if named else "unknown_device"

@@ -67,6 +67,11 @@ class WorkPart:
         self._ended: list[EbmId] = []
         health.on_change(self._note)
 
+    def resite(self, sites: Sites) -> None:
+        """The inventory has changed."""
+        self._sites = sites
+        self._changed = True
+
     def _note(self, _change: Change) -> None:
         self._changed = True
 

@@ -110,6 +110,7 @@ class County:
     sign: CountingSigner
     network: MemoryNetwork
     stations: dict[int, Station]
+    roster: Roster
 
     def told(self, *kinds: type) -> list[Event]:
         """Events of these kinds."""
@@ -142,12 +143,13 @@ async def county(
     stations = {n: Station(adapter_code(n), usual(adapter_code(n))) for n in range(1, adapters + 1)}
     for number, device in enumerate(devices, 1):
         network.listeners[device.host, device.port] = lambda n=number: StationConnection(stations[n])  # type: ignore[misc]
-    link = AdapterTcp(config, ports(clock, network, rng, sign), events.sink, Roster.of([*devices, *extra]))
+    roster = Roster.of([*devices, *extra])
+    link = AdapterTcp(config, ports(clock, network, rng, sign), events.sink, roster)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(link.run())
         await settle()
         try:
-            yield County(link, events, sign, network, stations)
+            yield County(link, events, sign, network, stations, roster)
         finally:
             running.cancel()
             await settle()

@@ -106,6 +106,7 @@ class RunningLink:
     broker: FakeBroker
     events: Events
     sign: CountingSigner
+    roster: Roster
     seen: int = field(default=0)
 
     def new(self) -> list[Published]:
@@ -133,7 +134,7 @@ async def mqtt_link(
         running = group.create_task(link.run())
         await settle()
         try:
-            yield RunningLink(link, broker, events, sign)
+            yield RunningLink(link, broker, events, sign, roster)
         finally:
             running.cancel()
             await settle()

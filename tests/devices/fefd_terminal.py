@@ -93,6 +93,7 @@ class Listener:
     events: Events
     sign: CountingSigner
     network: Network
+    roster: Roster
     opened: list[Dialler] = field(default_factory=list)
 
     async def dial(
@@ -138,7 +139,7 @@ async def listener(
                 break
             await asyncio.sleep(0)
         try:
-            yield Listener(link, events, sign, used)
+            yield Listener(link, events, sign, used, roster)
         finally:
             running.cancel()
             await settle()

@@ -82,19 +82,10 @@ async def test_anything_but_a_heartbeat_first_is_refused(clock: VirtualClock, rn
         assert at.told(Began) == []
 
 
-async def test_an_unknown_device_is_refused_and_counted(clock: VirtualClock, rng: random.Random) -> None:
-    async with listener(clock, rng, terminal_device(1)) as at:
-        stranger = await at.dial(77, code=STRANGER)
-        assert stranger.lost.is_set()
-        assert stranger.answers == [t.Answer(0x10, t.Result.UNKNOWN_RESOURCE_CODE)]
-        assert reasons(at.events) == ["unknown-device"]
-        assert at.told(Connected, Heartbeat) == []
-
-
 async def test_a_known_code_with_a_foreign_physical_address_is_refused(clock: VirtualClock, rng: random.Random) -> None:
     async with listener(clock, rng, terminal_device(1)) as at:
         impostor = await at.dial(77, code=ONE)
-        assert impostor.lost.is_set()
+        assert impostor.answers == [t.Answer(0x10, t.Result.UNKNOWN_RESOURCE_CODE)]
         assert reasons(at.events) == ["unknown-device"]
 
 

@@ -61,6 +61,7 @@ class VendorRoom:
     events: Events
     sign: CountingSigner
     excused: set[ResourceCode]
+    roster: Roster
     seen: int = field(default=0)
 
     def new(self) -> list[Said]:
@@ -102,7 +103,7 @@ async def vendor_link(
         running = group.create_task(link.run())
         await settle()
         try:
-            yield VendorRoom(link, broker, events, sign, allowed)
+            yield VendorRoom(link, broker, events, sign, allowed, roster)
         finally:
             running.cancel()
             await settle()

@@ -153,7 +153,7 @@ class FakeOperations:
             raise ConfigError(
                 [ConfigProblem(file, "links[0].port", "", "needs_restart"), ConfigProblem(file, "x", "1", "missing")]
             )
-        return Reloaded(("approval.level_1",), 4, ("inventory.file",))
+        return Reloaded(("approval.level_1",), 4, 3)
 
     async def status(self) -> Status:
         return Status("0.1.0", "43411230000000101010101", "某县应急广播平台", NOW, NOW - 60, {}, {"online": 60}, 0)

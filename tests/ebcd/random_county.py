@@ -145,6 +145,8 @@ class BadDay:
         self.ordered: dict[EbmId, Alert] = {}
         self.cancelled: set[EbmId] = set()  # somebody was promised that these stop
         self.approved: set[EbmId] = set()
+        self.further: dict[Callable[[], Any], int] = {}
+        """What else may happen, and how often."""
         self.life = Life(self.field, SlowDisk(chance), self.violations)
 
     async def run(self, acts: int) -> None:
@@ -182,6 +184,7 @@ class BadDay:
             self._cut: 6,
             self._dial: 8,
             self._power: 3,
+            **self.further,
         }
         if self.chance.random() < 0.12:
             await self._die_and_rise()
@@ -258,8 +261,8 @@ class BadDay:
 
     def _dial(self) -> None:
         horn = self.chance.choice(list(self.field.horns.values()))
-        (terminal,) = [t for t in self.field.inventory.terminals_in([horn.code.area]) if t.code == horn.code]
-        if paths := [path for path in terminal.paths if path in DIALLED]:
+        device = self.field.inventory.roster.known(horn.code)
+        if device and (paths := [path for path in device.paths if path in DIALLED]):
             self.field.connect(horn, self.chance.choice(paths))
 
     def _power(self) -> None:

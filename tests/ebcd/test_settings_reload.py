@@ -17,6 +17,7 @@ from ebcd.decision import Decision
 from ebcd.errors import ConfigError
 from ebcd.foundation import rules_of
 from ebcd.lifecycle import AlertState
+from ebcd.operator import Kind, OperationRefused, Problem
 from ebcd.settings import Settings, load
 from ebcd.settings_reload import Reloader, Users, is_reloadable
 from ebcd.settings_sections import Sections
@@ -46,8 +47,13 @@ class Office:
         self.operators: list[Settings] = []
         self.backups: list[Settings] = []
         self.trust: list[TrustStore] = []
-        users = Users(self.rules.append, self.operators.append, self.backups.append, self.trust.append)
+        self.inventory: Callable[[str], int] = lambda _actor: 0
+        handed = (self.rules.append, self.operators.append, self.backups.append, self.trust.append)
+        users = Users(*handed, self._read_inventory)
         self.reloader = Reloader(load(self.file, environ={}), users, room.core.ledger, room.clock)
+
+    async def _read_inventory(self, actor: str) -> int:
+        return self.inventory(actor)
 
     def edit(self, *changes: tuple[str, str]) -> None:
         """Change the file."""
@@ -143,11 +149,46 @@ async def test_more_approvers_than_people_are_refused_as_at_a_start(pattern: Pat
         assert any("too many" in sentence for sentence in await at.refused())
 
 
-async def test_a_changed_inventory_is_told_to_need_a_restart(pattern: Path, tmp_path: Path) -> None:
+async def test_the_inventory_is_read_again_for_who_asked_and_its_differences_are_counted(
+    pattern: Path, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def counted(actor: str) -> int:
+        asked.append(actor)
+        return 3
+
     async with office(pattern, tmp_path) as at:
-        file = tmp_path / "county" / "inventory.csv"
-        file.write_text(file.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-        assert (await at.reloader.reload("chen")).restart_for == ("inventory.file",)
+        at.inventory = counted
+        assert (await at.reloader.reload("chen")).devices == 3
+        assert asked == ["chen"]
+
+
+async def test_an_inventory_that_cannot_be_used_leaves_the_rest_as_it_was(pattern: Path, tmp_path: Path) -> None:
+    def unusable(_actor: str) -> int:
+        raise OperationRefused(Problem(Kind.INVALID, "inventory_empty", "inventory"))
+
+    async with office(pattern, tmp_path) as at:
+        at.edit(("level_2 = 1", "level_2 = 0"))
+        at.inventory = unusable
+        with pytest.raises(OperationRefused):
+            await at.reloader.reload("chen")
+        assert (at.rules, at.operators, at.backups, at.trust) == ([], [], [], [])
+        assert facts.SETTINGS_CHANGED not in [event.kind for event in at.room.journal.events]
+
+
+async def test_a_configuration_that_is_refused_leaves_the_inventory_as_it_was(pattern: Path, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def counted(actor: str) -> int:
+        asked.append(actor)
+        return 3
+
+    async with office(pattern, tmp_path) as at:
+        at.inventory = counted
+        at.edit(("confirm_s = 30.0", "confirm_s = 40.0"))
+        await at.refused()
+        assert asked == []
 
 
 async def test_two_reloads_at_once_come_one_after_the_other(pattern: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import httpx
 from ebcd.api import application
 from ebcd.api_answers import decoded
 from ebcd.api_orders import routes
+from ebcd.archive import Archive, Record
 from ebcd.facts import Fact
 from ebcd.health import DeviceHealth
 from ebcd.identity import Operators
@@ -136,3 +137,10 @@ async def test_a_month_shows_how_long_things_took_and_whose_they_were() -> None:
 
 def test_every_step_of_people_is_in_the_table() -> None:
     assert set(STEPS.values()) <= set(OrderEvent)
+
+
+async def test_the_number_on_the_pole_names_every_device_that_hangs_there() -> None:
+    async with office() as (room, _, http):
+        neighbour = terminal(VILLAGE_A1, 2)
+        room.inventory.archive = Archive({HORN: Record(pole="0412"), neighbour: Record(pole="0412")})
+        assert (await reported(http, "0412")).devices == 2

@@ -1,0 +1,135 @@
+"""What is asked of devices besides alerts: to take settings, to tell their values, to fetch firmware.
+
+Polls to every outbox: an alert pushes them out. Whoever asks counts the time; silence is told by nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from protocols.codes import ResourceCode
+
+
+@dataclass(frozen=True, slots=True)
+class HostPort:
+    """Where something listens: an IPv4 address or a name, and a port."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> HostPort:
+        """host:port. Raises ValueError."""
+        host, _, port = text.rpartition(":")
+        if not host or not port.isdecimal():
+            raise ValueError(f"{text!r} is no host:port")
+        return cls(host, int(port))
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Settings; None leaves one as it is (GD/J 089 tables D.9, A.13-A.15, A.19, A.6)."""
+
+    volume: int | None = None  # percent
+    return_to: HostPort | None = None
+    period_s: int | None = None  # between returns
+    code: ResourceCode | None = None  # taken by the device with the physical address `phys` only
+    phys: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Values as a device tells them; None where it did not (GD/J 089 table E.5)."""
+
+    volume: int | None = None
+    address: str | None = None  # ip/mask/gateway
+    return_to: str | None = None  # host:port, or a telephone number
+    code: str | None = None
+    phys: str | None = None
+    type: str | None = None  # vendor's, hexadecimal
+    hardware: str | None = None
+    software: str | None = None
+    command_khz: int | None = None  # the FM carrier it takes commands from
+    programme_khz: int | None = None
+    scan_khz: tuple[int, ...] | None = None  # carriers it polls
+
+
+# ---- commands ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Configure:
+    """Set `given` at the members. On an adapter link the members are adapters: with `targets` they pass the settings on
+    to these terminals, without it the settings are their own. `phys`: the member is no device of the inventory so far,
+    but whoever registered with this physical address. Each member that answers is told of by `Configured`."""
+
+    members: tuple[ResourceCode, ...]
+    given: Given
+    token: int  # of the asker's choice, to know the answers by
+    targets: tuple[ResourceCode, ...] = ()
+    phys: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskValues:
+    """Ask terminals for parameters by their ids (GD/J 089 table E.5). Answered by `ValuesTold`."""
+
+    members: tuple[ResourceCode, ...]
+    ids: tuple[int, ...]
+    phys: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Firmware:
+    """Have one terminal fetch firmware (0xA1, an extension outside the standard: only links that are configured for it
+    send it, others answer 55). Mode 0 forced, 1 if newer, 2 only from `old_version`. Versions are 8 hexadecimal digits.
+    """
+
+    members: tuple[ResourceCode, ...]
+    phys: str
+    mode: int
+    new_version: str
+    old_version: str
+    md5: str
+    url: str
+    token: int
+
+
+Maintenance = Configure | AskValues | Firmware
+
+
+# ---- events --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A device speaks that the inventory does not have, or not with this physical address. `code`: what it calls
+    itself; `phys`: "" where its protocol has none."""
+
+    link: str
+    code: ResourceCode
+    phys: str
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A device's answer to `Configure` or `Firmware`; result 0 is ok (GD/J 089 table D.12, A.26)."""
+
+    link: str
+    code: ResourceCode
+    token: int
+    result: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesTold:
+    """A device's answer to `AskValues`."""
+
+    link: str
+    code: ResourceCode
+    told: Told = field(default_factory=Told)

@@ -1,0 +1,87 @@
+"""The archive's part of the daemon: built from the foundation, run beside the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from devices.link import Event, Path
+from devices.maintenance import Stranger
+from ebcd.archive.commission import Commissioner, Site
+from ebcd.archive.drift import Drift
+from ebcd.archive.enquiry import Enquiries
+from ebcd.archive.keeper import Keeper, KeeperDoors
+from ebcd.archive.office import ArchiveOffice
+from ebcd.archive.pending import Pending
+from ebcd.archive.rates import RatesNow
+from ebcd.archive.stages import StageRule, Stages
+from ebcd.archive.turnover import Turnover
+from ebcd.core import Core
+from ebcd.foundation import Foundation
+from ebcd.health import HealthBook, Ways
+from ebcd.inventory import Inventory
+from ebcd.lifecycle import AlertState
+from ebcd.workorders import Sites
+from protocols.codes import ResourceCode
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivePart:
+    """What the daemon keeps of it."""
+
+    keeper: Keeper
+    office: ArchiveOffice
+    pending: Pending
+    enquiries: Enquiries
+    stages: Stages
+
+    def observe(self, event: Event, wall_s: float) -> None:
+        """Link events."""
+        if isinstance(event, Stranger):
+            self.pending.observe(event, wall_s)
+        else:
+            self.enquiries.observe(event)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.keeper.run(), name="inventory")
+            group.create_task(self.stages.run(), name="changes")
+
+
+def archive_part(
+    base: Foundation,
+    core: Core,
+    health: HealthBook,
+    resite: Callable[[Sites], None],
+    ways_of: Callable[[Inventory], Ways],
+    paths: Mapping[str, Path],
+) -> ArchivePart:
+    """Everything of it. `resite` is told where devices stand after a change; `ways_of`: how an inventory is heard;
+    `paths`: of the links, by name."""
+    world, ledger, inventory, book = base.world, core.ledger, base.inventory, base.state.devices
+    county = base.settings.platform.area
+    doors = KeeperDoors(world.clock, ledger.enter, ledger.mark, base.store.person, ways_of, world.store_in_thread)
+    turnover = Turnover(inventory, core, health, resite)
+    keeper = Keeper(base.settings.inventory.file, county, turnover, book, doors)
+
+    def heard(code: ResourceCode) -> bool:
+        return health.of(code).seen_at > 0
+
+    base.metrics.watch_enrolment(RatesNow(inventory, county, heard, world.clock.monotonic).stages)
+    pending = Pending(lambda: base.metrics.bound_acted("pending_devices"))
+    base.metrics.watch_pending(lambda: len(pending))
+    enquiries = Enquiries(core.links, inventory.roster, health, inventory.adapter_of)
+    sign, enter = base.signer.sign, ledger.enter
+    site = Site(inventory, pending, enquiries, keeper, paths, county, sign, world.clock, enter)
+    drift = Drift(inventory, enquiries, enter, world.clock)
+    c = base.settings.changes
+    rule = StageRule(c.halt_share, c.return_within_s)
+
+    def busy() -> bool:
+        return any(record.state is AlertState.ON_AIR for record in core.state.live_alerts())
+
+    stages = Stages(book.rollout, enquiries, inventory.roster, enter, busy, world.clock, rule)
+    office = ArchiveOffice(keeper, inventory, health, book, county, pending, Commissioner(site), drift, stages)
+    return ArchivePart(keeper, office, pending, enquiries, stages)

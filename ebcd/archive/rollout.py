@@ -1,0 +1,128 @@
+"""Changes of many devices in stages: one device, a tenth, all. What the journal's `change.` facts add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+
+from ebcd.facts import Fact
+
+CHANGE_OPENED = "change.opened"
+CHANGE_STAGED = "change.staged"
+CHANGE_ENDED = "change.ended"
+CHANGES_KEPT_MAX = 200
+TENTH = 10
+
+
+class ChangeState(StrEnum):
+    """How far a change has got."""
+
+    RUNNING = "running"
+    DONE = "done"
+    HALTED = "halted"  # too many failed, or somebody said so
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be changed. Firmware where `url` is set, settings otherwise. `period_s`: between returns."""
+
+    volume: int | None = None
+    return_to: str = ""
+    period_s: int | None = None
+    url: str = ""
+    version: str = ""  # 8 hexadecimal digits
+    md5: str = ""
+
+    def told(self) -> dict[str, Any]:
+        """What is set, by name."""
+        return {name: value for name, value in asdict(self).items() if value not in ("", None)}
+
+
+@dataclass(slots=True)
+class Change:
+    """One change. `stages`: what came of each: how many were told, who failed. Times are UTC seconds."""
+
+    id: str
+    order: Order
+    codes: tuple[str, ...]
+    skipped: tuple[str, ...]  # could not be reached when it began
+    actor: str
+    opened_at: float
+    state: ChangeState = ChangeState.RUNNING
+    stages: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
+    ended_at: float = 0.0
+    why: str = ""
+    restored: int = 0
+
+
+def batches(codes: Sequence[str]) -> list[tuple[str, ...]]:
+    """One device, then up to a tenth of all, then the rest; no empty stage."""
+    tenth = min(len(codes), max(1, len(codes) // TENTH))
+    cuts = sorted({0, min(1, len(codes)), tenth, len(codes)})
+    return [tuple(codes[a:b]) for a, b in pairwise(cuts)]
+
+
+def fails(told: int, failed: int, halt_share: float) -> bool:
+    """Whether a stage halts the change."""
+    return bool(failed) and failed / told > halt_share
+
+
+def change_opened(
+    number: str, order: Order, codes: Iterable[str], skipped: Iterable[str], at: float, actor: str
+) -> Fact:
+    """A change begins."""
+    payload = {"id": number, "order": order.told(), "codes": list(codes), "skipped": list(skipped)}
+    return Fact(CHANGE_OPENED, None, at, actor, payload)
+
+
+def change_staged(number: str, told: int, failed: Iterable[str], at: float, actor: str) -> Fact:
+    """One stage is over."""
+    return Fact(CHANGE_STAGED, None, at, actor, {"id": number, "told": told, "failed": list(failed)})
+
+
+def change_ended(number: str, state: ChangeState, why: str, restored: int, at: float, actor: str) -> Fact:
+    """It is done, or halted; `restored`: devices that have their old values again."""
+    return Fact(CHANGE_ENDED, None, at, actor, {"id": number, "state": state, "why": why, "restored": restored})
+
+
+@dataclass(slots=True)
+class ChangeBook:
+    """Changes by id, oldest first."""
+
+    changes: dict[str, Change] = field(default_factory=dict)
+
+    def apply(self, fact: Fact) -> None:
+        """Fold one fact in."""
+        p = fact.payload
+        if fact.kind == CHANGE_OPENED:
+            order = Order(**p["order"])
+            codes, skipped = tuple(p["codes"]), tuple(p["skipped"])
+            self.changes[p["id"]] = Change(p["id"], order, codes, skipped, fact.actor, fact.at)
+            for number in list(self.changes)[:-CHANGES_KEPT_MAX]:
+                del self.changes[number]
+        elif (change := self.changes.get(p["id"])) is None:
+            return
+        elif fact.kind == CHANGE_STAGED:
+            change.stages.append((p["told"], tuple(p["failed"])))
+        elif fact.kind == CHANGE_ENDED:
+            change.state, change.why, change.restored = ChangeState(p["state"]), p["why"], p["restored"]
+            change.ended_at = fact.at
+
+    def dump(self) -> list[dict[str, Any]]:
+        """For checkpoints: plain JSON values."""
+        return [asdict(change) for change in self.changes.values()]
+
+    @classmethod
+    def load(cls, rows: Iterable[Mapping[str, Any]]) -> ChangeBook:
+        """The inverse of `dump`."""
+        book = cls()
+        for row in rows:
+            values = dict(row)
+            values["order"], values["state"] = Order(**row["order"]), ChangeState(row["state"])
+            values["codes"], values["skipped"] = tuple(row["codes"]), tuple(row["skipped"])
+            values["stages"] = [(told, tuple(failed)) for told, failed in row["stages"]]
+            book.changes[row["id"]] = Change(**values)
+        return book

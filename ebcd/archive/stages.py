@@ -1,0 +1,235 @@
+"""Carries changes out, stage by stage; halts and restores where too many devices fail.
+
+A device has failed when it did not take the order, or does not answer with the new value within `return_within_s`. No
+stage begins while an alert is on air: a horn that restarts cannot warn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from devices.maintenance import Firmware, Given, HostPort, Told
+from devices.ports import Clock
+from devices.roster import Roster
+from ebcd.archive.enquiry import Enquiries
+from ebcd.archive.rollout import (
+    Change,
+    ChangeBook,
+    ChangeState,
+    Order,
+    batches,
+    change_ended,
+    change_opened,
+    change_staged,
+    fails,
+)
+from ebcd.facts import DAEMON
+from protocols import terminal
+from protocols.codes import ResourceCode
+
+DEVICES_MAX = 20_000
+"""Of one change: a fact of the journal has room for twice as many codes."""
+RUNNING_MAX = 10
+"""Changes that may be open at once."""
+AGAIN_S = 30.0
+"""How often those are asked that have not shown the new value."""
+FORCED = 0
+FIRMWARE_AT_ONCE_MAX = 50
+BEIJING = timedelta(hours=8)
+VALUES = (terminal.VOLUME, terminal.RETURN_ADDRESS, terminal.SOFTWARE_VERSION)
+
+log = structlog.get_logger("ebcd.archive")
+
+
+@dataclass(frozen=True, slots=True)
+class StageRule:
+    """`[changes]` of the configuration."""
+
+    halt_share: float = 0.02
+    return_within_s: float = 900.0
+
+
+class TooManyChanges(Exception):
+    """`RUNNING_MAX` are open already."""
+
+
+class TooManyDevices(Exception):
+    """More than `DEVICES_MAX` in one change."""
+
+
+class NobodyReached(Exception):
+    """None of the devices can be told anything now."""
+
+
+class Stages:
+    """Runs the changes of one county, one after the other."""
+
+    def __init__(
+        self,
+        book: ChangeBook,
+        enquiries: Enquiries,
+        roster: Roster,
+        enter: Callable[..., None],
+        busy: Callable[[], bool],
+        clock: Clock,
+        rule: StageRule,
+    ) -> None:
+        """`busy`: whether an alert is on air."""
+        self._book = book
+        self._enquiries = enquiries
+        self._roster = roster
+        self._enter = enter
+        self._busy = busy
+        self._clock = clock
+        self._rule = rule
+        self._wake = asyncio.Event()
+        self._halted: dict[str, str] = {}  # by whom, until the stage that runs is over
+
+    def open(self, order: Order, codes: Sequence[ResourceCode], actor: str) -> Change:
+        """Begin a change of the devices that can be reached now. Raises TooManyChanges, TooManyDevices,
+        NobodyReached."""
+        if len(codes) > DEVICES_MAX:
+            raise TooManyDevices
+        if sum(change.state is ChangeState.RUNNING for change in self._book.changes.values()) >= RUNNING_MAX:
+            raise TooManyChanges
+        routes = {code: self._enquiries.route(code) for code in codes}
+        reached = [code for code, route in routes.items() if route is not None and route.through is None]
+        skipped = [code for code in codes if code not in set(reached)]
+        if not reached:
+            raise NobodyReached
+        number = self._next_number()
+        self._enter(change_opened(number, order, reached, skipped, self._clock.wall(), actor))
+        self._wake.set()
+        return self._book.changes[number]
+
+    def halt(self, number: str, actor: str) -> bool:
+        """Stop behind the running stage; False where nothing of that number runs."""
+        change = self._book.changes.get(number)
+        if change is None or change.state is not ChangeState.RUNNING:
+            return False
+        self._halted[number] = actor
+        self._wake.set()
+        return True
+
+    async def run(self) -> None:
+        """Until cancelled. What an earlier life had begun is halted: nobody knows what its devices have done since."""
+        for change in list(self._book.changes.values()):
+            if change.state is ChangeState.RUNNING:
+                self._end(change, ChangeState.HALTED, "restart", 0, DAEMON)
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            for change in list(self._book.changes.values()):
+                if change.state is ChangeState.RUNNING:
+                    await self._carry_out(change)
+
+    # ---- one change ------------------------------------------------------------------------------------------------
+
+    async def _carry_out(self, change: Change) -> None:
+        old: dict[str, Told] = {}
+        for batch in batches(change.codes):
+            while self._busy():  # noqa: ASYNC110 - an alert takes minutes, and nothing here is in a hurry
+                await asyncio.sleep(AGAIN_S)
+            if change.id in self._halted:
+                self._end(change, ChangeState.HALTED, "by_hand", 0, self._halted.pop(change.id))
+                return
+            codes = [ResourceCode(code) for code in batch]
+            old |= await self._enquiries.ask(codes, VALUES)
+            failed = await self._stage(change, codes)
+            self._enter(change_staged(change.id, len(codes), failed, self._clock.wall(), DAEMON))
+            log.info("change.staged", change=change.id, told=len(codes), failed=len(failed))
+            if fails(len(codes), len(failed), self._rule.halt_share):
+                restored = await self._restore(change.order, old)
+                self._end(change, ChangeState.HALTED, f"{len(failed)}/{len(codes)}", restored, DAEMON)
+                return
+        self._end(change, ChangeState.DONE, "", 0, DAEMON)
+
+    async def _stage(self, change: Change, codes: list[ResourceCode]) -> list[str]:
+        """Tell a batch, and wait until everybody shows the new value; who did not. Somebody who says halt waits for
+        nobody: who has not shown it by then counts as failed."""
+        order = change.order
+        answers = await self._tell(order, codes)
+        failed = [code for code in codes if answers.get(code, 1) != 0]
+        waiting = [code for code in codes if code not in failed]
+        deadline_s = self._clock.monotonic() + self._rule.return_within_s
+        while waiting:
+            told = await self._enquiries.ask(waiting, VALUES)
+            waiting = [code for code in waiting if (value := told.get(code)) is None or not _shows(value, order)]
+            if self._clock.monotonic() >= deadline_s or change.id in self._halted:
+                return [*failed, *waiting]
+            if waiting:
+                await asyncio.sleep(AGAIN_S)
+        return list(failed)
+
+    async def _tell(self, order: Order, codes: list[ResourceCode]) -> dict[str, int]:
+        if not order.url:
+            answers = await self._enquiries.configure(codes, _given(order))
+            return {code: answer.result for code, answer in answers.items()}
+        results: dict[str, int] = {}
+        for at in range(0, len(codes), FIRMWARE_AT_ONCE_MAX):
+            batch = codes[at : at + FIRMWARE_AT_ONCE_MAX]
+            for told in await asyncio.gather(*(self._upgrade(order, code) for code in batch)):
+                results |= told
+        return results
+
+    async def _upgrade(self, order: Order, code: ResourceCode) -> dict[str, int]:
+        """0xA1 names one physical address, so each device has a frame of its own."""
+        route, device = self._enquiries.route(code), self._roster.by_code(code)
+        if route is None or device is None:
+            return {}
+        any_version = "0" * 8
+        values = (device.phys, FORCED, order.version, any_version, order.md5, order.url)
+        told = await self._enquiries.tell(route.path, lambda token: [Firmware((code,), *values, token)], [code])
+        return {each: answer.result for each, answer in told.items()}
+
+    async def _restore(self, order: Order, old: dict[str, Told]) -> int:
+        """Give back what was asked before, where it can be given back: volume and return address; how many took it."""
+        groups: dict[Given, list[ResourceCode]] = {}
+        for code, told in old.items():
+            given = Given(
+                volume=told.volume if order.volume is not None else None,
+                return_to=_host_port(told.return_to) if order.return_to else None,
+            )
+            if given != Given():
+                groups.setdefault(given, []).append(ResourceCode(code))
+        restored = 0
+        for given, codes in groups.items():
+            answers = await self._enquiries.configure(codes, given)
+            restored += sum(answer.result == 0 for answer in answers.values())
+        return restored
+
+    def _end(self, change: Change, state: ChangeState, why: str, restored: int, actor: str) -> None:
+        self._halted.pop(change.id, None)
+        self._enter(change_ended(change.id, state, why, restored, self._clock.wall(), actor))
+        log.warning("change.ended", change=change.id, state=state, why=why, restored=restored)
+
+    def _next_number(self) -> str:
+        today = f"C{datetime.fromtimestamp(self._clock.wall(), UTC) + BEIJING:%Y%m%d}"
+        used = [int(number[len(today) :]) for number in self._book.changes if number.startswith(today)]
+        return f"{today}{max(used, default=0) + 1:04d}"
+
+
+def _given(order: Order) -> Given:
+    return Given(order.volume, _host_port(order.return_to), order.period_s)
+
+
+def _host_port(text: str | None) -> HostPort | None:
+    try:
+        return HostPort.parse(text) if text else None
+    except ValueError:
+        return None  # a telephone number, which 0x12 cannot set
+
+
+def _shows(told: Told, order: Order) -> bool:
+    """Whether a device has the new value. The period cannot be asked for (table E.5): an answer is what there is."""
+    wanted = (
+        (order.volume, told.volume),
+        (order.return_to or None, told.return_to),
+        (order.version or None, told.software),
+    )
+    return all(want is None or want == value for want, value in wanted)

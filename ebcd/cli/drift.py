@@ -1,0 +1,181 @@
+"""`ebcd drift` and `ebcd change`: what devices are set to, and changes of many of them in stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ebcd.catalogue import text
+from ebcd.cli.options import LANGUAGE, AsJson, Config, Lang, Language, TokenFile, help_of
+from ebcd.cli.output import failures_told, show
+from ebcd.cli.session import open_session
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ebcd.archive.drift import DriftRow
+    from ebcd.archive.rollout import Change
+
+
+def _help(name: str) -> str:
+    return text(f"drift_help.{name}", LANGUAGE)
+
+
+drift = typer.Typer(help=_help("drift"), invoke_without_command=True, rich_markup_mode=None)
+change = typer.Typer(help=_help("change"), no_args_is_help=True, rich_markup_mode=None)
+
+Town = Annotated[str, typer.Option(help=help_of("town"))]
+Codes = Annotated[list[str], typer.Argument(metavar="CODE...", help=_help("codes"))]
+SomeCodes = Annotated[list[str] | None, typer.Option("--code", metavar="CODE", help=_help("codes"))]
+
+
+@drift.callback()
+def show_drift(
+    context: typer.Context,
+    town: Town = "",
+    everybody: Annotated[bool, typer.Option("--all", help=_help("all"))] = False,
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    """What devices answer against what they should."""
+    if context.invoked_subcommand is None:
+
+        def table(content: bytes, language: str) -> RenderableType:
+            return _drift_table(content, language, everybody=everybody)
+
+        _ask("GET", "/v1/drift", table, config, lang, token_file, as_json, query={"town": town})
+
+
+@drift.command("mend", help=_help("mend"))
+def mend(
+    codes: Codes, config: Config = None, lang: Language = None, as_json: AsJson = False, token_file: TokenFile = None
+) -> None:
+    """Set what deviates."""
+
+    def table(content: bytes, language: str) -> RenderableType:
+        return _drift_table(content, language, everybody=True)
+
+    _ask("POST", "/v1/drift/mend", table, config, lang, token_file, as_json, body={"codes": codes})
+
+
+@change.command("start", help=_help("start"))
+def start(
+    town: Town = "",
+    code: SomeCodes = None,
+    volume: Annotated[int | None, typer.Option(min=0, max=100, help=_help("volume"))] = None,
+    return_to: Annotated[str, typer.Option("--return", metavar="HOST:PORT", help=_help("return_to"))] = "",
+    period: Annotated[int | None, typer.Option(min=5, max=86_400, help=_help("period"))] = None,
+    firmware: Annotated[str, typer.Option(metavar="URL", help=_help("firmware"))] = "",
+    version: Annotated[str, typer.Option(metavar="HEX8", help=_help("version"))] = "",
+    md5: Annotated[str, typer.Option(metavar="HEX32", help=_help("md5"))] = "",
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    """Begin a change in stages."""
+    body = {
+        "town": town,
+        "codes": code or [],
+        "volume": volume,
+        "return_to": return_to,
+        "period_s": period,
+        "url": firmware,
+        "version": version.upper(),
+        "md5": md5.lower(),
+    }
+    _ask("POST", "/v1/changes", _changes_table, config, lang, token_file, as_json, body=body)
+
+
+@change.command("list", help=_help("list"))
+def list_changes(
+    config: Config = None, lang: Language = None, as_json: AsJson = False, token_file: TokenFile = None
+) -> None:
+    """Changes, newest first."""
+    _ask("GET", "/v1/changes", _changes_table, config, lang, token_file, as_json)
+
+
+@change.command("halt", help=_help("halt"))
+def halt(
+    number: Annotated[str, typer.Argument(metavar="CHANGE", help=_help("number"))],
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    """Stop a change."""
+    _ask("POST", f"/v1/changes/{number}/halt", _changes_table, config, lang, token_file, as_json, body={})
+
+
+def _ask(
+    method: str,
+    path: str,
+    table: Callable[[bytes, str], RenderableType],
+    config: Path | None,
+    lang: Lang | None,
+    token_file: Path | None,
+    as_json: bool,
+    *,
+    body: Mapping[str, object] | None = None,
+    query: Mapping[str, str] | None = None,
+) -> None:
+    from ebcd.cli.client import Client
+
+    with failures_told(as_json=as_json):
+        session = open_session(config, lang, token_file, as_json=as_json)
+        client = Client(session)
+        content = client.get(path, **(query or {})) if method == "GET" else client.post(path, body)
+        show(session, content, "" if as_json else table(content, session.language))
+
+
+def _drift_table(content: bytes, language: str, *, everybody: bool) -> RenderableType:
+    from rich.console import Group
+    from rich.markup import escape
+
+    from ebcd.api_answers import decoded
+    from ebcd.archive.drift import DriftRow
+    from ebcd.cli.tables import table_of, word
+
+    rows: Sequence[DriftRow] = decoded(list[DriftRow], content)
+    table = table_of(language, "code", "terminal", "state", "deviations")
+    for row in rows:
+        if everybody or row.state != "sound":
+            told = "\n".join(
+                f"{each.name}: {each.told} ≠ {each.wanted}" + ("" if each.mendable else " *") for each in row.deviations
+            )
+            table.add_row(row.code, escape(row.name), word("drift_state", row.state, language), escape(told))
+    counts = {name: sum(row.state == name for row in rows) for name in ("sound", "drift", "no_answer", "unasked")}
+    return Group(table, text("drift.counts", language, **counts))
+
+
+def _changes_table(content: bytes, language: str) -> RenderableType:
+    from rich.markup import escape
+
+    from ebcd.api_answers import decoded
+    from ebcd.archive.rollout import Change
+    from ebcd.cli.moment import shown
+    from ebcd.cli.tables import table_of, word
+
+    listed = content if content.startswith(b"[") else b"[" + content + b"]"
+    rows: Sequence[Change] = decoded(list[Change], listed)
+    if not rows:
+        return text("drift.no_changes", language)
+    table = table_of(language, "change", "state", "settings", "devices", "stages", "restored", "who", "moment")
+    for row in rows:
+        stages = " → ".join(f"{told - len(failed)}/{told}" for told, failed in row.stages)
+        table.add_row(
+            row.id,
+            word("change_state", row.state, language) + (f" ({row.why})" if row.why else ""),
+            escape(", ".join(f"{name} {value}" for name, value in row.order.told().items())),
+            f"{len(row.codes)} + {len(row.skipped)}",
+            stages or "-",
+            str(row.restored),
+            escape(row.actor),
+            shown(int(row.opened_at)),
+        )
+    return table

@@ -1,0 +1,316 @@
+"""Drift is what a device answers against what the archive says; mended by command where a command can."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from devices.link import Command, DeviceState, Event, Heartbeat, LinkCapabilities, LinkStatus, Path
+from devices.maintenance import AskValues, Configure, Configured, Firmware, Told, ValuesTold
+from devices.roster import Device, DeviceKind, Roster
+from ebcd import snapshot
+from ebcd.archive import Archive, Record
+from ebcd.archive.drift import Deviation, Drift, deviations
+from ebcd.archive.enquiry import Enquiries
+from ebcd.archive.rollout import ChangeState, Order, batches, fails
+from ebcd.archive.stages import RUNNING_MAX, NobodyReached, StageRule, Stages, TooManyChanges
+from ebcd.health import HealthBook, ways_of
+from ebcd.inventory import Inventory
+from ebcd.operator import Actor
+from protocols.codes import ResourceCode
+from tests.ebcd.county import COUNTY, TOWN_A, VILLAGE_A1, Room, control_room, terminal
+
+CHEN = Actor("chen", "uid")
+HORNS = tuple(terminal(VILLAGE_A1, n) for n in range(1, 31))
+ONE, TWO = HORNS[:2]
+
+
+@dataclass
+class Field:
+    """Terminals on one link. `deaf` answer nothing, `stubborn` say yes and change nothing, `unsaid` say no."""
+
+    sink: Callable[[Event], None]
+    values: dict[str, Told] = field(default_factory=dict)
+    deaf: set[str] = field(default_factory=set)
+    stubborn: set[str] = field(default_factory=set)
+    unwilling: set[str] = field(default_factory=set)
+    told: list[tuple[str, Command]] = field(default_factory=list)
+    restart_s: float = 0.0
+    name: str = "ip"
+    path: Path = Path.IP
+    capabilities: LinkCapabilities = field(default_factory=lambda: LinkCapabilities(True, True, 255))
+
+    async def run(self) -> None:
+        """Answers at once."""
+
+    def status(self) -> LinkStatus:
+        """Up."""
+        return LinkStatus(True, "", 0, 0, 1, 0)
+
+    def offer(self, command: Command) -> None:
+        """Each member does as it is."""
+        loop = asyncio.get_running_loop()
+        for code in command.members:
+            if code in self.deaf:
+                continue
+            match command:
+                case AskValues():
+                    loop.call_soon(self.sink, ValuesTold("ip", code, self.values[code]))
+                case Configure() | Firmware():
+                    self.told.append((code, command))
+                    result = 54 if code in self.unwilling else 0
+                    if not result and code not in self.stubborn:
+                        loop.call_later(self.restart_s, self._take, code, command)
+                    loop.call_soon(self.sink, Configured("ip", code, command.token, result, ""))
+
+    def _take(self, code: str, command: Configure | Firmware) -> None:
+        known = self.values[code]
+        if isinstance(command, Firmware):
+            self.values[code] = replace(known, software=command.new_version)
+            return
+        given = command.given
+        self.values[code] = replace(
+            known,
+            volume=known.volume if given.volume is None else given.volume,
+            return_to=known.return_to if given.return_to is None else str(given.return_to),
+        )
+
+
+@dataclass
+class Yard:
+    """A village of thirty horns, and who looks after them."""
+
+    room: Room
+    field: Field
+    inventory: Inventory
+    enquiries: Enquiries
+    drift: Drift
+    stages: Stages
+    busy: list[bool]
+
+    def facts(self, kind: str) -> list[Any]:
+        """Payloads."""
+        return [event.payload for event in self.room.journal.events if event.kind == kind]
+
+
+@asynccontextmanager
+async def yard(*silent: ResourceCode) -> AsyncIterator[Yard]:
+    """Everybody has volume 60 and reports to the right place; `silent` were never heard."""
+    devices = [Device(DeviceKind.TERMINAL, code, "", "", paths=(Path.IP,)) for code in HORNS]
+    records = {code: Record(volume=60, return_to="10.1.1.9:8889") for code in HORNS}
+    async with control_room() as room:
+        room.inventory.become(Inventory(Roster.of(devices), {}, Archive(records)))
+        health = HealthBook(ways_of(room.inventory, {"ip": Path.IP}, dict.fromkeys(Path, 15.0), 60.0))
+        for code in HORNS:
+            if code not in silent:
+                health.observe(Heartbeat("ip", code, "", DeviceState.IDLE, False), Path.IP, 1.0, 1.0)
+        told: list[Event] = []
+        field_ = Field(told.append, {c: Told(volume=60, return_to="10.1.1.9:8889", software="00010000") for c in HORNS})
+        enquiries = Enquiries({Path.IP: [field_]}, room.inventory.roster, health, room.inventory.adapter_of)
+        field_.sink = enquiries.observe
+        enter, busy = room.core.ledger.enter, [False]
+        book = room.core.state.devices.rollout
+        rule = StageRule(0.1, 900.0)
+        stages = Stages(book, enquiries, room.inventory.roster, enter, lambda: busy[0], room.clock, rule)
+        drift = Drift(room.inventory, enquiries, enter, room.clock)
+        running = asyncio.ensure_future(stages.run())
+        await asyncio.sleep(0)
+        try:
+            yield Yard(room, field_, room.inventory, enquiries, drift, stages, busy)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+# ---- drift ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_device_has_and_what_it_should_have_are_compared() -> None:
+    device = Device(DeviceKind.TERMINAL, ONE, "AA", "")
+    record = Record(volume=60, return_to="10.1.1.9:8889", frequency_khz=98_500)
+    told = Told(40, "1/2/3", "10.1.1.8:8889", TWO, "BB", command_khz=88_400, scan_khz=(88_400, 90_000))
+    assert deviations(device, record, told) == (
+        Deviation("code", ONE, TWO, True),
+        Deviation("phys", "AA", "BB", False),
+        Deviation("volume", "60", "40", True),
+        Deviation("return_to", "10.1.1.9:8889", "10.1.1.8:8889", True),
+        Deviation("frequency_khz", "98500", "88400", False),
+        Deviation("scan_khz", "98500", "88400, 90000", False),
+    )
+
+
+def test_what_either_side_does_not_say_is_no_deviation() -> None:
+    device = Device(DeviceKind.TERMINAL, ONE, "", "")
+    assert deviations(device, Record(volume=60), Told(phys="BB", return_to="x:1")) == ()
+    assert deviations(device, Record(), Told(volume=3, code=ONE)) == ()
+
+
+async def test_every_terminal_of_a_town_is_asked_and_silence_is_told_as_such() -> None:
+    async with yard(HORNS[29]) as at:
+        at.field.values[ONE] = Told(volume=10)
+        at.field.deaf.add(TWO)
+        rows = {row.code: row for row in await at.drift.look([TOWN_A])}
+        assert len(rows) == 30
+        assert rows[ONE].deviations == (Deviation("volume", "60", "10", True),)
+        assert (rows[TWO].state, rows[HORNS[2]].state, rows[HORNS[29]].state) == ("no_answer", "sound", "unasked")
+
+
+@pytest.mark.requirement("R-TRM-04", "R-PLT-23")
+async def test_what_deviates_is_set_asked_again_and_written_down() -> None:
+    async with yard() as at:
+        at.field.values[ONE] = Told(volume=10, return_to="1.2.3.4:1")
+        at.field.values[TWO] = Told(volume=10)
+        at.field.unwilling.add(TWO)
+        one, two, sound = await at.drift.mend((ONE, TWO, HORNS[2]), CHEN)
+        assert (one.state, two.state, sound.state) == ("sound", "drift", "sound")
+        assert {code for code, _ in at.field.told} == {ONE, TWO}
+        facts = {fact["codes"][0]: fact for fact in at.facts("device.set")}
+        assert facts[ONE]["settings"] == {"volume": 60, "return_to": "10.1.1.9:8889"}
+        assert (facts[ONE]["failed"], facts[TWO]["failed"]) == ([], [TWO])
+
+
+async def test_where_nothing_deviates_nothing_is_set() -> None:
+    async with yard() as at:
+        await at.drift.mend((ONE,), CHEN)
+        assert at.field.told == []
+        assert at.facts("device.set") == []
+
+
+# ---- changes in stages ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("devices", "sizes"), [(0, []), (1, [1]), (2, [1, 1]), (15, [1, 14]), (30, [1, 2, 27]), (1000, [1, 99, 900])]
+)
+def test_stages_are_one_device_a_tenth_and_all(devices: int, sizes: list[int]) -> None:
+    found = batches([str(n) for n in range(devices)])
+    assert [len(batch) for batch in found] == sizes
+    assert [code for batch in found for code in batch] == [str(n) for n in range(devices)]
+
+
+def test_a_larger_share_than_allowed_halts() -> None:
+    assert fails(1, 1, 0.02)
+    assert not fails(100, 2, 0.02)
+    assert fails(100, 3, 0.02)
+    assert not fails(100, 0, 0.0)
+
+
+@pytest.mark.requirement("R-X-14")
+async def test_a_change_goes_to_one_then_a_tenth_then_all() -> None:
+    async with yard(HORNS[29]) as at:
+        change = at.stages.open(Order(volume=40), HORNS, "chen")
+        await asyncio.sleep(60)
+        assert change.state is ChangeState.DONE
+        assert change.stages == [(1, ()), (1, ()), (27, ())]
+        assert change.skipped == (HORNS[29],)
+        assert {at.field.values[code].volume for code in HORNS[:29]} == {40}
+        assert [f["told"] for f in at.facts("change.staged")] == [1, 1, 27]
+
+
+async def test_too_many_failures_halt_the_change_and_give_the_old_values_back() -> None:
+    async with yard() as at:
+        at.field.values[ONE] = Told(volume=33)
+        at.field.unwilling.update(HORNS[1:3])
+        change = at.stages.open(Order(volume=40), HORNS, "chen")
+        await asyncio.sleep(60)
+        assert (change.state, change.why, change.restored) == (ChangeState.HALTED, "2/2", 1)
+        assert at.field.values[ONE].volume == 33
+        assert at.field.values[HORNS[10]].volume == 60
+
+
+async def test_a_device_that_says_yes_and_does_not_show_the_value_in_time_has_failed() -> None:
+    async with yard() as at:
+        at.field.stubborn.add(ONE)
+        change = at.stages.open(Order(volume=40), HORNS, "chen")
+        await asyncio.sleep(880)
+        assert change.state is ChangeState.RUNNING
+        await asyncio.sleep(120)
+        assert (change.state, change.stages) == (ChangeState.HALTED, [(1, (ONE,))])
+
+
+async def test_i8_a_device_that_answers_nothing_has_failed() -> None:
+    async with yard() as at:
+        at.field.deaf.add(ONE)
+        change = at.stages.open(Order(volume=40), HORNS, "chen")
+        await asyncio.sleep(120)
+        assert (change.state, change.stages) == (ChangeState.HALTED, [(1, (ONE,))])
+
+
+@pytest.mark.requirement("R-X-14", "R-TRM-04")
+async def test_firmware_waits_for_each_device_to_return_with_the_new_version() -> None:
+    async with yard() as at:
+        at.field.restart_s = 200.0
+        order = Order(url="http://10.1.1.1/fw.bin", version="00020000", md5="0" * 32)
+        change = at.stages.open(order, HORNS[:11], "chen")
+        await asyncio.sleep(150)
+        assert change.stages == []
+        await asyncio.sleep(700)
+        assert change.state is ChangeState.DONE
+        assert {at.field.values[code].software for code in HORNS[:11]} == {"00020000"}
+
+
+async def test_no_stage_begins_while_an_alert_is_on_air() -> None:
+    async with yard() as at:
+        at.busy[0] = True
+        change = at.stages.open(Order(volume=40), HORNS, "chen")
+        await asyncio.sleep(300)
+        assert (change.stages, at.field.told) == ([], [])
+        at.busy[0] = False
+        await asyncio.sleep(120)
+        assert change.state is ChangeState.DONE
+
+
+async def test_a_change_can_be_halted_by_hand() -> None:
+    async with yard() as at:
+        at.field.stubborn.add(ONE)
+        change = at.stages.open(Order(volume=40), HORNS, "chen")
+        await asyncio.sleep(10)
+        assert at.stages.halt(change.id, "liu")
+        await asyncio.sleep(60)
+        assert change.state is ChangeState.HALTED
+        assert len(at.field.told) <= 2
+        assert not at.stages.halt(change.id, "liu")
+
+
+async def test_a_change_of_nobody_is_refused() -> None:
+    async with yard(*HORNS) as at:
+        with pytest.raises(NobodyReached):
+            at.stages.open(Order(volume=40), HORNS, "chen")
+        assert at.facts("change.opened") == []
+
+
+async def test_only_so_many_changes_are_open_at_once() -> None:
+    async with yard() as at:
+        at.busy[0] = True
+        for _ in range(RUNNING_MAX):
+            at.stages.open(Order(volume=40), HORNS, "chen")
+        with pytest.raises(TooManyChanges):
+            at.stages.open(Order(volume=40), HORNS, "chen")
+
+
+async def test_i10_a_change_that_ran_when_the_daemon_died_is_halted_by_the_next_life() -> None:
+    async with yard() as at:
+        at.busy[0] = True
+        at.stages.open(Order(volume=40), HORNS, "chen")
+        state = at.room.journal.replayed()
+        assert snapshot.same(snapshot.load(snapshot.dump(state)), state)
+        (change,) = state.devices.rollout.changes.values()
+        assert (change.state, change.order) == (ChangeState.RUNNING, Order(volume=40))
+        enter, clock = state.apply, at.room.clock
+        book, roster = state.devices.rollout, at.inventory.roster
+        next_life = Stages(book, at.enquiries, roster, enter, lambda: False, clock, StageRule())
+        running = asyncio.ensure_future(next_life.run())
+        await asyncio.sleep(1)
+        running.cancel()
+        assert (change.state, change.why) == (ChangeState.HALTED, "restart")
+        assert at.field.told == []
+
+
+async def test_the_county_is_asked_as_a_whole() -> None:
+    async with yard() as at:
+        assert len(await at.drift.look([COUNTY])) == 30
