@@ -1,4 +1,5 @@
-"""The daemon's own backups: made when they are due and nothing is on air, told in the log and the metrics."""
+"""The daemon's own backups: made when they are due and nothing is on air, told in the log and the metrics
+(R-PERF-07, R-PERF-08)."""
 
 from __future__ import annotations
 

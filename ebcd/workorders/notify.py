@@ -1,6 +1,6 @@
 """Crews hear of their orders: by SMS, e-mail and webhook, tried again where it fails, noted in the order either way.
 
-What was told is in the order's history, so a restart tells what an earlier life had not, and nothing twice.
+What was told is in the order's history, so a restart tells what an earlier life had not, and nothing twice (R-PLT-04).
 """
 
 from __future__ import annotations

@@ -108,6 +108,7 @@ async def test_the_first_is_made_at_once_and_told(place: Place, monkeypatch: pyt
     assert desk.metric("ebcd_backup_interval_seconds") == 86_400
 
 
+@pytest.mark.requirement("R-PERF-07")
 async def test_the_next_is_made_when_its_time_has_come_and_not_before(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +173,7 @@ async def test_turned_off_it_only_counts_what_is_there(place: Place, monkeypatch
     assert desk.metric("ebcd_backup_interval_seconds") == 0
 
 
+@pytest.mark.requirement("R-PERF-08")
 async def test_what_is_older_than_asked_is_removed_after_a_new_one_was_made(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from ebcd.facts import Fact
 from ebcd.health import Condition, DeviceHealth
 from ebcd.state import CountyState
@@ -78,6 +80,7 @@ async def telling(room: Room) -> AsyncIterator[None]:
             await task
 
 
+@pytest.mark.requirement("R-PLT-04")
 async def test_a_dispatched_order_is_told_with_what_to_bring_and_how_to_answer(clock: VirtualClock) -> None:
     room = Room(clock, Pager())
     async with telling(room):
