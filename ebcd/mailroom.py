@@ -55,6 +55,7 @@ from ebcd.world import World
 from protocols.codes import EbdId, ResourceCode
 from protocols.ebd import Detail, Edition, Naming, ResultCode
 from protocols.ebd.short_codes import lengthened
+from protocols.errors import LocalProtocolError
 from protocols.signature import number_text
 
 log = structlog.get_logger("ebcd.mailroom")
@@ -172,7 +173,11 @@ class Mailroom:
         if peer not in self.peers:
             log.warning("letter.unaddressed", peer=peer, type=type(detail).__name__)
             return ""
-        letter = self._compose(peer, detail, related)
+        try:
+            letter = self._compose(peer, detail, related)
+        except LocalProtocolError as error:  # a bug of ours, but feedback must not end an alert that sounds
+            log.error("letter.refused", peer=peer, type=type(detail).__name__, reason=str(error))
+            return ""
         events = (told(EbdId(letter.ebd_id)),) if told else ()
         lane, worth = lane_of(detail, letter.ebd_id), worth_of(detail)
         self._letters.put(peer, letter, related, lane, worth, events)

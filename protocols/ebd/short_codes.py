@@ -19,7 +19,7 @@ from protocols.ebd.codec import RECORDS, TYPE_OF, Ebd
 from protocols.ebd.edition import RULES, Edition
 from protocols.ebd.envelope import ENVELOPE
 from protocols.ebd.mapping import renamed
-from protocols.ebd.messages import EbdNotify, EbdResponse
+from protocols.ebd.messages import EbdNotify, EbdResponse, EbmStateResponse, ResourceBroadcast
 from protocols.ebd.values import EBD_ID, EBM_ID, RESOURCE_CODE, check_digits
 from protocols.errors import LocalProtocolError
 
@@ -59,13 +59,21 @@ class Naming:
         return self._renamed(ebd, self._code_in, self._message_in, self.package_in)
 
     def out_of_house(self, ebd: Ebd) -> Ebd:
-        """What the house says, in the peer's codes; EBDNotify is EBDResponse there (platform.md 9).
+        """What the house says, in the peer's codes; EBDNotify is EBDResponse there (platform.md 9), and a state
+        response leaves out our head-ends and transmitters, which have none: their part is in its counts.
 
         Raises LocalProtocolError for a resource that has no code of 18 digits, such as a terminal of ours.
         """
         if isinstance(ebd.detail, EbdNotify):
             ebd = Ebd(ebd.envelope, EbdResponse(ebd.detail.code, ebd.detail.desc))
+        if isinstance(ebd.detail, EbmStateResponse):
+            named = tuple(each for each in ebd.detail.resources if self._has_codes(each))
+            ebd = Ebd(ebd.envelope, replace(ebd.detail, resources=named))
         return self._renamed(ebd, self._code_out, self._message_out, self._package_out)
+
+    def _has_codes(self, resource: ResourceBroadcast) -> bool:
+        codes = (resource.platform, resource.station, resource.adapter)
+        return all(code is None or self._short(code) is not None for code in codes)
 
     def package_in(self, ebd_id: str) -> str:
         """The EBDID of the peer's package, or of ours as the peer repeats it, in the house: 41 digits."""

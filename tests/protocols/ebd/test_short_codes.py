@@ -99,11 +99,12 @@ def test_our_own_platform_has_its_own_code_on_either_side() -> None:
 def test_feedback_leaves_under_the_thirty_digits_that_came_in() -> None:
     house = lengthened(PROVINCE_SHORT)
     head = Envelope(f"10{OWN}{1:016d}", "", OWN, 0, destination=house, related_ebd_id=f"10{house}{5:016d}")
-    state = EbmStateResponse(0, f"{house}202611220001", 2, resources=(ResourceBroadcast(platform=OWN),))
+    ours, head_end = ResourceBroadcast(platform=OWN), ResourceBroadcast(adapter="63415231002000314010101")
+    state = EbmStateResponse(0, f"{house}202611220001", 2, resources=(ours, head_end))
     out = NAMING.out_of_house(Ebd(head, state))
     assert isinstance(out.detail, EbmStateResponse)
     assert out.detail.ebm_id == f"{PROVINCE_SHORT}202611220001"
-    assert out.detail.resources[0].platform == OWN_SHORT
+    assert [each.platform for each in out.detail.resources] == [OWN_SHORT]  # a head-end has no code there
     assert (out.envelope.ebd_id, out.envelope.source) == (f"10{OWN_SHORT}{1:016d}", OWN_SHORT)
     assert (out.envelope.destination, out.envelope.related_ebd_id) == (PROVINCE_SHORT, f"10{PROVINCE_SHORT}{5:016d}")
 
