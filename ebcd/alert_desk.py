@@ -27,6 +27,9 @@ SERIAL_MAX = 9999
 DURABLE_S_MAX = 8.0
 """How long an operator is kept waiting for the disk before being told that it does not write."""
 
+READER_WAITS_S_MAX = 1.0
+"""How long somebody who only looks waits for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -110,11 +113,20 @@ class AlertDesk:
 
     async def durable(self, thing: str, value: str) -> None:
         """When the journal holds everything so far. Raises OperationRefused where it waits too long."""
+        if not await self._on_disk(DURABLE_S_MAX):
+            raise refused(Kind.UNAVAILABLE, "journal_waits", thing, value, DURABLE_S_MAX)
+
+    async def durable_soon(self) -> bool:
+        """Whether the journal holds everything so far; False where it takes longer than a reader should wait."""
+        return await self._on_disk(READER_WAITS_S_MAX)
+
+    async def _on_disk(self, seconds_max: float) -> bool:
         try:
-            async with asyncio.timeout(DURABLE_S_MAX):
+            async with asyncio.timeout(seconds_max):
                 await asyncio.shield(self.room.core.ledger.mark())  # shared: nobody's patience may cancel it
         except TimeoutError:
-            raise refused(Kind.UNAVAILABLE, "journal_waits", thing, value, DURABLE_S_MAX) from None
+            return False
+        return True
 
     def next_id(self, *, peek: bool = False) -> EbmId:
         """The next EBM id of today: own code, Beijing date, serial from 0001 (GD/J 082). Ids are never given twice:
