@@ -19,7 +19,7 @@ from protocols.codes import AreaCode, ResourceCode
 
 BEIJING = timezone(timedelta(hours=8))
 ESCALATED = "escalated"
-OBSERVED = frozenset(Trouble) - {Trouble.REPORTED, Trouble.RECEIPT}
+OBSERVED = frozenset(Trouble) - {Trouble.REPORTED, Trouble.RECEIPT, Trouble.MESSAGE}
 """What health can see; the others come from people and from alerts."""
 GROUPS = OBSERVED - {Trouble.DEVICE, Trouble.FAULT, Trouble.FLAPPING}
 
@@ -108,8 +108,11 @@ class Desk:
         anything by itself."""
         if not order.devices:
             return False
+        confirmed = sum(self._confirmed_at(code) > order.opened_at for code in order.devices)
+        if order.trouble is Trouble.MESSAGE:  # what they had in common is gone; who still misses has a cause of its own
+            return 2 * confirmed > len(order.devices)
         if order.trouble is Trouble.RECEIPT:
-            return all(self._confirmed_at(code) > order.opened_at for code in order.devices)
+            return confirmed == len(order.devices)
         healths = [self._health_of(ResourceCode(code)) for code in order.devices]
         return all(
             h.condition is Condition.ONLINE and not h.flapping and now - h.since >= self.rule.proof_s for h in healths
@@ -148,7 +151,7 @@ class Desk:
             raise UnknownOrder(number) from None
 
     def _open(self, finding: Finding, now: float, actor: str) -> WorkOrder:
-        area = area_of(finding.root, finding.devices, self._county)
+        area = area_of(finding.devices, self._county)
         number = self._next_number(now)
         fact: Fact = order_opened(number, finding, area, crew_for(area, self.crews), now, actor)
         self._enter(fact)

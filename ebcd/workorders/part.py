@@ -98,12 +98,12 @@ class WorkPart:
         if self._changed:
             self._changed = False
             self.desk.reconcile(findings(self._health, self._sites), now)
+        self.desk.look(now)  # first: a common cause that has just been disproved covers nobody any more
         ended, self._ended = self._ended, []
         for alert in ended:
             record = self._state.alerts.get(alert)
             if record is not None and record.alert.class_ in (AlertClass.EMERGENCY, AlertClass.DAILY):
                 self.desk.missed(missed_receipts(record, self._health.of, self._adapter_of), now)
-        self.desk.look(now)
 
 
 def _said(fact: Fact) -> dict[str, object]:

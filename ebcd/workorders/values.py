@@ -20,6 +20,7 @@ class Trouble(StrEnum):
     DEVICE = "device"  # one device is silent
     FAULT = "fault"  # one device reports a fault
     FLAPPING = "flapping"  # one device comes and goes
+    MESSAGE = "message"  # many at once could not play one alert: its sound, or our own service
     RECEIPT = "receipt"  # it lives, and did not confirm an alert
     REPORTED = "reported"  # a person says so
 

@@ -6,10 +6,10 @@ from devices.link import Path
 from ebcd import facts
 from ebcd.facts import Fact, Receipt
 from ebcd.health import Condition, DeviceHealth
-from ebcd.lifecycle import AlertEvent, AlertState, DeliveryEvent
+from ebcd.lifecycle import AlertEvent, AlertState, DeliveryEvent, DeliveryState
 from ebcd.planner import Leg, Plan
-from ebcd.state import CountyState
-from ebcd.workorders import Trouble
+from ebcd.state import AlertRecord, CountyState
+from ebcd.workorders import Finding, Trouble
 from ebcd.workorders.missed import missed_receipts
 from ebcd.workorders.part import Confirmations, WorkPart
 from protocols.codes import ResourceCode
@@ -65,6 +65,60 @@ def test_a_whole_flock_that_stayed_silent_is_its_adapters_finding() -> None:
     after(state, *BEHIND)
     (found,) = missed_receipts(state.alerts[ALERT.id], online, adapter_of)
     assert (found.root, found.devices) == (ADAPTER, tuple(sorted(BEHIND)))
+
+
+def crowd(*complaints: tuple[DeliveryState, str]) -> AlertRecord:
+    """An alert for three villages of twelve horns over IP; each horn's end is the next of `complaints`, in turn."""
+    state = CountyState()
+    horns = [horn(village(TOWNS[0], place), number) for number in range(1, 13) for place in (1, 2, 3)]
+    state.apply(facts.alert_accepted(ALERT, AlertState.WAITING, WALL_S, PROVINCE))
+    state.apply(facts.alert_moved(ALERT.id, AlertEvent.START, WALL_S))
+    state.apply(facts.plan_made(ALERT.id, Plan(tuple(Leg(code, (Path.IP,)) for code in horns), ()), WALL_S))
+    state.apply(facts.orders_sent(ALERT.id, DeliveryEvent.SEND, Path.IP, horns, WALL_S))
+    events = {
+        DeliveryState.REFUSED: DeliveryEvent.REFUSE,
+        DeliveryState.TIMED_OUT: DeliveryEvent.TIME_OUT,
+        DeliveryState.CONFIRMED: DeliveryEvent.CONFIRM,
+    }
+    for number, code in enumerate(horns):
+        ended, words = complaints[number % len(complaints)]
+        state.apply(facts.receipts(ALERT.id, [Receipt(code, events[ended], Path.IP, words, WALL_S)], WALL_S))
+    return state.alerts[ALERT.id]
+
+
+FINE = (DeliveryState.CONFIRMED, "")
+NO_SOUND = (DeliveryState.REFUSED, "no audio")
+
+
+def test_one_complaint_of_much_of_a_town_is_one_cause_and_it_is_not_the_terminals() -> None:
+    (found,) = missed_receipts(crowd(NO_SOUND, FINE), online, lambda _: None)
+    assert (found.trouble, len(found.devices)) == (Trouble.MESSAGE, 18)
+    assert found.why == f"{ALERT.id} refused no audio"
+
+
+def test_nearly_all_of_one_village_is_one_cause() -> None:
+    (found,) = missed_receipts(crowd(NO_SOUND, FINE, FINE), online, lambda _: None)
+    assert (found.trouble, found.root, len(found.devices)) == (Trouble.RECEIPT, village(TOWNS[0], 1), 12)
+
+
+def test_a_few_of_many_that_complain_alike_are_as_many_causes() -> None:
+    few = [NO_SOUND] + [FINE] * 8
+    found = missed_receipts(crowd(*few), online, lambda _: None)
+    assert [(f.trouble, len(f.devices)) for f in found] == [(Trouble.RECEIPT, 1)] * 4
+
+
+def test_who_still_misses_when_the_common_cause_is_gone_gets_an_order_of_its_own() -> None:
+    yard = Yard()
+    record = crowd(NO_SOUND)
+    yard.desk.missed(missed_receipts(record, online, lambda _: None), yard.wall_s)
+    (order,) = yard.orders()
+    assert order.trouble is Trouble.MESSAGE
+    still, *others = record.deliveries
+    yard.confirmed.update(dict.fromkeys(others, yard.wall_s + 60))
+    yard.desk.look(yard.wall_s + 61)
+    assert yard.orders() == []
+    yard.desk.missed([Finding(Trouble.RECEIPT, still, (still,))], yard.wall_s + 61)
+    assert [each.root for each in yard.orders()] == [still]
 
 
 def test_who_is_known_to_be_offline_has_not_missed_anything_new() -> None:
