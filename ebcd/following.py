@@ -58,6 +58,8 @@ RESULT_OK = 0
 SILENT_STATES = frozenset({DeliveryState.PLAYED, DeliveryState.CANCELLED})
 """What a terminal has said it no longer plays."""
 
+COMPLAINTS = frozenset({DeliveryEvent.REFUSE, DeliveryEvent.FAIL})
+
 log = structlog.get_logger("ebcd.following")
 
 Observer = Callable[[Event, Path], None]
@@ -172,6 +174,13 @@ class Following:
         delivery = record and record.deliveries.get(code)
         if not record or not delivery or next_delivery_state(delivery.state, event) is None:
             return
+        if (
+            event in COMPLAINTS
+            and delivery.state is DeliveryState.SENT
+            and path in delivery.tried
+            and path is not delivery.path
+        ):
+            return  # said again of an earlier path; it has been told over another one since
         used = path if path in delivery.tried or not delivery.tried else delivery.path
         item = Receipt(code, event, used, detail, self._core.clock.wall())
         self._receipts.setdefault(ebm_id, []).append(item)
@@ -183,7 +192,14 @@ class Following:
             confirmed = [(i.code, i.path) for i in items if i.event is DeliveryEvent.CONFIRM and i.path]
             fact = receipts(ebm_id, items, self._core.clock.wall())
             self._core.ledger.enter(fact, on_durable=partial(self._journaled, ebm_id, confirmed))
+            self._try_elsewhere(record, [i.code for i in items if i.event is DeliveryEvent.FAIL], decision)
             self._core.settle(record, decision)
+
+    def _try_elsewhere(self, record: AlertRecord, failed: list[ResourceCode], decision: Decision) -> None:
+        """Who took the order and could not play it, with no way to the sound perhaps, is told over its next path
+        while there is time. One that refused the order itself would refuse it there as well."""
+        silent = [code for code in failed if record.deliveries[code].state is DeliveryState.REFUSED]
+        self._core.pursuit.fall_back(record, silent, decision, "it could not play")
 
     def _journaled(self, ebm_id: EbmId, confirmed: list[tuple[ResourceCode, Path]]) -> None:
         if confirmed and (trace := self._core.traces.of(ebm_id)):
