@@ -141,7 +141,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     upkeep = build_upkeep(base, core, checker, views, archive.keeper.read_again)
     doors = (mailroom.rows, lambda: checker.found, upkeep.reloader.reload)
     room = Room(core, inventory, health, views, sounds, volumes, links, *doors)
-    observed.watch_parts(metrics, base.state, health, links)
+    observed.watch_parts(metrics, base.state, health, links, clock)
     observed.watch_figures(base, health, links, mailroom, upkeep.disks)
     operations = CountyOperations(Identity(me.code, me.name, me.area, version("ebcd"), clock.wall()), room)
     archive.office.send = operations.send

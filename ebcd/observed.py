@@ -88,8 +88,10 @@ def observe(event: Event, path: Path, health: HealthBook, metrics: Metrics, cloc
         metrics.receipt(path.value, kind)
 
 
-def watch_parts(metrics: Metrics, state: CountyState, health: HealthBook, links: tuple[tuple[str, Link], ...]) -> None:
-    """Alerts, devices and links by state."""
+def watch_parts(
+    metrics: Metrics, state: CountyState, health: HealthBook, links: tuple[tuple[str, Link], ...], clock: Clock
+) -> None:
+    """Alerts, devices, work orders and links by state."""
 
     def alerts() -> dict[str, int]:
         tally: dict[str, int] = {}
@@ -102,6 +104,7 @@ def watch_parts(metrics: Metrics, state: CountyState, health: HealthBook, links:
         lambda: {kind.value: {c.value: n for c, n in tally.items()} for kind, tally in health.tally.items()}
     )
     metrics.watch_flapping(lambda: health.flapping)
+    metrics.watch(lambda: gauges.order_metrics(state.work.orders.values(), clock.wall()))
     metrics.watch_links(lambda: [(link.name, link.path, link.status()) for _, link in links])
 
 

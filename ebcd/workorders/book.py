@@ -41,6 +41,7 @@ def order_opened(number: str, finding: Finding, area: str, crew: str, at: float,
         "why": finding.why,
         "area": area,
         "crew": crew,
+        "since": finding.since,
     }
     return Fact(ORDER_OPENED, None, at, actor, payload)
 
@@ -134,6 +135,7 @@ class WorkBook:
             fact.at,
             fact.actor,
             state_since=fact.at,
+            since=p.get("since", 0.0),  # journals of earlier versions have none
         )
         _note(order, Step(fact.at, fact.actor, "opened", order.why))
         self.orders[order.id] = order

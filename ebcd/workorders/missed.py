@@ -45,7 +45,10 @@ def missed_receipts(
             found.append(finding)
             for code in finding.devices:
                 missed.pop(ResourceCode(code), None)
-    return found + [Finding(Trouble.RECEIPT, code, (code,), f"{record.alert.id} {why}") for code, why in missed.items()]
+    return found + [
+        Finding(Trouble.RECEIPT, code, (code,), f"{record.alert.id} {why}", record.alert.window.start)
+        for code, why in missed.items()
+    ]
 
 
 def _common(record: AlertRecord, missed: Mapping[ResourceCode, str]) -> Iterator[Finding]:
@@ -61,7 +64,7 @@ def _common(record: AlertRecord, missed: Mapping[ResourceCode, str]) -> Iterator
             codes = tuple(sorted(code for code in group if missed.get(code) == why))
             if count >= max(TOWN_GROUP_MIN, COMMON_SHARE * len(group)) and len({code.area for code in codes}) > 1:
                 root = f"{area_of(codes, codes[0].area)}/{record.alert.id}"
-                yield Finding(Trouble.MESSAGE, root, codes, f"{record.alert.id} {why}")
+                yield Finding(Trouble.MESSAGE, root, codes, f"{record.alert.id} {why}", record.alert.window.start)
 
 
 def _villages(record: AlertRecord, missed: Mapping[ResourceCode, str]) -> Iterator[Finding]:
@@ -73,7 +76,7 @@ def _villages(record: AlertRecord, missed: Mapping[ResourceCode, str]) -> Iterat
         for why, count in Counter(missed[code] for code in codes if code in missed).items():
             if count >= max(GUESSED_GROUP_MIN, GROUP_SHARE * len(codes)):
                 same = tuple(sorted(code for code in codes if missed.get(code) == why))
-                yield Finding(Trouble.RECEIPT, place, same, f"{record.alert.id} {why}")
+                yield Finding(Trouble.RECEIPT, place, same, f"{record.alert.id} {why}", record.alert.window.start)
 
 
 def _flocks(
@@ -87,4 +90,4 @@ def _flocks(
     for adapter, codes in flocks.items():
         silent = all(record.deliveries[code].state in MISSED for code in codes)
         if silent and len(codes) >= GUESSED_GROUP_MIN and health_of(adapter).condition is Condition.ONLINE:
-            yield Finding(Trouble.RECEIPT, adapter, tuple(sorted(codes)), record.alert.id)
+            yield Finding(Trouble.RECEIPT, adapter, tuple(sorted(codes)), record.alert.id, record.alert.window.start)

@@ -27,12 +27,14 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One root cause and the devices that suffer from it. `root`: what is broken, a code, area or name."""
+    """One root cause and the devices that suffer from it. `root`: what is broken, a code, area or name. `since`: UTC
+    seconds of its first sign, as far as anybody can know: the last sign of life of what fell silent; 0.0 unknown."""
 
     trouble: Trouble
     root: str
     devices: tuple[str, ...]
     why: str = ""
+    since: float = 0.0
 
     @property
     def key(self) -> tuple[Trouble, str]:
@@ -73,6 +75,7 @@ class WorkOrder:
     escalated: int = 0
     relapses: int = 0
     absorbed_by: str = ""
+    since: float = 0.0  # of the finding
     history: list[Step] = field(default_factory=list)
 
     @property

@@ -94,27 +94,6 @@ async def test_a_terminal_silent_on_ip_is_told_over_cellular_and_then_over_fm() 
         assert counts(record) == {"targeted": 12, "confirmed": 11, "unconfirmed": 1}
 
 
-async def test_a_terminal_that_could_not_play_is_told_over_its_next_path_while_there_is_time() -> None:
-    def paths(_village: AreaCode, serial: int) -> tuple[Path, ...]:
-        return (Path.IP, Path.FM) if serial == 1 else (Path.IP,)
-
-    async with control_room(paths) as room:
-        no_sound, no_other_path = terminal(VILLAGE_A1, 1), terminal(VILLAGE_A1, 2)
-        record = room.take_in()
-        await asyncio.sleep(1.0)
-        for code in (no_sound, no_other_path):
-            room.following.take(Played("ip", code, record.alert.id, False, 0, "no audio"))
-        await asyncio.sleep(0.1)
-        assert room.links[Path.FM].started(record.alert.id) == [no_sound]
-        assert record.deliveries[no_sound].state is DeliveryState.SENT
-        assert record.deliveries[no_other_path].state is DeliveryState.REFUSED
-        for _ in range(2):  # the same complaint again starts nothing
-            room.following.take(Played("ip", no_sound, record.alert.id, False, 0, "no audio"))
-        await asyncio.sleep(0.1)
-        assert room.links[Path.FM].started(record.alert.id) == [no_sound]
-        assert record.deliveries[no_sound].state is DeliveryState.SENT
-
-
 async def test_a_dead_link_is_left_at_once_when_it_says_so() -> None:
     async with control_room(lambda v, s: (Path.IP, Path.MQTT)) as room:
         room.links[Path.IP].answers = False
