@@ -22,6 +22,7 @@ from devices.link import (
 )
 from ebcd.alert import AlertClass, Window
 from ebcd.lifecycle import AlertState, DeliveryState
+from protocols.codes import AreaCode
 from tests.ebcd.county import VILLAGE_A1, RecordingLink, control_room, terminal
 from tests.ebcd.test_core import counts, state
 
