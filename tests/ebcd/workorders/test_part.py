@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from structlog.testing import capture_logs
+
 from devices.link import Path
 from ebcd import facts
 from ebcd.facts import Fact, Receipt
@@ -9,7 +11,8 @@ from ebcd.health import Condition, DeviceHealth
 from ebcd.lifecycle import AlertEvent, AlertState, DeliveryEvent, DeliveryState
 from ebcd.planner import Leg, Plan
 from ebcd.state import AlertRecord, CountyState
-from ebcd.workorders import Finding, Trouble
+from ebcd.workorders import Finding, OrderEvent, Trouble
+from ebcd.workorders.book import order_moved, order_noted, order_opened
 from ebcd.workorders.missed import missed_receipts
 from ebcd.workorders.part import Confirmations, WorkPart
 from protocols.codes import ResourceCode
@@ -131,16 +134,7 @@ def test_the_part_opens_an_order_when_an_alert_is_over_and_closes_it_with_the_ne
     yard = Yard()
     confirmations = Confirmations()
 
-    class Clock:
-        """The yard's."""
-
-        def wall(self) -> float:
-            return yard.wall_s
-
-        def monotonic(self) -> float:
-            return yard.now_s
-
-    part = WorkPart(yard.desk, yard.health, yard.sites, yard.state, adapter_of, Clock())
+    part = WorkPart(yard.desk, yard.health, yard.sites, yard.state, adapter_of, yard.clock)
     for fact in after(yard.state, ALONE, at=yard.wall_s):
         part.watch(fact, yard.state)
         confirmations.watch(fact, yard.state)
@@ -154,3 +148,18 @@ def test_the_part_opens_an_order_when_an_alert_is_over_and_closes_it_with_the_ne
     yard.confirmed[ALONE] = confirmations.of(ALONE)
     part.look()
     assert yard.orders() == []
+
+
+def test_every_fact_of_an_order_has_its_line_in_the_log() -> None:
+    yard = Yard()
+    part = WorkPart(yard.desk, yard.health, yard.sites, yard.state, adapter_of, yard.clock)
+    order = yard.desk.report(ALONE, (ALONE,), "no sound", yard.wall_s, "li")
+    with capture_logs() as lines:
+        for fact in (
+            order_opened("W1", Finding(Trouble.DEVICE, ALONE, (ALONE,)), TOWNS[0], "north", yard.wall_s, "daemon"),
+            order_moved(order.id, OrderEvent.DISPATCH, yard.wall_s, "daemon", "north"),
+            order_noted(order.id, "escalated", "open", yard.wall_s, "daemon"),
+        ):
+            part.watch(fact, yard.state)
+    assert [line["event"] for line in lines] == ["order.opened", "order.moved", "order.overdue"]
+    assert (lines[1]["order"], lines[1]["step"], lines[1]["note"]) == (order.id, OrderEvent.DISPATCH, "north")
