@@ -49,7 +49,8 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """First `burst` passes back-to-back, then one at least every `period_s`, for `linger_s` after the burst began.
+    """First `burst` passes back-to-back, then one at least every `period_s`, for `linger_s` after the burst began; then
+    one at least every `tail_period_s`, for `tail_s` more.
 
     No `period_s`: only the burst. No `linger_s`: until it is taken away or its `until` comes.
     """
@@ -57,6 +58,17 @@ class Repeats:
     burst: int
     period_s: float | None = None
     linger_s: float | None = None
+    tail_period_s: float = 0.0
+    tail_s: float = 0.0
+
+    def period_at(self, age_s: float) -> float | None:
+        """Seconds between two passes at this age, once the burst is over; None: no further pass."""
+        late = self.linger_s is not None and age_s >= self.linger_s
+        return self.tail_period_s if late and self.tail_s else self.period_s
+
+    def over_at(self, age_s: float) -> bool:
+        """Whether it has been said for long enough."""
+        return self.linger_s is not None and age_s >= self.linger_s + self.tail_s
 
 
 @dataclass(frozen=True, slots=True)

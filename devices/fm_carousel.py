@@ -103,8 +103,7 @@ class _Rotation:
 
     def over(self, now_s: float) -> bool:
         """Whether it has been said for long enough; a pass that has begun is finished."""
-        linger_s = self.announcement.repeats.linger_s
-        return linger_s is not None and now_s - self.began_s >= linger_s and self.told and not self.cursor
+        return self.announcement.repeats.over_at(now_s - self.began_s) and self.told and not self.cursor
 
     def says(self, ebm_id: EbmId | None, verb: Verb | None) -> bool:
         """Whether it is this message's start or stop."""
@@ -294,10 +293,11 @@ class Carousel:
         rotation.passes += 1
         rotation.round += 1
         if rotation.told:
-            if said.repeats.period_s is None:
+            period_s = said.repeats.period_at(now_s - rotation.began_s)
+            if period_s is None:
                 self._rotations.remove(rotation)
             else:
-                rotation.due_s = rotation.pass_began_s + said.repeats.period_s
+                rotation.due_s = rotation.pass_began_s + period_s
         if said.ebm_id is not None and said.verb is not None:
             others = [r for r in self._rotations if r.says(said.ebm_id, said.verb)] or [rotation]
             passes = min(r.passes for r in others)

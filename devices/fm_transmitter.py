@@ -92,6 +92,10 @@ class FmTransmitterConfig:
     stop_burst: int = 5
     stop_period_s: float = 5.0
     stop_linger_s: float = 60.0
+    stop_tail_period_s: float = 30.0
+    stop_tail_s: float = 840.0
+    """FM receivers know no end but the stop: one with bad reception that missed every pass so far would sound on for
+    ever, so stops are said more rarely for a while longer. They give way to everything that is new."""
     resign_after_s: float = 240.0
     """A packet whose signature is older is signed anew under a new version; the receivers' window is 300 s."""
     packets_max: int = VERSIONS
@@ -125,7 +129,13 @@ class FmTransmitter:
             source_level=SourceLevel(config.source_level),
             first_version=_first_version(config, ports),
             resign_s=config.resign_after_s,
-            stop_repeats=Repeats(config.stop_burst, config.stop_period_s, config.stop_linger_s),
+            stop_repeats=Repeats(
+                config.stop_burst,
+                config.stop_period_s,
+                config.stop_linger_s,
+                config.stop_tail_period_s,
+                config.stop_tail_s,
+            ),
             packets_max=config.packets_max,
         )
         self._start_repeats = Repeats(config.start_burst, config.start_period_s)
