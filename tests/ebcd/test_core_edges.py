@@ -10,6 +10,7 @@ from devices.link import (
     Answered,
     Command,
     DeviceState,
+    Heartbeat,
     LinkUp,
     OutboxFull,
     Path,
@@ -151,6 +152,44 @@ async def test_i8_a_terminal_busy_with_a_cancelled_message_does_not_confirm_the_
         room.connect(Path.IP, [deaf], DeviceState.WORKING)
         await asyncio.sleep(1)
         assert new.deliveries[deaf].state is DeliveryState.SENT
+
+
+@pytest.mark.parametrize("returning", [DeviceState.WORKING, DeviceState.FAULT])
+async def test_who_was_away_when_the_order_went_out_gets_it_whatever_it_plays_or_suffers_from(
+    returning: DeviceState,
+) -> None:
+    """A daemon that restarts begins what waits before anybody is connected; terminals come back busy with old ones."""
+    async with control_room() as room:
+        away = terminal(VILLAGE_A1, 1)
+        room.take_in(level=4)
+        await asyncio.sleep(1)
+        room.links[Path.IP].silent.add(away)
+        new = room.take_in(level=1)
+        await asyncio.sleep(1)
+        room.links[Path.IP].silent.discard(away)
+        room.connect(Path.IP, [away], returning)
+        await asyncio.sleep(1)
+        assert new.deliveries[away].state is DeliveryState.CONFIRMED
+        room.connect(Path.IP, [away], returning)
+        await asyncio.sleep(1)
+        assert room.links[Path.IP].started(new.alert.id).count(away) == 2, "one that has confirmed is left alone"
+
+
+async def test_a_terminal_that_was_busy_with_something_better_gets_the_order_again_when_it_is_idle() -> None:
+    async with control_room() as room:
+        busy = terminal(VILLAGE_A1, 1)
+        room.links[Path.IP].silent.add(busy)
+        record = room.take_in()
+        await asyncio.sleep(0.5)
+        room.following.take(Answered("ip", busy, record.alert.id, Verb.START, 73, "busy"))
+        room.following.take(Heartbeat("ip", busy, "", DeviceState.WORKING, False))
+        await asyncio.sleep(0.5)
+        assert record.deliveries[busy].state is DeliveryState.REFUSED
+        room.links[Path.IP].silent.discard(busy)
+        room.following.take(Heartbeat("ip", busy, "", DeviceState.IDLE, False))
+        await asyncio.sleep(0.5)
+        assert record.deliveries[busy].state is DeliveryState.CONFIRMED
+        assert room.links[Path.IP].started(record.alert.id).count(busy) == 2
 
 
 async def test_i12_a_cancel_stops_those_too_that_are_said_to_have_played() -> None:
