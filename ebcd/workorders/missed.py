@@ -33,11 +33,12 @@ Flock = Callable[[ResourceCode], ResourceCode | None]
 def missed_receipts(
     record: AlertRecord, health_of: Callable[[ResourceCode], DeviceHealth], adapter_of: Flock
 ) -> list[Finding]:
-    """Findings for terminals that were online and timed out or refused in this alert."""
+    """Findings for terminals that were online and timed out or refused in this alert. One that was never told, because
+    something better held its place to the end, has missed nothing."""
     missed = {
         d.code: f"{d.state} {d.detail}".strip()
         for d in record.deliveries.values()
-        if d.state in MISSED and health_of(d.code).condition is Condition.ONLINE
+        if d.state in MISSED and d.tried and health_of(d.code).condition is Condition.ONLINE
     }
     found = []
     for search in (_common(record, missed), _flocks(record, health_of, adapter_of), _villages(record, missed)):

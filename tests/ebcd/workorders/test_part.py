@@ -99,6 +99,13 @@ def test_one_complaint_of_much_of_a_town_is_one_cause_and_it_is_not_the_terminal
     assert found.why == f"{ALERT.id} refused no audio"
 
 
+def test_whose_turn_never_came_has_missed_nothing() -> None:
+    record = crowd(NO_SOUND, FINE)
+    for delivery in record.deliveries.values():
+        delivery.tried = ()
+    assert missed_receipts(record, online, lambda _: None) == []
+
+
 def test_nearly_all_of_one_village_is_one_cause() -> None:
     (found,) = missed_receipts(crowd(NO_SOUND, FINE, FINE), online, lambda _: None)
     assert (found.trouble, found.root, len(found.devices)) == (Trouble.RECEIPT, village(TOWNS[0], 1), 12)
