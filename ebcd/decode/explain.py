@@ -10,7 +10,7 @@ from ebcd.clock import beijing_text
 from ebcd.decode.tree import Value
 from protocols.code_faults import Fault, faults_of
 from protocols.codes import EbmId, InvalidCode, ResourceCode
-from protocols.rds.groups import group_name
+from protocols.rds.group_types import group_name
 
 _AGT_MAX = 32
 UTC_FROM = 1_420_070_400

@@ -49,14 +49,17 @@ class Code(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClockCorrection:
-    """09: the encoder's clock is put forward, or back, by so much."""
+    """Element 09: the encoder's clock is put forward, or back, by so much."""
 
     milliseconds: int  # signed
 
 
 @dataclass(frozen=True, slots=True)
 class RdsLevel:
-    """0E: the level of the subcarrier. `table` is one of the encoder's eight sets of references."""
+    """Element 0E: the level of the subcarrier.
+
+    `table` is one of the encoder's sets of references; 0 all of them, 7 the current one.
+    """
 
     table: int
     millivolts: int
@@ -64,14 +67,14 @@ class RdsLevel:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceInput:
-    """1D: where the encoder takes its pilot from."""
+    """Element 1D: where the encoder takes its pilot from."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class RdsPhase:
-    """22: the phase of the subcarrier against three times the pilot."""
+    """Element 22: the phase of the subcarrier against three times the pilot."""
 
     table: int
     tenths_of_degree: int
