@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ebcd.decode.keys import Keys
-from ebcd.decode.rds_groups import content_fields
+from ebcd.decode.rds_content import content_fields
 from ebcd.decode.reading import Crc, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
 from ebcd.decode.tree import Field, Group, Items
@@ -85,7 +85,8 @@ def _fields(frame: uecp.Frame, elements: tuple[message.Element, ...], data: byte
 
 def _element(element: message.Element) -> Group:
     own = content_fields(element)
-    code = Field("mec", f"{message.mec_of(element):02X}")
+    mec = f"{message.mec_of(element):02X}"
+    code = Field("mec", mec, "mec", f"SPB 490 element {mec}")
     address = tuple(field for field in own if field.name in _ADDRESS)
     rest = tuple(field for field in own if field.name not in ("mec", *_ADDRESS))
     return Group((code, Field("element", _name(element)), *address, *rest))

@@ -145,8 +145,8 @@ SHAPES: Final = MappingProxyType(
     45 0 4 open data spinning wheel
     46 0 n open data
     47 0 4 open data access right
-    48 0 n DAB dynamic label
-    AA 0 n DAB dynamic label command
+    48 0 n DAB dynamic label command
+    AA 0 n DAB dynamic label message
     """)
 )
 """Every code whose length two sources agree on. 18 is not among them: its length depends on what it says."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from construct import ExprAdapter, GreedyBytes, Int8ub, Int16ub
+from construct import GreedyBytes, Int8ub, Int16ub
 
+from protocols.uecp.programme import NUMBERS
 from protocols.wire import Layout, listed, record
 
 
@@ -35,7 +36,7 @@ class OtherNetworkFrequencies:
 
     start: int
     variant: int
-    codes: bytes
+    codes: tuple[int, ...]
     dsn: int = 0
     psn: int = 0
 
@@ -111,20 +112,19 @@ class OpenDataGroups:
 _DSN: Final = "dsn" / Int8ub
 _SET: Final = (_DSN, "psn" / Int8ub)
 _SWITCH: Final = record(ServiceSwitch, "flag" / Int8ub, "psn" / Int8ub)
-_NUMBERS: Final = ExprAdapter(GreedyBytes, lambda data, _: tuple(data), lambda numbers, _: bytes(numbers))
 
 LAYOUTS: Final[dict[int, tuple[type, Layout]]] = {
     0x0B: (ServiceSwitches, record(ServiceSwitches, _DSN, "pairs" / listed(_SWITCH))),
     0x14: (
         OtherNetworkFrequencies,
-        record(OtherNetworkFrequencies, *_SET, "start" / Int16ub, "variant" / Int8ub, "codes" / GreedyBytes),
+        record(OtherNetworkFrequencies, *_SET, "start" / Int16ub, "variant" / Int8ub, "codes" / NUMBERS),
     ),
     0x15: (OtherNetworkTraffic, record(OtherNetworkTraffic, "psn" / Int8ub, "flag" / Int8ub)),
     0x21: (LongServiceName, record(LongServiceName, *_SET, "name" / GreedyBytes)),
-    0x28: (ServiceList, record(ServiceList, _DSN, "services" / _NUMBERS)),
-    0x29: (GroupVariants, record(GroupVariants, _DSN, "group" / Int8ub, "variants" / _NUMBERS)),
+    0x28: (ServiceList, record(ServiceList, _DSN, "services" / NUMBERS)),
+    0x29: (GroupVariants, record(GroupVariants, _DSN, "group" / Int8ub, "variants" / NUMBERS)),
     0x2A: (TrafficControl, record(TrafficControl, _DSN, "flag" / Int8ub)),
     0x2E: (Linkage, record(Linkage, *_SET, "linkage" / Int16ub)),
-    0x38: (ExtendedGroupSequence, record(ExtendedGroupSequence, _DSN, "group" / Int8ub, "alternatives" / _NUMBERS)),
-    0x41: (OpenDataGroups, record(OpenDataGroups, _DSN, "groups" / _NUMBERS)),
+    0x38: (ExtendedGroupSequence, record(ExtendedGroupSequence, _DSN, "group" / Int8ub, "alternatives" / NUMBERS)),
+    0x41: (OpenDataGroups, record(OpenDataGroups, _DSN, "groups" / NUMBERS)),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -41,9 +41,9 @@ def meant(element: Element) -> dict[str, object]:
         case programme.ProgrammeTypeName():
             return {"programme_type_name": decode_text(element.name).rstrip()}
         case control.RealTimeClock():
-            date = (2000 + element.year, element.month, element.day)
             microsecond = element.centisecond * 10_000
-            utc = datetime(*date, element.hour, element.minute, element.second, microsecond, tzinfo=UTC)
+            clock = time(element.hour, element.minute, element.second, microsecond, UTC)
+            utc = datetime.combine(date(2000 + element.year, element.month, element.day), clock)
             return {"timestamp": utc, "timestamp.utcoffset": timedelta(minutes=30 * element.offset)}
         case _:
             return _meant_of_control(element)

@@ -110,7 +110,7 @@ def test_a_code_that_nobody_knows_takes_the_rest() -> None:
         (Opaque(0xFE, b""),),
         (programme.ProgrammeType(32),),
         (programme.ProgrammeServiceName(b"Test PS   "),),
-        (programme.AlternativeFrequencies(0, bytes(254)),),
+        (programme.AlternativeFrequencies(0, (0,) * 254),),
         (data.OpenData(1, bytes(250)), data.OpenData(1, bytes(250))),
         (control.RealTimeClock(0, 0, 0, 0, 0, 0, 256, 0),),
     ],
