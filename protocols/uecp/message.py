@@ -149,7 +149,10 @@ SHAPES: Final = MappingProxyType(
     AA 0 n DAB dynamic label message
     """)
 )
-"""Every code whose length two sources agree on. 18 is not among them: its length depends on what it says."""
+"""Every code whose length two sources agree on. 18 is not among them: its length depends on what it says.
+
+Of elements 3A, 3B, 3C, 3D, 43, 44, 45, 47, 48, AA no more than the length is known; they come and go as `Opaque`.
+"""
 
 _LAYOUTS: Final[dict[int, tuple[type, Layout]]] = programme.LAYOUTS | services.LAYOUTS | control.LAYOUTS | data.LAYOUTS
 MEC_OF: Final = MappingProxyType({cls: mec for mec, (cls, _layout) in _LAYOUTS.items()})
