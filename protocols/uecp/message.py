@@ -166,13 +166,24 @@ def mec_of(element: Element) -> int:
 
 def decode_message(message: bytes) -> tuple[Element, ...]:
     """All elements. Raises RemoteProtocolError: mec, element-length, body, trailing."""
+    elements, error = read_elements(message)
+    if error is not None:
+        raise error
+    return elements
+
+
+def read_elements(message: bytes) -> tuple[tuple[Element, ...], RemoteProtocolError | None]:
+    """The elements before one that cannot be read, and what is wrong with it: `offset` is where it begins."""
     elements: list[Element] = []
     at = 0
     while at < len(message):
-        end = _end_of_element(message, at)
-        elements.append(_decode_element(message[at], message[at + 1 : end]))
+        try:
+            end = _end_of_element(message, at)
+            elements.append(_decode_element(message[at], message[at + 1 : end]))
+        except RemoteProtocolError as error:
+            return tuple(elements), RemoteProtocolError(error.reason, error.detail, offset=at)
         at = end
-    return tuple(elements)
+    return tuple(elements), None
 
 
 def encode_message(*elements: Element) -> bytes:
@@ -195,7 +206,7 @@ def _reads_back(message: bytes, elements: tuple[Element, ...]) -> bool:
 def _end_of_element(message: bytes, at: int) -> int:
     mec = message[at]
     if not 1 <= mec <= MEC_MAX:
-        raise RemoteProtocolError("mec", f"{mec:02X} is no message element code", offset=at)
+        raise RemoteProtocolError("mec", f"{mec:02X} is no message element code")
     if mec == ACKNOWLEDGEMENT:  # a second byte follows a code that is not 0, and is taken where it is the last of all
         second = message[at + 1 : at + 2] != b"\0" or len(message) == at + 3
         return min(len(message), at + 2 + second)
@@ -210,7 +221,7 @@ def _end_of_element(message: bytes, at: int) -> int:
         end += 1
     if end > len(message):
         detail = f"{shape.name} ({mec:02X}) goes on for {end - len(message)} bytes after the end of the message"
-        raise RemoteProtocolError("element-length", detail, offset=at)
+        raise RemoteProtocolError("element-length", detail)
     return end
 
 
