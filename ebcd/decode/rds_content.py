@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 from ebcd.decode.tree import Field, Group, Items, attributes_of, named
 from protocols.rds import groups as rds
@@ -13,8 +14,11 @@ Fields = tuple[Field, ...]
 
 _WORDS = frozenset({"pi", "pi_on", "message", "aid", "block3", "block4", "linkage"})  # as people write them
 _LABELS = {1: "tmc_id", 6: "broadcaster", 7: "ews_channel"}  # variants of 1A whose twelve bits are one value
-_EON_NAME, _EON_FREQUENCIES, _EON_LINKAGE = range(4), range(4, 10), 12  # variants of 14A
+_EON_NAME, _EON_FREQUENCIES, _EON_AM, _EON_LINKAGE = range(4), range(4, 9), 9, 12  # variants of 14A
 _EON_PROGRAMME, _EON_ITEM = 13, 14
+_AM_FOLLOWS = 250
+"""Behind this code of a list, and second in variant 9 of 14A, stands a frequency below 2 MHz in a numbering of its own,
+which is not explained."""
 _TYPE_A, _TYPE_B, _MESSAGE_BITS = 5, 3, 2  # bytes of element 46 behind its settings
 
 
@@ -45,6 +49,10 @@ def _fields_of(content: object, attribute: str, value: object) -> Fields:
             shown = value.decode("ascii") if value.isalnum() else value
         case control.Request(), "wanted", int():
             shown = f"{value:02X}"
+        case _, "codes", tuple():
+            return (replace(named(type(content).__name__, attribute, value), kind=_kind_of(value)),)
+        case rds.BasicTuning(af=af), "af_next", int():
+            return (Field("af_next", value, _kind_of((af, value))),)
         case _, ("name" | "text"), bytes():
             shown = decode_text(value.rstrip(b"\r"))
         case _, _, int() if attribute in _WORDS:
@@ -71,8 +79,8 @@ def _other_network(variant: int, value: int) -> Fields:
     high, low = divmod(value, 256)
     if variant in _EON_NAME:
         return (Field("ps_on", decode_text(bytes([high, low]))),)
-    if variant in _EON_FREQUENCIES:
-        return (Field("af_codes", Items((high, low)), "af"),)
+    if variant in _EON_FREQUENCIES or variant == _EON_AM:
+        return (Field("af_codes", Items((high, low)), "" if variant == _EON_AM else _kind_of((high, low))),)
     if variant == _EON_PROGRAMME:
         spare = value >> 1 & 0x3FF
         told = Field("pty_on", value >> 11, "pty"), Field("ta_on", bool(value & 1))
@@ -81,6 +89,11 @@ def _other_network(variant: int, value: int) -> Fields:
         day = Field("day", value >> 11, "item_day")
         return day, Field("hour", value >> 6 & 31), Field("minute", value & 63)
     return (Field("linkage" if variant == _EON_LINKAGE else "information", f"{value:04X}"),)
+
+
+def _kind_of(codes: tuple[int, ...]) -> str:
+    """What explains alternative frequencies."""
+    return "" if _AM_FOLLOWS in codes else "af"
 
 
 def _open_data(value: bytes) -> Fields:

@@ -181,3 +181,12 @@ def test_elements_before_a_broken_one_are_shown_and_its_place_is_told(
     assert reading.errors[0].startswith(error)
     assert (len(reading.errors), reading.is_good) == (1, False)
     assert reading.offset == int(re.findall(r"at byte (\d+)", error)[0])
+
+
+@pytest.mark.parametrize("words", ["8123 E479 6E10 8124", "8123 E474 FA10 8124", "8123 0468 FA10 454D"])
+def test_a_frequency_below_2_mhz_is_not_called_one_of_fm(words: str) -> None:
+    data = bytes.fromhex(words)
+    output = io.StringIO()
+    Console(file=output, width=200).print(tree_of(decode_bytes(data, protocol="rds-group"), data, "en"))
+    assert "16" in output.getvalue()
+    assert "89.1 MHz" not in output.getvalue()
