@@ -11,7 +11,18 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from construct import Bytes, ConstructError, ExprAdapter, GreedyBytes, If, Int8ub, Prefixed, PrefixedArray, Struct
+from construct import (
+    Bytes,
+    ConstructError,
+    ExprAdapter,
+    GreedyBytes,
+    GreedyRange,
+    If,
+    Int8ub,
+    Prefixed,
+    PrefixedArray,
+    Struct,
+)
 
 from protocols.codes import ebm_id_of, resource_code_of
 from protocols.errors import LocalProtocolError, RemoteProtocolError
@@ -33,6 +44,11 @@ def record(cls: type, *members: Layout) -> Layout:
 def counted(count: Layout, item: Layout) -> Layout:
     """A count and as many items, as a tuple."""
     return ExprAdapter(PrefixedArray(count, item), lambda items, _: tuple(items), lambda items, _: list(items))
+
+
+def listed(item: Layout) -> Layout:
+    """As many items as the bytes hold, as a tuple; what is left of one more stays behind the last field."""
+    return ExprAdapter(GreedyRange(item), lambda items, _: tuple(items), lambda items, _: list(items))
 
 
 def sized(length: Layout) -> Layout:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from ebcd.clock import SystemClock
 from ebcd.decode import Keys, Signed, decode_bytes
 from ebcd.signing import FileProfile, FileSigner
 from protocols.ebd import (
-    Edition,
     InformationFile,
     Package,
     ResultCode,
@@ -33,6 +32,7 @@ from protocols.ebd import (
     read_envelope,
     unpack,
 )
+from protocols.ebd.information import decode_information
 from protocols.ebd.messages import Auxiliary, Ebm
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.sm2 import sm3
@@ -60,25 +60,28 @@ def run_pack(contents: Contents, out: str | None, language: str) -> int:
     xml = read_bytes(contents.document, language)
     try:
         envelope = read_envelope(xml)
-        signature = _signature(contents, xml, envelope.ebd_id, envelope.edition, language)
+        sign = _signer(contents, language)
+        signature = None if contents.signature is None else read_bytes(contents.signature, language)
+        if signature is None and sign is not None:
+            signature = encode_signature(
+                SignatureFile(sign(xml), related_ebd_id=envelope.ebd_id, form=envelope.edition)
+            )
         information = None
         if contents.information is not None:
-            information = InformationFile(contents.information.name, read_bytes(contents.information, language))
+            information = _information(contents.information, sign, language)
         resources = {file.name: read_bytes(file, language) for file in contents.resources}
         archive = pack(xml, signature, resources, information)
     except (LocalProtocolError, RemoteProtocolError) as error:
         raise Failure(text("ebd.not_a_document", language, file=contents.document, reason=error)) from None
-    file = out or package_name(envelope.ebd_id)
-    write_bytes(file, archive, language)
-    if file != STDIN:
-        typer.echo(text("ebd.packed", language, file=file, size=len(archive)))
+    name = out or package_name(envelope.ebd_id)
+    write_bytes(name, archive, language)
+    if name != STDIN:
+        typer.echo(text("ebd.packed", language, file=name, size=len(archive)))
     return 0
 
 
-def _signature(contents: Contents, xml: bytes, ebd_id: str, edition: Edition, language: str) -> bytes | None:
-    """A signature file: the one given, one made with the key given, or none."""
-    if contents.signature is not None:
-        return read_bytes(contents.signature, language)
+def _signer(contents: Contents, language: str) -> Callable[[bytes], bytes] | None:
+    """What signs the document and an information body: the key given, or nothing."""
     if contents.key is None:
         return None
     if not contents.number:
@@ -88,8 +91,17 @@ def _signature(contents: Contents, xml: bytes, ebd_id: str, edition: Edition, la
     except ValueError:
         raise Failure(text("ebd.profile_unknown", language, value=contents.profile), status=2) from None
     key, number = read_key(contents.key, language, PASSPHRASE), certificate_number(contents.number, language)
-    block = FileSigner(key, number, SystemClock()).sign_file(xml, profile).encode()
-    return encode_signature(SignatureFile(block, related_ebd_id=ebd_id, form=edition))
+    signer = FileSigner(key, number, SystemClock())
+    return lambda xml: signer.sign_file(xml, profile).encode()
+
+
+def _information(file: Path, sign: Callable[[bytes], bytes] | None, language: str) -> InformationFile:
+    """An information body, with the signature file that names it (GD/J 081 clauses 5.2, 6.3)."""
+    xml = read_bytes(file, language)
+    if sign is None:
+        return InformationFile(file.name, xml)
+    info_id = str(decode_information(xml).main.info_id)
+    return InformationFile(file.name, xml, encode_signature(SignatureFile(sign(xml), related_info_ids=(info_id,))))
 
 
 def run_unpack(file: Path, folder: Path, language: str, *, as_json: bool) -> int:

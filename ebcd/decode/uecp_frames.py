@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ebcd.decode.keys import Keys
-from ebcd.decode.rds_groups import content_fields
+from ebcd.decode.rds_content import content_fields
 from ebcd.decode.reading import Crc, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
 from ebcd.decode.tree import Field, Group, Items
@@ -49,11 +49,10 @@ def read(data: bytes, _keys: Keys) -> Reading:
             return Reading("uecp", "", crc=crc, errors=tuple(errors), clause=_CLAUSE, offset=offset)
         address = int.from_bytes(body[:2], "big")
         frame = uecp.Frame(address >> 6, address & 0x3F, body[2], body[uecp.HEAD_BYTES : -uecp.CRC_BYTES])
-    elements: tuple[message.Element, ...] = ()
-    try:
-        elements = message.decode_message(frame.message)
-    except RemoteProtocolError as error:
-        errors.append(told(error))
+    elements, broken = message.read_elements(frame.message)
+    if broken is not None:
+        offset = _place_of(data, uecp.HEAD_BYTES + (broken.offset or 0))
+        errors.append(told(RemoteProtocolError(broken.reason, broken.detail, offset=offset)))
     name = _name(elements[0]) if elements else ""
     again = _again(frame, elements)
     fields, same = _fields(frame, elements, data), again == data
@@ -62,6 +61,14 @@ def read(data: bytes, _keys: Keys) -> Reading:
 
 def _unstuffed(data: bytes) -> bytes:
     return _STUFFED.sub(lambda found: bytes([uecp.STUFFING + found[1][0]]), data[1:-1])
+
+
+def _place_of(data: bytes, at: int) -> int:
+    """Where byte `at` of what stands between the two ends is in the frame, stuffing included."""
+    place = 1
+    for _ in range(at):
+        place += 2 if data[place] == uecp.STUFFING else 1
+    return place
 
 
 def _name(element: message.Element) -> str:
@@ -85,7 +92,8 @@ def _fields(frame: uecp.Frame, elements: tuple[message.Element, ...], data: byte
 
 def _element(element: message.Element) -> Group:
     own = content_fields(element)
-    code = Field("mec", f"{message.mec_of(element):02X}")
+    mec = f"{message.mec_of(element):02X}"
+    code = Field("mec", mec, "mec", f"SPB 490 element {mec}")
     address = tuple(field for field in own if field.name in _ADDRESS)
     rest = tuple(field for field in own if field.name not in ("mec", *_ADDRESS))
     return Group((code, Field("element", _name(element)), *address, *rest))

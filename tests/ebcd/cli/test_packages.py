@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from protocols.sm2 import PrivateKey, sm3
 from tests.ebcd.cli.keyboard import typed
 from tests.ebcd.decode.examples import EBD
 
+VECTORS = Path(__file__).parents[2] / "vectors"
 EBD_ID = "10234000000000001010101010000000000000007"
 SIREN = b"\xff\xfb\x90\x64 a sound"
 
@@ -56,6 +58,28 @@ def test_a_signed_package_verifies_with_the_signers_certificate(desk: Path, prof
     unchecked = typed("ebd", "verify", str(package))
     assert unchecked.exit_code == 1
     assert "unchecked" in unchecked.stdout
+
+
+@pytest.mark.clause("GD/J 081 clause 5.2")
+def test_an_information_body_is_signed_with_the_document(desk: Path) -> None:
+    body = desk / "EBDI_2340000000000010101010110203202611220001.xml"
+    body.write_bytes((VECTORS / "platform/2018/EBI.xml").read_bytes())
+    key = ("--key", f"{desk}/k.pem", "--number", "000000000201")
+    package = _pack(desk, "--information", str(body), *key)
+    good = typed("ebd", "verify", str(package), "--cert", f"{desk}/k.cer", "--json")
+    told = json.loads(good.stdout)
+    assert (good.exit_code, told["signature"], told["good"]) == (0, "ok", True)
+    assert told["fields"]["ebdi"]["ebds"]["related_eb_info"] == {"eb_info_id": [body.stem.removeprefix("EBDI_")]}
+    held = unpack(package.read_bytes())
+    assert held.information is not None
+    other = replace(held.information, xml=body.read_bytes().replace(b"<InfoStatus>02", b"<InfoStatus>03"))
+    package.write_bytes(pack(held.xml, held.signature_xml, information=other))
+    bad = typed("ebd", "verify", str(package), "--cert", f"{desk}/k.cer", "--json")
+    assert (bad.exit_code, json.loads(bad.stdout)["signature"]) == (1, "bad")
+    body.write_bytes(b"<EBI/>")
+    refused = typed("ebd", "pack", f"{desk}/document.xml", "--information", str(body), *key, "--out", f"{desk}/x.tar")
+    assert refused.exit_code == 1
+    assert not (desk / "x.tar").exists()
 
 
 def test_a_package_is_taken_apart_and_nothing_is_overwritten(desk: Path) -> None:
