@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from devices.link import Path
 from ebcd.health import Condition, DeviceHealth
 from ebcd.lifecycle import CONFIRMED_STATES, DeliveryState
-from ebcd.state import AlertRecord
+from ebcd.state import AlertRecord, Delivery
 from ebcd.views import town_of
 from ebcd.workorders.cause import GROUP_SHARE, GUESSED_GROUP_MIN, TOWN_GROUP_MIN
 from ebcd.workorders.crews import area_of
@@ -26,6 +26,9 @@ COMMON_SHARE = 0.25
 """Of those that could be heard, so many with one complaint have one cause: terminals that break by themselves miss an
 alert a few in a hundred."""
 
+FAIR_S = 10.0
+"""Who got the order so shortly before the end of the window, or later, has not missed it."""
+
 Flock = Callable[[ResourceCode], ResourceCode | None]
 """The adapter in front of a terminal."""
 
@@ -33,12 +36,11 @@ Flock = Callable[[ResourceCode], ResourceCode | None]
 def missed_receipts(
     record: AlertRecord, health_of: Callable[[ResourceCode], DeviceHealth], adapter_of: Flock
 ) -> list[Finding]:
-    """Findings for terminals that were online and timed out or refused in this alert. One that was never told, because
-    something better held its place to the end, has missed nothing."""
+    """Findings for terminals that were online, could have played this alert, and timed out or refused."""
     missed = {
         d.code: f"{d.state} {d.detail}".strip()
         for d in record.deliveries.values()
-        if d.state in MISSED and d.tried and health_of(d.code).condition is Condition.ONLINE
+        if d.state in MISSED and _had_its_turn(record, d) and health_of(d.code).condition is Condition.ONLINE
     }
     found = []
     for search in (_common(record, missed), _flocks(record, health_of, adapter_of), _villages(record, missed)):
@@ -50,6 +52,13 @@ def missed_receipts(
         Finding(Trouble.RECEIPT, code, (code,), f"{record.alert.id} {why}", record.alert.window.start)
         for code, why in missed.items()
     ]
+
+
+def _had_its_turn(record: AlertRecord, delivery: Delivery) -> bool:
+    """Whether it was told, had time to answer, and nothing better sounded there meanwhile."""
+    disturbed = record.started - record.holds | record.regained
+    in_time = record.alert.window.end - delivery.sent_at >= FAIR_S
+    return bool(delivery.tried) and in_time and delivery.code.area not in disturbed
 
 
 def _common(record: AlertRecord, missed: Mapping[ResourceCode, str]) -> Iterator[Finding]:

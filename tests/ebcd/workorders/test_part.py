@@ -23,7 +23,7 @@ from tests.ebcd.workorders.yard import TOWNS, WALL_S, Yard, head_end, horn, vill
 BEHIND = tuple(horn(village(TOWNS[0], 1), n) for n in range(1, 5))
 ALONE = horn(village(TOWNS[0], 5), 1)
 ADAPTER = head_end(village(TOWNS[0], 1))
-ALERT = alert(1)
+ALERT = alert(1, start=int(WALL_S), end=int(WALL_S) + 900)
 
 
 def adapter_of(code: ResourceCode) -> ResourceCode | None:
@@ -103,6 +103,18 @@ def test_whose_turn_never_came_has_missed_nothing() -> None:
     record = crowd(NO_SOUND, FINE)
     for delivery in record.deliveries.values():
         delivery.tried = ()
+    assert missed_receipts(record, online, lambda _: None) == []
+
+
+def test_who_was_told_in_the_last_seconds_or_interrupted_by_something_better_has_missed_nothing() -> None:
+    record = crowd(NO_SOUND)
+    for delivery in record.deliveries.values():
+        delivery.sent_at = record.alert.window.end - 5.0
+    assert missed_receipts(record, online, lambda _: None) == []
+    record = crowd(NO_SOUND)
+    record.started = {village(TOWNS[0], place) for place in (1, 2, 3)}
+    record.holds = {village(TOWNS[0], 3)}  # villages 1 and 2 went to another message
+    record.regained = {village(TOWNS[0], 3)}  # and village 3 for a while
     assert missed_receipts(record, online, lambda _: None) == []
 
 
