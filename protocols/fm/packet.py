@@ -134,6 +134,10 @@ def encode_command(codes: Sequence[ResourceCode], content: Content | Unknown) ->
         raise LocalProtocolError(f"a packet of type {packet_type} needs an address; only type 1 goes without")
     if any(code[0] == "0" for code in codes):
         raise LocalProtocolError("level digit 0 is not in GD/J 080; address levels 1-6")
+    return _command(packet_type, codes, content)
+
+
+def _command(packet_type: int, codes: Sequence[ResourceCode], content: Content | Unknown) -> bytes:
     data = encode_content(content)
     total = HEAD_BYTES + CODE_BYTES * len(codes) + len(data) + SIGNATURE_BYTES
     if len(codes) > CODES_MAX or total > PACKET_BYTES_MAX:
@@ -148,6 +152,12 @@ def encode_packet(
     """A whole packet. `sign` gets fields 1-5, adds its own time and decides the signed range."""
     command = encode_command(codes, content)
     return command + sign(command).encode()
+
+
+def encode_again(packet: Packet) -> bytes:
+    """A received packet once more from its values, with the signature it came with. Codes of level 0, which are never
+    sent, come back as they were. Raises LocalProtocolError."""
+    return _command(packet.type, packet.codes, packet.content) + packet.signature.encode()
 
 
 def decode_packet(data: bytes) -> Packet:
