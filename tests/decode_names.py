@@ -49,8 +49,8 @@ SPECIAL = {
     "Unknown": "content",
     "Certificates": "certificates[...] (as certificate)",
     "IpSpecial": "tag, data (as query_records, or hexadecimal)",
-    "TsSpecial": "tag, data(frequency_khz, symbol_rate_kbaud, qam, targets) (and tag with the fields of a daily command "
-    "where tag is 2), or hexadecimal",
+    "TsSpecial": "tag, data(frequency_khz, symbol_rate_kbaud, qam, targets) (and tag with the fields of a daily "
+    "command where tag is 2), or hexadecimal",
     "ReturnTo": "ret_type, addr",
     "Authorisation": "list (as authorisation-list), or signature_data",
 }
