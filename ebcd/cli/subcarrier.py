@@ -19,7 +19,8 @@ from ebcd.cli.output import forgive_narrow_charsets
 from ebcd.cli.recordings import MAGICS, BadRecording, Recording, read_recording
 from ebcd.cli.session import Failure
 from ebcd.decode import Keys, decode_bytes
-from ebcd.decode.inputs import from_hex, message_of, messages_in
+from ebcd.decode.hexadecimal import from_hex
+from ebcd.decode.inputs import message_of, messages_in
 from protocols.errors import LocalProtocolError
 from protocols.fm.baseband import Modulator
 from protocols.fm.bits import BitReceiver, HeardFrame, SyncLost, frame_to_air

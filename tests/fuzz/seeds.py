@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from ebcd.decode import decode_bytes
-from ebcd.decode.inputs import from_hex
+from ebcd.decode.hexadecimal import from_hex
 from protocols.ebd import Edition, decode_signature, encode, pack
 from protocols.ebd.codec import Ebd
 from protocols.ebd.envelope import EbdType
