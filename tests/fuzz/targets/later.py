@@ -41,7 +41,7 @@ def mqtt_profile(data: bytes) -> None:
 
 
 def exception_file(data: bytes) -> None:
-    """An exception from SM2, its signature not judged, or a reason against it; behind the first line anything may stand."""
+    """An exception from SM2, its signature not judged, or a reason against it; anything may stand below its head."""
     for content in (data, exception_record.FIRST_LINE.encode() + b"\n" + data):
         try:
             record = exception_record.read(content)
