@@ -18,6 +18,7 @@ from ebcd.cli.output import forgive_narrow_charsets
 from ebcd.cli.session import Failure
 from ebcd.clock import SystemClock
 from ebcd.decode import Keys, Signed, decode_bytes
+from ebcd.decode.ebd_files import archive_in
 from ebcd.signing import FileProfile, FileSigner
 from protocols.ebd import (
     Edition,
@@ -33,6 +34,7 @@ from protocols.ebd import (
     read_envelope,
     unpack,
 )
+from protocols.ebd.information import decode_information
 from protocols.ebd.messages import Auxiliary, Ebm
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.sm2 import sm3
@@ -63,7 +65,7 @@ def run_pack(contents: Contents, out: str | None, language: str) -> int:
         signature = _signature(contents, xml, envelope.ebd_id, envelope.edition, language)
         information = None
         if contents.information is not None:
-            information = InformationFile(contents.information.name, read_bytes(contents.information, language))
+            information = _information(contents, contents.information, language)
         resources = {file.name: read_bytes(file, language) for file in contents.resources}
         archive = pack(xml, signature, resources, information)
     except (LocalProtocolError, RemoteProtocolError) as error:
@@ -79,7 +81,24 @@ def _signature(contents: Contents, xml: bytes, ebd_id: str, edition: Edition, la
     """A signature file: the one given, one made with the key given, or none."""
     if contents.signature is not None:
         return read_bytes(contents.signature, language)
+    block = _block(contents, xml, language)
+    return encode_signature(SignatureFile(block, related_ebd_id=ebd_id, form=edition)) if block else None
+
+
+def _information(contents: Contents, file: Path, language: str) -> InformationFile:
+    """The information body, signed by the same key (GD/J 083: a signature file for each of the two)."""
+    xml = read_bytes(file, language)
+    ids = (decode_information(xml).main.info_id,)
+    block = _block(contents, xml, language)
+    signature = encode_signature(SignatureFile(block, related_info_ids=ids)) if block else None
+    return InformationFile(file.name, xml, signature)
+
+
+def _block(contents: Contents, xml: bytes, language: str) -> bytes | None:
+    """A signature over a file, or None where no key is given."""
     if contents.key is None:
+        if contents.number:
+            raise Failure(text("ebd.key_needed", language), status=2)
         return None
     if not contents.number:
         raise Failure(text("ebd.number_needed", language), status=2)
@@ -88,8 +107,7 @@ def _signature(contents: Contents, xml: bytes, ebd_id: str, edition: Edition, la
     except ValueError:
         raise Failure(text("ebd.profile_unknown", language, value=contents.profile), status=2) from None
     key, number = read_key(contents.key, language, PASSPHRASE), certificate_number(contents.number, language)
-    block = FileSigner(key, number, SystemClock()).sign_file(xml, profile).encode()
-    return encode_signature(SignatureFile(block, related_ebd_id=ebd_id, form=edition))
+    return FileSigner(key, number, SystemClock()).sign_file(xml, profile).encode()
 
 
 def run_unpack(file: Path, folder: Path, language: str, *, as_json: bool) -> int:
@@ -117,7 +135,7 @@ def run_unpack(file: Path, folder: Path, language: str, *, as_json: bool) -> int
 
 def _package(file: Path, language: str) -> Package:
     try:
-        return unpack(read_bytes(file, language))
+        return unpack(archive_in(read_bytes(file, language)))
     except RemoteProtocolError as error:
         raise Failure(text("ebd.not_a_package", language, file=file, reason=error)) from None
 
@@ -142,7 +160,7 @@ def run_verify(file: Path, certificates: Sequence[Path], language: str, *, as_js
     reading = decode_bytes(data, keys, "ebd-tar")
     wrong, count = [], 0
     if not reading.errors:
-        package = unpack(data)
+        package = unpack(archive_in(data))
         auxiliaries = list(_auxiliaries(package))
         count = len(auxiliaries)
         wrong = [sentence for each in auxiliaries for sentence in _wrong(each, package, language)]
@@ -186,8 +204,8 @@ def run_post(url: str, file: Path, language: str, *, as_json: bool) -> int:
     from ebcd.gateway.post import HttpPoster, PostFailed
     from protocols.ebd.messages import EbdResponse
 
-    archive = read_bytes(file, language)
     package = _package(file, language)
+    archive = archive_in(read_bytes(file, language))
     boundary = f"ebcd{sm3(archive)[:BOUNDARY_BYTES].hex()}"  # as good as drawn: it cannot occur in what it is made of
     body = build_request_body(archive, package_name(package.ebd_id), boundary)
 

@@ -208,8 +208,7 @@ def read_package(data: bytes, keys: Keys) -> Reading:
     """One package: what it holds, its document, and its signature over the document's bytes."""
     notes: list[Note] = []
     try:
-        archive = _archive_in(data)
-        package = unpack(archive)
+        package = unpack(archive_in(data))
     except RemoteProtocolError as error:
         return Reading("ebd-tar", "", errors=(told(error),), clause=_TAR_CLAUSE, offset=error.offset)
     document = read_document(package.xml, keys)
@@ -217,18 +216,21 @@ def read_package(data: bytes, keys: Keys) -> Reading:
     fields = [Field("ebdb", Group((Field("name", package.ebdb_name), Field("document", document.fields))))]
     signature = Signed.NONE
     if package.signature_xml is not None:
-        found = read_signature(package.signature_xml, keys)
+        found = _judged(package.signature_xml, package.xml, keys)
         errors += [f"EBDS: {error}" for error in found.errors]
         fields.append(Field("ebds", found.fields, "", _SIGNATURE_CLAUSE))
-        if not found.errors:
-            block = SignatureBlock.decode(decode_signature(package.signature_xml).block)
-            signature, judged = keys.judge(package.xml, block, FILE_SCOPES)
-            notes += judged
+        signature, notes = found.signature, [*found.notes]
     body = None
     if package.information is not None:
         body = read_document(package.information.xml, keys)
         errors += [f"{package.information.name}: {error}" for error in body.errors]
         fields.append(Field("ebdi", Group((Field("name", package.information.name), Field("document", body.fields)))))
+        if package.information.signature_xml is not None:
+            found = _judged(package.information.signature_xml, package.information.xml, keys)
+            errors += [f"EBDS_{package.information.name}: {error}" for error in found.errors]
+            fields.append(Field("ebds_ebdi", found.fields, "", _SIGNATURE_CLAUSE))
+            notes.append(Note("information_signature", (("verdict", str(found.signature)),)))
+            signature = found.signature if found.signature is Signed.BAD else signature
     fields.append(Field("ebdr", _files(package)))
     if package.others:
         notes.append(Note("other_files", (("names", ", ".join(package.others)),)))
@@ -245,7 +247,17 @@ def read_package(data: bytes, keys: Keys) -> Reading:
     )
 
 
-def _archive_in(data: bytes) -> bytes:
+def _judged(signature_xml: bytes, signed: bytes, keys: Keys) -> Reading:
+    """A signature file beside the file that it signs (GD/J 081 clauses 6.3, 6.4)."""
+    found = read_signature(signature_xml, keys)
+    if found.errors:
+        return replace(found, signature=Signed.NONE)
+    block = SignatureBlock.decode(decode_signature(signature_xml).block)
+    verdict, notes = keys.judge(signed, block, FILE_SCOPES)
+    return replace(found, signature=verdict, notes=notes)
+
+
+def archive_in(data: bytes) -> bytes:
     """The TAR of what may be a whole HTTP message. Raises RemoteProtocolError as `find_archive` does."""
     content_type = ""
     if _HTTP.match(data) and (end := _END_OF_HEAD.search(data)):
