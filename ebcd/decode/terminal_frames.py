@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from struct import Struct
 
+from ebcd.decode.draft_frames import is_draft, read_draft
 from ebcd.decode.keys import Keys
 from ebcd.decode.reading import NO_ERRORS, UNSIGNED, Crc, Note, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
@@ -25,6 +26,7 @@ _HEAD = Struct(">2sHIB")
 _HEAD_CLAUSES = {Header.D: "GD/J 089 D.2-D.4", Header.E: "GD/J 089 E.2, E.3"}
 _TARGETS_AT = {Header.D: 26, Header.E: 25}
 _CODE_BYTES = 12
+_OF_FRAME = frozenset({"head", "length"})
 
 CLAUSES = {
     0x01: "D.5",
@@ -47,6 +49,8 @@ def claim(data: bytes) -> Claim:
         return Claim.NONE
     if measure(data, 0, terminal.FRAME_BYTES_MAX) == len(data):
         return Claim.LIKELY if crc32_mpeg2(data) else Claim.CERTAIN
+    if is_draft(data):
+        return Claim.CERTAIN
     return Claim.LIKELY if data[2:4] in _VERSIONS else Claim.WEAK
 
 
@@ -56,6 +60,8 @@ def read(data: bytes, keys: Keys) -> Reading:
     try:
         frame = terminal.decode(data)
     except RemoteProtocolError as error:
+        if error.reason in _OF_FRAME and (old := read_draft(data, keys)) is not None:
+            return old
         broken = Reading("terminal", "", _head_of(data), errors=(told(error),), offset=error.offset)
         if error.reason != "crc":
             return replace(broken, crc=_crc_of(data), clause="GD/J 089 D.2, E.2")
