@@ -8,7 +8,7 @@ from ebcd.decode.keys import Keys
 from ebcd.decode.rds_groups import content_fields
 from ebcd.decode.reading import Crc, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
-from ebcd.decode.tree import Field, Group, Items
+from ebcd.decode.tree import Field, Group, Items, value_of
 from protocols.crc import crc16_uecp
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.uecp import frame as uecp
@@ -53,7 +53,9 @@ def read(data: bytes, _keys: Keys) -> Reading:
     try:
         elements = message.decode_message(frame.message)
     except RemoteProtocolError as error:
-        errors.append(told(error))
+        place = None if error.offset is None else _place(data, uecp.HEAD_BYTES + error.offset)
+        errors.append(told(error if place is None else error.moved(place - (error.offset or 0))))
+        offset = place if offset is None else offset
     name = _name(elements[0]) if elements else ""
     again = _again(frame, elements)
     fields, same = _fields(frame, elements, data), again == data
@@ -62,6 +64,14 @@ def read(data: bytes, _keys: Keys) -> Reading:
 
 def _unstuffed(data: bytes) -> bytes:
     return _STUFFED.sub(lambda found: bytes([uecp.STUFFING + found[1][0]]), data[1:-1])
+
+
+def _place(data: bytes, index: int) -> int:
+    """Where a byte of the body stands in the frame, whose FD, FE and FF take two bytes."""
+    at = 1
+    for _ in range(index):
+        at += 2 if data[at : at + 1] == bytes([uecp.STUFFING]) else 1
+    return min(at, len(data))
 
 
 def _name(element: message.Element) -> str:
@@ -79,8 +89,9 @@ def _fields(frame: uecp.Frame, elements: tuple[message.Element, ...], data: byte
         Field("mfl", len(frame.message)),
     )
     items = Items(tuple(_element(each) for each in elements))
+    raw = () if elements or not frame.message else (Field("msg", value_of(frame.message)),)
     crc = Field("crc", _unstuffed(data)[-uecp.CRC_BYTES :].hex().upper())
-    return Group((*head, Field("elements", items, "", _ELEMENT_CLAUSE), crc))
+    return Group((*head, Field("elements", items, "", _ELEMENT_CLAUSE), *raw, crc))
 
 
 def _element(element: message.Element) -> Group:

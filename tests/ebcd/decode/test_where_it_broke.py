@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from ebcd.decode import decode_bytes
-from protocols.crc import crc32_mpeg2_bytes
+from ebcd.decode import Crc, decode_bytes
+from protocols.crc import crc16_uecp, crc32_mpeg2_bytes
 
 CODE = "F69999011002010314010401"
 WRONG = "F699AA011002010314010401"  # digit 4 is no digit: byte 2 of the code
@@ -32,6 +34,17 @@ def packet(kind: int, content: str) -> bytes:
     data = bytes.fromhex(content.replace(" ", ""))
     total = 3 + 12 + len(data) + 74
     return (kind << 11 | total - 2).to_bytes(2, "big") + b"\1" + bytes.fromhex(CODE) + data + bytes(range(74))
+
+
+def test_in_a_stuffed_frame_it_is_a_byte_of_the_stuffed_one() -> None:
+    # FE, address FD00 stuffed at 1-3, counter at 4, length 6 at 5, PTY 31 at 6-9, and at 10 a PTY cut short
+    body = bytes.fromhex("FD00 01 06 0700001F 0700".replace(" ", ""))
+    stuffed = bytes.fromhex("FD0000 01 06 0700001F 0700".replace(" ", ""))
+    reading = decode_bytes(b"\xfe" + stuffed + crc16_uecp(body).to_bytes(2, "big") + b"\xff")
+    assert (reading.protocol, reading.crc, reading.offset) == ("uecp", Crc.OK, 10)
+    assert reading.errors[0].startswith("element-length at byte 10: ")
+    told: Any = reading.as_json()["fields"]
+    assert told["msg"] == "0700001F0700"
 
 
 @pytest.mark.parametrize(
