@@ -127,7 +127,7 @@ def read(path: Path, *, environ: Mapping[str, str] = os.environ) -> tuple[Settin
 def _read_text(content: str, path: Path, *, environ: Mapping[str, str]) -> tuple[Settings | None, list[Problem]]:
     try:
         document = tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # tomllib has no error of its own for numbers of 5,000 digits
         return None, [Problem(str(path), "", "", "not_toml", {"reason": str(error)})]
     return read_tables(document, path, environ=environ)
 

@@ -37,7 +37,8 @@ message has not is not there, nor are those of another variant (RDS 1A and 14A, 
 by `python -m tests.decode_names`, and a test compares it.
 
 Everywhere: `targets` is `addressing_type, codes[...]`; a return address is `ret_type, addr`; what is signed ends with
-`signature_time` (`time` in FM packets), `certificate_number`, `signature`; what has a CRC ends with `crc`.
+`signature_time` (`time` in FM packets), `certificate_number`, `signature`; what has a CRC ends with `crc`. `trailing`
+before them holds what a peer wrote behind the last field that the standard has.
 """
 SPECIAL = {
     "StopBroadcast": "ebm_id, switch, targets (and all of start_broadcast where it was sent so long)",
@@ -49,7 +50,8 @@ SPECIAL = {
     "Unknown": "content",
     "Certificates": "certificates[...] (as certificate)",
     "IpSpecial": "tag, data (as query_records, or hexadecimal)",
-    "TsSpecial": "tag, data(frequency_khz, symbol_rate_kbaud, qam, targets), or hexadecimal",
+    "TsSpecial": "tag, data(frequency_khz, symbol_rate_kbaud, qam, targets) (and tag with the fields of a daily "
+    "command where tag is 2), or hexadecimal",
     "ReturnTo": "ret_type, addr",
     "Authorisation": "list (as authorisation-list), or signature_data",
 }

@@ -18,6 +18,7 @@ from ebcd.cli.output import forgive_narrow_charsets
 from ebcd.cli.session import Failure
 from ebcd.clock import SystemClock
 from ebcd.decode import Keys, Signed, decode_bytes
+from ebcd.decode.ebd_files import archive_in
 from ebcd.signing import FileProfile, FileSigner
 from protocols.ebd import (
     InformationFile,
@@ -83,6 +84,8 @@ def run_pack(contents: Contents, out: str | None, language: str) -> int:
 def _signer(contents: Contents, language: str) -> Callable[[bytes], bytes] | None:
     """What signs the document and an information body: the key given, or nothing."""
     if contents.key is None:
+        if contents.number:
+            raise Failure(text("ebd.key_needed", language), status=2)
         return None
     if not contents.number:
         raise Failure(text("ebd.number_needed", language), status=2)
@@ -129,7 +132,7 @@ def run_unpack(file: Path, folder: Path, language: str, *, as_json: bool) -> int
 
 def _package(file: Path, language: str) -> Package:
     try:
-        return unpack(read_bytes(file, language))
+        return unpack(archive_in(read_bytes(file, language)))
     except RemoteProtocolError as error:
         raise Failure(text("ebd.not_a_package", language, file=file, reason=error)) from None
 
@@ -154,7 +157,7 @@ def run_verify(file: Path, certificates: Sequence[Path], language: str, *, as_js
     reading = decode_bytes(data, keys, "ebd-tar")
     wrong, count = [], 0
     if not reading.errors:
-        package = unpack(data)
+        package = unpack(archive_in(data))
         auxiliaries = list(_auxiliaries(package))
         count = len(auxiliaries)
         wrong = [sentence for each in auxiliaries for sentence in _wrong(each, package, language)]
@@ -198,8 +201,8 @@ def run_post(url: str, file: Path, language: str, *, as_json: bool) -> int:
     from ebcd.gateway.post import HttpPoster, PostFailed
     from protocols.ebd.messages import EbdResponse
 
-    archive = read_bytes(file, language)
     package = _package(file, language)
+    archive = archive_in(read_bytes(file, language))
     boundary = f"ebcd{sm3(archive)[:BOUNDARY_BYTES].hex()}"  # as good as drawn: it cannot occur in what it is made of
     body = build_request_body(archive, package_name(package.ebd_id), boundary)
 

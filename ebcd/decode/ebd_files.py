@@ -210,7 +210,7 @@ def read_package(data: bytes, keys: Keys) -> Reading:
     """One package: what it holds, its document, and its signature over the document's bytes."""
     notes: list[Note] = []
     try:
-        archive = _archive_in(data)
+        archive = archive_in(data)
         package = unpack(archive)
     except RemoteProtocolError as error:
         return Reading("ebd-tar", "", errors=(told(error),), clause=_TAR_CLAUSE, offset=error.offset)
@@ -273,7 +273,7 @@ def _signed_file(xml: bytes, signature_xml: bytes | None, name: str, keys: Keys)
     return _SignedFile(verdict, fields, (), notes)
 
 
-def _archive_in(data: bytes) -> bytes:
+def archive_in(data: bytes) -> bytes:
     """The TAR of what may be a whole HTTP message. Raises RemoteProtocolError as `find_archive` does."""
     content_type = ""
     if _HTTP.match(data) and (end := _END_OF_HEAD.search(data)):

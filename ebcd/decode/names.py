@@ -96,6 +96,7 @@ KINDS = {
     # by record
     "StartBroadcast.level": "event_level",
     "Start.level": "event_level",
+    "OldStart.level": "event_level",
     "Record.level": "event_level",
     "ReturnRecord.level": "event_level",
     "TaskBegan.level": "event_level",
@@ -134,6 +135,9 @@ KINDS = {
     "Record.source": "source",
     "TaskBegan.source": "source",
     "ReturnRecord.task": "task",
+    "OldTaskSwitch.task": "task",
+    "OldTaskSwitch.flag": "begin_end",
+    "OldTaskSwitch.time": "time",
     "TaskSwitch.task": "task",
     "TaskSwitch.flag": "begin_end",
     "FaultReport.flag": "fault_flag",

@@ -8,7 +8,7 @@ from ebcd.decode.keys import Keys
 from ebcd.decode.rds_content import content_fields
 from ebcd.decode.reading import Crc, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
-from ebcd.decode.tree import Field, Group, Items
+from ebcd.decode.tree import Field, Group, Items, value_of
 from protocols.crc import crc16_uecp
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.uecp import frame as uecp
@@ -55,7 +55,7 @@ def read(data: bytes, _keys: Keys) -> Reading:
         errors.append(told(RemoteProtocolError(broken.reason, broken.detail, offset=offset)))
     name = _name(elements[0]) if elements else ""
     again = _again(frame, elements)
-    fields, same = _fields(frame, elements, data), again == data
+    fields, same = _fields(frame, elements, data, whole=broken is None), again == data
     return Reading("uecp", name, fields, crc, Signed.NONE, same, (), tuple(errors), _CLAUSE, (), offset)
 
 
@@ -78,7 +78,7 @@ def _name(element: message.Element) -> str:
     return message_name(type(element))
 
 
-def _fields(frame: uecp.Frame, elements: tuple[message.Element, ...], data: bytes) -> Group:
+def _fields(frame: uecp.Frame, elements: tuple[message.Element, ...], data: bytes, *, whole: bool) -> Group:
     head = (
         Field("site_address", frame.site),
         Field("encoder_address", frame.encoder),
@@ -86,8 +86,9 @@ def _fields(frame: uecp.Frame, elements: tuple[message.Element, ...], data: byte
         Field("mfl", len(frame.message)),
     )
     items = Items(tuple(_element(each) for each in elements))
+    raw = () if whole else (Field("msg", value_of(frame.message)),)
     crc = Field("crc", _unstuffed(data)[-uecp.CRC_BYTES :].hex().upper())
-    return Group((*head, Field("elements", items, "", _ELEMENT_CLAUSE), crc))
+    return Group((*head, Field("elements", items, "", _ELEMENT_CLAUSE), *raw, crc))
 
 
 def _element(element: message.Element) -> Group:
