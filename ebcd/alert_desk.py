@@ -14,6 +14,7 @@ from ebcd.errors import InvalidAlert
 from ebcd.health import HealthBook
 from ebcd.intake import SoundKeeper
 from ebcd.inventory import Inventory
+from ebcd.ledger import Ledger
 from ebcd.operator import AlertRow, DroppedArea, Kind, LinkRow, OperationRefused, PathTarget, Preview, Problem, Reloaded
 from ebcd.orders import Volumes
 from ebcd.planner import plan
@@ -64,6 +65,15 @@ def refused(kind: Kind, code: str, thing: str, value: object = "", limit: object
     return OperationRefused(Problem(kind, code, thing, str(value), str(limit)))
 
 
+async def journaled(ledger: Ledger, thing: str, value: str) -> None:
+    """Return when the journal holds everything so far. Raises OperationRefused where it waits too long."""
+    try:
+        async with asyncio.timeout(DURABLE_S_MAX):
+            await asyncio.shield(ledger.mark())  # shared: nobody's patience may cancel it
+    except TimeoutError:
+        raise refused(Kind.UNAVAILABLE, "journal_waits", thing, value, DURABLE_S_MAX) from None
+
+
 class AlertDesk:
     """One county's."""
 
@@ -110,11 +120,7 @@ class AlertDesk:
 
     async def durable(self, thing: str, value: str) -> None:
         """When the journal holds everything so far. Raises OperationRefused where it waits too long."""
-        try:
-            async with asyncio.timeout(DURABLE_S_MAX):
-                await asyncio.shield(self.room.core.ledger.mark())  # shared: nobody's patience may cancel it
-        except TimeoutError:
-            raise refused(Kind.UNAVAILABLE, "journal_waits", thing, value, DURABLE_S_MAX) from None
+        await journaled(self.room.core.ledger, thing, value)
 
     def next_id(self, *, peek: bool = False) -> EbmId:
         """The next EBM id of today: own code, Beijing date, serial from 0001 (GD/J 082). Ids are never given twice:

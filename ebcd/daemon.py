@@ -55,6 +55,7 @@ from ebcd.trace import Traces
 from ebcd.upkeep import Upkeep, build_upkeep
 from ebcd.upstream import Upstream
 from ebcd.views import Views
+from ebcd.watchkeeping import Told, Watchkeeping, build_watchkeeping
 from ebcd.workorders import Sites
 from ebcd.workorders.assembly import Work, assemble
 from ebcd.workorders.part import Confirmations
@@ -88,6 +89,7 @@ class Daemon:
     operations: CountyOperations
     sounds: Sounds
     upkeep: Upkeep
+    watchkeeping: Watchkeeping
 
 
 async def build(settings: Settings, world: World) -> Daemon:
@@ -145,7 +147,9 @@ async def build(settings: Settings, world: World) -> Daemon:
     observed.watch_figures(base, health, links, mailroom, upkeep.disks)
     operations = CountyOperations(Identity(me.code, me.name, me.area, version("ebcd"), clock.wall()), room)
     archive.office.send = operations.send
-    parts = (ward, work, archive, links, upstream, mailroom, reporter, keeper, operations, sounds, upkeep)
+    told = Told({crew.name: crew for crew in work.part.desk.crews}, work.channels, work.part.desk.rule)
+    watch = build_watchkeeping(base, ledger, health, links, mailroom.rows, upkeep.operators, told)
+    parts = (ward, work, archive, links, upstream, mailroom, reporter, keeper, operations, sounds, upkeep, watch)
     return Daemon(base, ledger, core, *parts)
 
 
@@ -257,6 +261,7 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
         *api_orders.routes(daemon.work.office, daemon.upkeep.operators),
         *api_inventory.routes(daemon.archive.office, daemon.upkeep.operators),
         *api_upward.routes(daemon.mailroom.exchanges, daemon.keeper.desk, daemon.upkeep.operators),
+        *daemon.watchkeeping.routes(daemon.upkeep.operators),
     )
     operator_api = api.application(daemon.operations, daemon.upkeep.operators, more=more)
     metrics_page = api.metrics_application(daemon.base.world.registry)
@@ -282,6 +287,7 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "notices", daemon.work.notifier.run
     if daemon.work.modem is not None:
         yield "modem", daemon.work.modem.run
+    yield from daemon.watchkeeping.parts()
     yield "exceptions", lambda: _exceptions(daemon)
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)

@@ -32,9 +32,10 @@ from ebcd.invariants import Violation
 from ebcd.lifecycle import DeliveryEvent
 from ebcd.mailroom import Mailroom
 from ebcd.metrics import Metrics
+from ebcd.settings import Settings
 from ebcd.state import CountyState
 from protocols.codes import AreaCode
-from protocols.signature import number_from_text
+from protocols.signature import CertificateNumber, number_from_text
 
 log = structlog.get_logger("ebcd.daemon")
 
@@ -105,16 +106,21 @@ def watch_parts(metrics: Metrics, state: CountyState, health: HealthBook, links:
     metrics.watch_links(lambda: [(link.name, link.path, link.status()) for _, link in links])
 
 
+def certificate_roles(s: Settings) -> dict[str, list[CertificateNumber]]:
+    """Whose certificates are which; all others are devices'."""
+    return {
+        "own": [number_from_text(s.platform.certificate)],
+        "root": [number_from_text(number) for number in s.trust.roots],
+        "peer": [number_from_text(number) for peer in s.upstream.peers for number in peer.certificates],
+    }
+
+
 def watch_figures(
     base: Foundation, health: HealthBook, links: tuple[tuple[str, Link], ...], mailroom: Mailroom, disks: Disks
 ) -> None:
     """What others keep for themselves (`ebcd.gauges`)."""
     s, store, watch, name_of = base.settings, base.store, base.metrics.watch, base.inventory.name_of
-    roles = {
-        "own": [number_from_text(s.platform.certificate)],
-        "root": [number_from_text(number) for number in s.trust.roots],
-        "peer": [number_from_text(number) for peer in s.upstream.peers for number in peer.certificates],
-    }
+    roles = certificate_roles(s)
     airs = [(link.name, link.air) for _, link in links if isinstance(link, FmTransmitter)]
     watch(lambda: gauges.journal_metrics(store.stats(), alive=store.alive))
     watch(lambda: gauges.certificate_metrics(base.verifier.trust, roles))

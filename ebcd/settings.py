@@ -20,6 +20,7 @@ from ebcd.errors import ConfigError, Problem
 from ebcd.settings_links import LinkSettings, read_links
 from ebcd.settings_problems import problems_of
 from ebcd.settings_sections import (
+    AlarmsSection,
     ApiSection,
     ApprovalSection,
     BackupSection,
@@ -39,6 +40,7 @@ from ebcd.settings_sections import (
     QuietHoursSection,
     ReportsSection,
     Sections,
+    ShiftSection,
     SmsSection,
     StoreSection,
     TrustSection,
@@ -73,6 +75,8 @@ class Settings:
     delivery: DeliverySection
     health: HealthSection
     orders: OrdersSection
+    alarms: AlarmsSection
+    shift: ShiftSection
     changes: ChangesSection
     crews: tuple[CrewSection, ...]
     sms: SmsSection

@@ -43,6 +43,7 @@ def check(path: FilePath, *, clock: Clock, environ: Mapping[str, str] = os.envir
     problems += _peers(settings, trust)
     problems += _administrators(settings, trust, clock.wall())
     problems += approvers(settings)
+    problems += _crews(settings)
     problems += _addresses(settings)
     problems += _paths(settings, inventory)
     return problems
@@ -142,6 +143,17 @@ def approvers(settings: Settings) -> Iterator[Problem]:
     for name, needed in settings.approval:
         if people and needed >= people:
             yield Problem(str(settings.file), f"approval.{name}", str(needed), "few_operators", {"operators": people})
+
+
+def _crews(settings: Settings) -> Iterator[Problem]:
+    """Whoever is to be told is one of the crews."""
+    crews = [crew.name for crew in settings.crews]
+    named = [("orders.supervisor", settings.orders.supervisor)] if settings.orders.supervisor else []
+    for key in ("tell", "escalate"):
+        named += [(f"alarms.{key}[{at}]", name) for at, name in enumerate(getattr(settings.alarms, key))]
+    for where, name in named:
+        if name not in crews:
+            yield Problem(str(settings.file), where, repr(name), "no_such_crew", {"crews": ", ".join(crews) or "-"})
 
 
 def _addresses(settings: Settings) -> Iterator[Problem]:

@@ -259,6 +259,26 @@ class OrdersSection(Section):
     supervisor: str = ""
 
 
+class AlarmsSection(Section):
+    """What the people on duty must know of at once, and who else is told. Names are crews."""
+
+    online_rate: Annotated[float, Field(ge=0, le=1)] = 0.95
+    online_for_s: Annotated[float, Field(ge=60, le=86_400)] = 600.0
+    town_terminals_min: Annotated[int, Field(ge=1, le=10_000)] = 5
+    certificate_days: tuple[Annotated[int, Field(ge=1, le=3650)], ...] = (90, 30, 7)
+    link_for_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+    approval_for_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+    tell: tuple[Name, ...] = ()
+    acknowledge_s: Annotated[float, Field(ge=10, le=86_400)] = 60.0
+    escalate: tuple[Name, ...] = ()
+
+
+class ShiftSection(Section):
+    """The shift's log."""
+
+    acknowledge_s: Annotated[float, Field(ge=10, le=86_400)] = 900.0
+
+
 class ChangesSection(Section):
     """When changes of many devices halt."""
 
@@ -359,6 +379,8 @@ class Sections(Section):
     delivery: DeliverySection
     health: HealthSection
     orders: OrdersSection
+    alarms: AlarmsSection
+    shift: ShiftSection
     changes: ChangesSection
     crews: tuple[CrewSection, ...] = ()
     sms: SmsSection

@@ -8,6 +8,7 @@ from typing import Any
 
 from devices.link import Path
 from ebcd import facts
+from ebcd.alarms.book import AlarmBook
 from ebcd.alert import Alert, AlertClass
 from ebcd.archive.history import DeviceBook
 from ebcd.evaluation.evidence import EvidenceBook
@@ -23,6 +24,7 @@ from ebcd.lifecycle import (
     next_alert_state,
     next_delivery_state,
 )
+from ebcd.shift.book import ShiftBook
 from ebcd.workorders.book import WorkBook
 from protocols.codes import AreaCode, EbdId, EbmId, ResourceCode
 
@@ -95,8 +97,8 @@ def count_outcomes(tally: Counter[DeliveryState]) -> dict[str, int]:
 
 @dataclass(slots=True)
 class CountyState:
-    """All alerts of one county by EBM id, packages that are answered for but not yet taken over, work orders, and the
-    history of devices."""
+    """All alerts of one county by EBM id, packages that are answered for but not yet taken over, work orders, the
+    history of devices, alarms, and the shift's log."""
 
     alerts: dict[EbmId, AlertRecord] = field(default_factory=dict)
     open_packages: dict[EbdId, str] = field(default_factory=dict)
@@ -105,6 +107,8 @@ class CountyState:
     evidence: EvidenceBook = field(default_factory=EvidenceBook)
     serials_lost: dict[str, int] = field(default_factory=dict)
     """By day (YYYYMMDD): own EBM serials up to this one may have been used by a life that no backup knows."""
+    alarms: AlarmBook = field(default_factory=AlarmBook)
+    shift: ShiftBook = field(default_factory=ShiftBook)
 
     def live_alerts(self) -> list[AlertRecord]:
         """Those that something can still happen to."""
@@ -139,6 +143,10 @@ class CountyState:
                 self.work.apply(fact)
             case kind if kind.startswith(("inventory.", "device.", "change.")):
                 self.devices.apply(fact)
+            case kind if kind.startswith("alarm."):
+                self.alarms.apply(fact)
+            case kind if kind.startswith("shift."):
+                self.shift.apply(fact)
             case facts.JOURNAL_RESTORED:
                 self.serials_lost = {fact.payload["day"]: fact.payload["serial"]}
             case _ if fact.alert is not None:

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from devices.ports import Clock
-from devices.roster import DeviceKind
+from ebcd.alarms.online import Hearable
+from ebcd.alert_desk import journaled
 from ebcd.evaluation.effect import Effect, MonthEffect, effect_of, month_of
 from ebcd.evaluation.evidence import evidence_heard
 from ebcd.evaluation.morning import Count, MorningReport
-from ebcd.health import Condition, HealthBook
+from ebcd.health import HealthBook
 from ebcd.inventory import Inventory
 from ebcd.ledger import Ledger
 from ebcd.operator import Actor, Kind, OperationRefused, Problem
@@ -22,7 +23,6 @@ from protocols.codes import AreaCode, EbmId, InvalidCode
 
 BETWEEN_TURNS = 500
 """Terminals that are counted before others get their turn."""
-DURABLE_S_MAX = 8.0
 ONLINE, SAMPLES = "online/", "online-of/"
 """Counters of the online rate: names are followed by the day (YYYYMMDD, Beijing time)."""
 
@@ -54,6 +54,7 @@ class EvaluationDesk:
         self._health = health
         self._clock = clock
         self._county = county
+        self._hearable = Hearable()
 
     async def effect(self, ebm_id: str) -> Effect:
         """One alert. Raises OperationRefused."""
@@ -86,20 +87,13 @@ class EvaluationDesk:
         person = await self._store.person(body.name, body.phone)
         now = self._clock.wall()
         self._ledger.enter(evidence_heard(record.alert.id, place, person, body.heard, body.note, now, actor.name))
-        try:
-            async with asyncio.timeout(DURABLE_S_MAX):
-                await asyncio.shield(self._ledger.mark())
-        except TimeoutError:
-            raise _refused(Kind.UNAVAILABLE, "journal_waits", "alert", ebm_id, DURABLE_S_MAX) from None
+        await journaled(self._ledger, "alert", ebm_id)
         return await self.effect(ebm_id)
 
     def online(self) -> tuple[int, int]:
         """Terminals that are online or at fault (they speak), and all that can be heard."""
-        tally = self._health.tally[DeviceKind.TERMINAL]
-        deaf = sum(
-            way.period_s is None for way in self._health.ways.devices.values() if way.kind is DeviceKind.TERMINAL
-        )
-        return tally[Condition.ONLINE] + tally[Condition.FAULT], sum(tally.values()) - deaf
+        county = next(self._hearable.rates(self._health))
+        return county.online, county.of
 
     def _record(self, ebm_id: str) -> AlertRecord:
         try:

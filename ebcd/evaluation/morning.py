@@ -140,7 +140,7 @@ class Count:
 
 def _reason_of(code: ResourceCode, known: DeviceHealth, ways: Ways) -> Reason:
     way = ways.devices.get(code)
-    if way is None or way.period_s is None:
+    if way is None or not way.returns:
         return Reason.NO_RETURN
     return _REASON.get(known.condition, Reason.UNHEARD)
 

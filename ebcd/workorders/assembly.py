@@ -31,6 +31,7 @@ class Work:
     office: WorkOffice
     notifier: Notifier
     modem: GsmModem | None
+    channels: tuple[Channel, ...]
 
 
 def rule_of(settings: Settings) -> OrderRule:
@@ -62,11 +63,12 @@ def assemble(
     part = WorkPart(desk, health, sites, state, inventory.adapter_of, clock)
     office = WorkOffice(desk, inventory, clock, ledger.mark)
     modem = _modem(settings, office, count)
+    channels = tuple(_channels(settings, modem))
     notifier = Notifier(
         state.work,
         ledger.enter,
         crews,
-        list(_channels(settings, modem)),
+        channels,
         office.names_of,
         clock,
         language,
@@ -74,7 +76,7 @@ def assemble(
     )
     ledger.watched_by(part.watch)
     ledger.watched_by(notifier.watch)
-    return Work(part, office, notifier, modem)
+    return Work(part, office, notifier, modem, channels)
 
 
 def _channels(settings: Settings, modem: GsmModem | None) -> Iterator[Channel]:
