@@ -23,7 +23,7 @@ from devices.link import (
     SetClock,
 )
 from ebcd import api, api_inventory, api_orders, api_upward, http_server, media, media_server, observed, snapshot
-from ebcd.alert_desk import Identity, Room
+from ebcd.alert_desk import AlertDesk, Identity, Room
 from ebcd.archive.part import ArchivePart, archive_part
 from ebcd.core import Core
 from ebcd.errors import ConfigError
@@ -145,10 +145,11 @@ async def build(settings: Settings, world: World) -> Daemon:
     room = Room(core, inventory, health, views, sounds, volumes, links, *doors)
     observed.watch_parts(metrics, base.state, health, links)
     observed.watch_figures(base, health, links, mailroom, upkeep.disks)
-    operations = CountyOperations(Identity(me.code, me.name, me.area, version("ebcd"), clock.wall()), room)
+    identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
+    operations = CountyOperations(identity, room)
     archive.office.send = operations.send
     told = Told({crew.name: crew for crew in work.part.desk.crews}, work.channels, work.part.desk.rule)
-    watch = build_watchkeeping(base, ledger, health, links, mailroom.rows, upkeep.operators, told)
+    watch = build_watchkeeping(base, AlertDesk(identity, room), sounds, upkeep.operators, told)
     parts = (ward, work, archive, links, upstream, mailroom, reporter, keeper, operations, sounds, upkeep, watch)
     return Daemon(base, ledger, core, *parts)
 

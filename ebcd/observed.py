@@ -24,12 +24,13 @@ from devices.link import (
 )
 from devices.ports import Clock
 from ebcd import facts, gauges
+from ebcd.alert import Origin
 from ebcd.disks import Disks
 from ebcd.facts import Fact
 from ebcd.foundation import Foundation
 from ebcd.health import HealthBook
 from ebcd.invariants import Violation
-from ebcd.lifecycle import DeliveryEvent
+from ebcd.lifecycle import AlertState, DeliveryEvent
 from ebcd.mailroom import Mailroom
 from ebcd.metrics import Metrics
 from ebcd.settings import Settings
@@ -95,7 +96,10 @@ def watch_parts(metrics: Metrics, state: CountyState, health: HealthBook, links:
     def alerts() -> dict[str, int]:
         tally: dict[str, int] = {}
         for record in state.alerts.values():
-            tally[record.state.value] = tally.get(record.state.value, 0) + 1
+            name = record.state.value
+            if record.alert.origin is Origin.TONE and record.state is AlertState.PENDING:
+                name = "pending_tone"  # nobody is woken for its approval
+            tally[name] = tally.get(name, 0) + 1
         return tally
 
     metrics.watch_alerts(alerts)

@@ -17,10 +17,10 @@ from pydantic import ValidationError
 
 from ebcd.clock import SystemClock
 from ebcd.errors import ConfigError, Problem
+from ebcd.settings_duty import AlarmsSection, ShiftSection, ToneSection
 from ebcd.settings_links import LinkSettings, read_links
 from ebcd.settings_problems import problems_of
 from ebcd.settings_sections import (
-    AlarmsSection,
     ApiSection,
     ApprovalSection,
     BackupSection,
@@ -40,7 +40,6 @@ from ebcd.settings_sections import (
     QuietHoursSection,
     ReportsSection,
     Sections,
-    ShiftSection,
     SmsSection,
     StoreSection,
     TrustSection,
@@ -75,6 +74,7 @@ class Settings:
     delivery: DeliverySection
     health: HealthSection
     orders: OrdersSection
+    tone: ToneSection
     alarms: AlarmsSection
     shift: ShiftSection
     changes: ChangesSection

@@ -14,6 +14,7 @@ from devices.ports import Clock
 from ebcd.errors import ConfigError, Problem
 from ebcd.inventory import Inventory
 from ebcd.inventory_csv import read as read_inventory
+from ebcd.rules import QuietHours
 from ebcd.settings import Settings, read
 from ebcd.settings_mqtt import problems as mqtt_problems
 from ebcd.settings_sections import SOCKET_PATH_BYTES_MAX
@@ -21,6 +22,7 @@ from ebcd.settings_trust import load_trust
 from ebcd.signing.exceptions import files_in, judge
 from ebcd.signing.signer import FileSigner
 from ebcd.signing.trust import TrustStore
+from ebcd.tone.timetable import DAYS, Timetable
 from protocols.code_faults import faults_of
 from protocols.codes import AreaCode, InvalidCode, ResourceCode
 from protocols.signature import number_from_text
@@ -44,6 +46,7 @@ def check(path: FilePath, *, clock: Clock, environ: Mapping[str, str] = os.envir
     problems += _administrators(settings, trust, clock.wall())
     problems += approvers(settings)
     problems += _crews(settings)
+    problems += _tone(settings)
     problems += _addresses(settings)
     problems += _paths(settings, inventory)
     return problems
@@ -154,6 +157,16 @@ def _crews(settings: Settings) -> Iterator[Problem]:
     for where, name in named:
         if name not in crews:
             yield Problem(str(settings.file), where, repr(name), "no_such_crew", {"crews": ", ".join(crews) or "-"})
+
+
+def _tone(settings: Settings) -> Iterator[Problem]:
+    """The weekly tone lies outside quiet hours."""
+    quiet = settings.quiet_hours
+    table = Timetable(settings.tone.days or DAYS, settings.tone.at, settings.tone.for_s)
+    turn = table.next_turn(0.0)
+    if turn is not None and table.in_quiet_hours(QuietHours(quiet.from_, quiet.to), turn):
+        values = {"from": f"{quiet.from_:%H:%M}", "to": f"{quiet.to:%H:%M}"}
+        yield Problem(str(settings.file), "tone.at", f"{settings.tone.at:%H:%M}", "tone_in_quiet_hours", values)
 
 
 def _addresses(settings: Settings) -> Iterator[Problem]:

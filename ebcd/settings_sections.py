@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
@@ -19,6 +17,7 @@ from pydantic import (
 )
 
 from ebcd.catalogue import Language
+from ebcd.settings_duty import AlarmsSection, ShiftSection, ToneSection
 from ebcd.settings_values import (
     Approvers,
     Area,
@@ -31,6 +30,7 @@ from ebcd.settings_values import (
     Port,
     Resource,
     Seconds,
+    Section,
     Sha256,
     StoreUrl,
     TestArea,
@@ -42,20 +42,8 @@ from ebcd.settings_values import (
 from protocols.ebd.edition import Edition
 
 PACKAGE_BYTES_MAX_MAX = 2**30  # a gigabyte: an hour of sound is 60 MB; more is an attack or a mistake
+NO_MODES: dict[str, Literal["utc", "counter"]] = {}  # pydantic copies it
 SOCKET_PATH_BYTES_MAX = 107  # sockaddr_un of Linux, less the closing zero
-
-
-class Section(BaseModel):
-    """One table of the file."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        allow_inf_nan=False,
-        validate_default=True,
-        arbitrary_types_allowed=True,
-    )
 
 
 class PlatformSection(Section):
@@ -92,7 +80,7 @@ class TrustSection(Section):
     counter_slack: Annotated[int, Field(ge=0, le=4096)] = 16
     certificate_versions: tuple[Annotated[str, Field(pattern="^[0-9A-F]{2}$")], ...] = ("00", "10")
     chain_certificates_max: Annotated[int, Field(ge=2, le=10)] = 3
-    time_modes: dict[CertificateNumber, Literal["utc", "counter"]] = {}
+    time_modes: dict[CertificateNumber, Literal["utc", "counter"]] = NO_MODES
     administrators: tuple[CertificateNumber, ...] = ()
     exceptions: FilePath = Path("exceptions")
 
@@ -158,6 +146,7 @@ class ApprovalSection(Section):
     level_4: Approvers = 1
     daily: Approvers = 1
     drill: Approvers = 1
+    tone: Approvers = 1
 
 
 class QuietHoursSection(Section):
@@ -257,26 +246,6 @@ class OrdersSection(Section):
     mend_within_s: Annotated[float, Field(ge=60, le=604_800)] = 14_400.0
     escalations_max: Annotated[int, Field(ge=0, le=100)] = 3
     supervisor: str = ""
-
-
-class AlarmsSection(Section):
-    """What the people on duty must know of at once, and who else is told. Names are crews."""
-
-    online_rate: Annotated[float, Field(ge=0, le=1)] = 0.95
-    online_for_s: Annotated[float, Field(ge=60, le=86_400)] = 600.0
-    town_terminals_min: Annotated[int, Field(ge=1, le=10_000)] = 5
-    certificate_days: tuple[Annotated[int, Field(ge=1, le=3650)], ...] = (90, 30, 7)
-    link_for_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
-    approval_for_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
-    tell: tuple[Name, ...] = ()
-    acknowledge_s: Annotated[float, Field(ge=10, le=86_400)] = 60.0
-    escalate: tuple[Name, ...] = ()
-
-
-class ShiftSection(Section):
-    """The shift's log."""
-
-    acknowledge_s: Annotated[float, Field(ge=10, le=86_400)] = 900.0
 
 
 class ChangesSection(Section):
@@ -379,6 +348,7 @@ class Sections(Section):
     delivery: DeliverySection
     health: HealthSection
     orders: OrdersSection
+    tone: ToneSection
     alarms: AlarmsSection
     shift: ShiftSection
     changes: ChangesSection

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from protocols.codes import AreaCode, InvalidCode, ResourceCode
@@ -110,3 +110,16 @@ Name = Annotated[str, Field(min_length=1, max_length=100)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Degrees = Annotated[str, AfterValidator(_degrees)]
 Approvers = Annotated[int, Field(ge=0, le=APPROVERS_MAX)]
+
+
+class Section(BaseModel):
+    """One table of the file."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        validate_default=True,
+        arbitrary_types_allowed=True,
+    )

@@ -15,6 +15,7 @@ from ebcd.alarms.book import AlarmBook
 from ebcd.alert import Alert
 from ebcd.archive.history import DeviceBook
 from ebcd.evaluation.evidence import EvidenceBook
+from ebcd.evaluation.sounded import SoundBook
 from ebcd.lifecycle import AlertState, DeliveryState
 from ebcd.shift.book import ShiftBook
 from ebcd.state import AlertRecord, CountyState, Delivery
@@ -30,6 +31,7 @@ def forget_old(state: CountyState) -> int:
     """Let go of the oldest finished alerts beyond `FINISHED_ALERTS_MAX`, and of old work orders; how many alerts."""
     state.work.forget_old()
     state.alarms.forget_old()
+    state.sounded.forget_old()
     finished = [r.alert.id for r in state.alerts.values() if not r.live]
     forgotten = finished[:-FINISHED_ALERTS_MAX]
     for alert_id in forgotten:
@@ -50,6 +52,7 @@ def dump(state: CountyState) -> bytes:
         "evidence": state.evidence.dump(),
         "alarms": state.alarms.dump(),
         "shift": state.shift.dump(),
+        "sounded": state.sounded.dump(),
     }
     if state.serials_lost:
         value["serials_lost"] = state.serials_lost
@@ -71,6 +74,7 @@ def load(data: bytes) -> CountyState:
         value.get("serials_lost", {}),
         AlarmBook.load(value.get("alarms", ())),
         ShiftBook.load(value.get("shift", {})),
+        SoundBook.load(value.get("sounded", {})),
     )
 
 

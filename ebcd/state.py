@@ -12,6 +12,7 @@ from ebcd.alarms.book import AlarmBook
 from ebcd.alert import Alert, AlertClass
 from ebcd.archive.history import DeviceBook
 from ebcd.evaluation.evidence import EvidenceBook
+from ebcd.evaluation.sounded import SoundBook
 from ebcd.facts import Fact
 from ebcd.lifecycle import (
     ALERT_FINAL,
@@ -98,7 +99,8 @@ def count_outcomes(tally: Counter[DeliveryState]) -> dict[str, int]:
 @dataclass(slots=True)
 class CountyState:
     """All alerts of one county by EBM id, packages that are answered for but not yet taken over, work orders, the
-    history of devices, alarms, and the shift's log."""
+    history of devices, alarms, the shift's log, and when terminals
+    last sounded."""
 
     alerts: dict[EbmId, AlertRecord] = field(default_factory=dict)
     open_packages: dict[EbdId, str] = field(default_factory=dict)
@@ -109,6 +111,7 @@ class CountyState:
     """By day (YYYYMMDD): own EBM serials up to this one may have been used by a life that no backup knows."""
     alarms: AlarmBook = field(default_factory=AlarmBook)
     shift: ShiftBook = field(default_factory=ShiftBook)
+    sounded: SoundBook = field(default_factory=SoundBook)
 
     def live_alerts(self) -> list[AlertRecord]:
         """Those that something can still happen to."""
@@ -153,6 +156,7 @@ class CountyState:
                 record = self.alerts[fact.alert]
                 self._apply_to(record, fact)
                 self.evidence.follow(fact, t0_of(record), limit_of(record))
+                self.sounded.follow(fact)
 
     def _apply_to(self, record: AlertRecord, fact: Fact) -> None:
         match fact.kind:

@@ -1,4 +1,5 @@
-"""What the people on duty see and do besides alerts, put together for one daemon: the shift's log and alarms."""
+"""What the people on duty see and do besides alerts, put together for one daemon: the shift's log, alarms,
+the weekly tone."""
 
 from __future__ import annotations
 
@@ -11,8 +12,7 @@ from itertools import chain
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from starlette.routing import Route
 
-from devices.link import Link
-from ebcd import api_shift
+from ebcd import api_shift, api_tone
 from ebcd.alarms import AlarmKind, Sighting
 from ebcd.alarms import sightings as seen
 from ebcd.alarms.certificates import Calendar
@@ -21,23 +21,29 @@ from ebcd.alarms.online import Hearable
 from ebcd.alarms.sightings import AlarmRule
 from ebcd.alarms.tell import AlarmTeller
 from ebcd.alarms.watch import AlarmWatch
-from ebcd.alert_desk import journaled
+from ebcd.alert_desk import AlertDesk, journaled
 from ebcd.foundation import Foundation
-from ebcd.health import HealthBook
 from ebcd.identity import Operators
-from ebcd.ledger import Ledger
 from ebcd.observed import certificate_roles
 from ebcd.operator import LinkRow
 from ebcd.settings import Settings
 from ebcd.shift.desk import ShiftDesk
 from ebcd.shift.matters import open_matters
 from ebcd.shift.values import Matter
+from ebcd.sounds import Sounds
 from ebcd.state import CountyState
+from ebcd.tone import Timetable
+from ebcd.tone.desk import ToneDesk
+from ebcd.tone.round import ToneRound
 from ebcd.views import link_row
 from ebcd.workorders import OrderRule
 from ebcd.workorders.crews import Crew, is_overdue
 from ebcd.workorders.notify import Channel
 from protocols.codes import AreaCode
+
+CHIME_S = 5.0
+"""Of the tone's sound file, which repeats while its window is open."""
+PROVED = "Terminals that said within tone.proof_days that they sounded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +54,20 @@ class Watchkeeping:
     alarms: AlarmWatch
     teller: AlarmTeller
     office: AlarmOffice
+    tone: ToneRound
+    tones: ToneDesk
 
     def routes(self, operators: Operators) -> tuple[Route, ...]:
         """For `ebcd.api.application`."""
-        return api_shift.routes(self.shift, self.office, operators)
+        shift = api_shift.routes(self.shift, self.office, operators)
+        return (*shift, *api_tone.routes(self.tones, operators))
 
     def parts(self) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
         """What runs supervised."""
         yield "shift", self.shift.run
         yield "alarms", self.alarms.run
         yield "alarm notices", self.teller.run
+        yield "tone", self.tone.run
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +94,18 @@ def rule_of(settings: Settings) -> AlarmRule:
 
 
 def build_watchkeeping(
-    base: Foundation,
-    ledger: Ledger,
-    health: HealthBook,
-    links: Sequence[tuple[str, Link]],
-    upstream_rows: Callable[[], tuple[LinkRow, ...]],
-    operators: Operators,
-    told: Told,
+    base: Foundation, desk: AlertDesk, sounds: Sounds, operators: Operators, told: Told
 ) -> Watchkeeping:
     """Everything, connected but not running."""
-    settings, clock = base.settings, base.world.clock
+    settings, clock, room = base.settings, base.world.clock, desk.room
+    ledger, health = room.core.ledger, room.health
     rule, hearable, bound_acted = rule_of(settings), Hearable(), base.metrics.bound_acted
 
     roles, days = certificate_roles(settings), rule.certificate_days
     calendar = Calendar(lambda: base.verifier.trust, roles, lambda: _archived(base), days, clock)
 
     def rows() -> tuple[LinkRow, ...]:
-        return (*(link_row(type_, link) for type_, link in links), *upstream_rows())
+        return (*(link_row(type_, link) for type_, link in room.links), *room.upstream_rows())
 
     def name_of(town: str) -> str:
         return base.inventory.name_of(AreaCode(town.ljust(12, "0"))) if town else settings.platform.name
@@ -125,7 +130,17 @@ def build_watchkeeping(
     teller = AlarmTeller(ledger, told.crews, told.channels, clock, rule, language, bound_acted)
     watch = AlarmWatch(ledger, clock, rule, sightings, teller.tell, bound_acted)
     base.metrics.watch(lambda: _metrics(ledger.state, shift))
-    return Watchkeeping(shift, watch, teller, AlarmOffice(ledger, clock, durable))
+    tones = ToneDesk(room.core, base.inventory, health, settings.platform.area, timetable_of(settings), clock)
+    base.metrics.watch(lambda: [GaugeMetricFamily("ebcd_terminals_proved", PROVED, value=tones.proved())])
+    chime = partial(sounds.chime, CHIME_S)
+    tone = ToneRound(tones, room.core, clock, desk.next_id, chime, settings.platform.name, language)
+    return Watchkeeping(shift, watch, teller, AlarmOffice(ledger, clock, durable), tone, tones)
+
+
+def timetable_of(settings: Settings) -> Timetable:
+    """`[tone]`."""
+    t = settings.tone
+    return Timetable(t.days, t.at, t.for_s, t.volume, t.parts, t.areas, t.ahead_s, t.proof_days)
 
 
 def _archived(base: Foundation) -> Iterator[tuple[str, date]]:

@@ -13,7 +13,9 @@ from types import ModuleType
 import pytest
 
 from ebcd.catalogue import catalogue
-from ebcd.settings_sections import MorningSection, OrdersSection, Section, ShiftSection, SmsSection
+from ebcd.settings_duty import ShiftSection
+from ebcd.settings_sections import MorningSection, OrdersSection, SmsSection
+from ebcd.settings_values import Section
 
 ROOT = Path(__file__).parent.parent
 FACTS = [

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ebcd.alarms.certificates import Expiry
 from ebcd.alarms.online import Rate
 from ebcd.alarms.values import AlarmKind, Sighting
+from ebcd.alert import Origin
 from ebcd.lifecycle import AlertState
 from ebcd.operator import LinkRow
 from ebcd.state import CountyState
@@ -62,9 +63,9 @@ def links(rows: Iterable[LinkRow]) -> Iterator[Sighting]:
 
 
 def people(state: CountyState) -> Iterator[Sighting]:
-    """What waits for a person: alerts for approval, a handover for the one who takes over."""
+    """What waits for a person: alerts for approval (nobody is woken for a weekly tone), a handover for its taker."""
     for record in state.live_alerts():
-        if record.state is AlertState.PENDING:
+        if record.state is AlertState.PENDING and record.alert.origin is not Origin.TONE:
             yield Sighting(AlarmKind.APPROVAL, record.alert.id, record.alert.title)
     waiting = state.shift.waiting
     if waiting is not None and waiting.overdue_at:
