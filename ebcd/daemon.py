@@ -27,6 +27,7 @@ from ebcd.alert_desk import AlertDesk, Identity, Room
 from ebcd.archive.part import ArchivePart, archive_part
 from ebcd.core import Core
 from ebcd.errors import ConfigError
+from ebcd.evaluation.by_sms import by_sms
 from ebcd.evaluation.keeper import Keeper, keeper_of
 from ebcd.following import Following
 from ebcd.foundation import Foundation, adapter_period, beatless, lay, path_periods
@@ -137,7 +138,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     ledger.watched_by(reporter.observer.fact)
     keeper = keeper_of(base, ledger, health)
     views = Views(inventory, reach, health, rules.approvals, volumes)
-    work = assemble(settings, ledger, health, inventory, clock, confirmations, metrics.watched)
+    work = assemble(settings, ledger, health, inventory, clock, confirmations, metrics.watched, by_sms(keeper.desk))
     archive = archive_part(base, core, health, lambda sites: _resite(sites, work, reporter), ways, paths)
     following.observed_by(lambda event, _path: archive.observe(event, clock.wall()))
     upkeep = build_upkeep(base, core, checker, views, archive.keeper.read_again)

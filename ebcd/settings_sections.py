@@ -26,6 +26,7 @@ from ebcd.settings_values import (
     FilePath,
     Host,
     Name,
+    OptionalArea,
     OptionalUrl,
     Port,
     Resource,
@@ -33,7 +34,6 @@ from ebcd.settings_values import (
     Section,
     Sha256,
     StoreUrl,
-    TestArea,
     Url,
     _resource,
     _short_code,
@@ -270,6 +270,7 @@ class ReporterSection(Section):
 
     name: Name
     phone: Annotated[str, Field(pattern=r"^\+?\d{3,20}$")]
+    area: OptionalArea = ""
 
 
 class SmsSection(Section):
@@ -301,7 +302,7 @@ class UpstreamSection(Section):
     own_url: Url = "http://127.0.0.1:7500"
     success_ratio: Annotated[float, Field(gt=0, le=1)] = 0.7
     heartbeat_s: Seconds = 30.0
-    test_area: TestArea = ""
+    test_area: OptionalArea = ""
     peers: tuple[PeerSection, ...] = ()
 
 

@@ -97,7 +97,7 @@ def _store_url(value: str, info: ValidationInfo) -> str:
 
 Resource = Annotated[ResourceCode, PlainValidator(_resource)]
 Area = Annotated[AreaCode, PlainValidator(_area)]
-TestArea = Annotated[str, AfterValidator(lambda value: value and str(_area(value)))]
+OptionalArea = Annotated[str, AfterValidator(lambda value: value and str(_area(value)))]
 CertificateNumber = Annotated[str, AfterValidator(_certificate)]
 Sha256 = Annotated[str, AfterValidator(_digest)]
 Url = Annotated[str, AfterValidator(_url)]

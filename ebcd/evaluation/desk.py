@@ -19,10 +19,12 @@ from ebcd.ledger import Ledger
 from ebcd.operator import Actor, Kind, OperationRefused, Problem
 from ebcd.state import AlertRecord
 from ebcd.store import Store
-from protocols.codes import AreaCode, EbmId, InvalidCode
+from protocols.codes import AreaCode, EbmId, InvalidCode, covers
 
 BETWEEN_TURNS = 500
 """Terminals that are counted before others get their turn."""
+HEARD_WITHIN_S = 86_400.0
+"""Who names no alert means the last one of a day."""
 ONLINE, SAMPLES = "online/", "online-of/"
 """Counters of the online rate: names are followed by the day (YYYYMMDD, Beijing time)."""
 
@@ -89,6 +91,32 @@ class EvaluationDesk:
         self._ledger.enter(evidence_heard(record.alert.id, place, person, body.heard, body.note, now, actor.name))
         await journaled(self._ledger, "alert", ebm_id)
         return await self.effect(ebm_id)
+
+    def about(self, place: str, naming: str) -> tuple[AlertRecord, AreaCode]:
+        """The alert that a person at a place means: the one whose id is or ends with `naming`, else the last one that
+        was on air there within a day. Raises OperationRefused."""
+        area, now = self._place(place), self._clock.wall()
+        heard = [
+            record
+            for record in self._ledger.state.alerts.values()
+            if record.started_at and any(covers(a, area) or covers(area, a) for a in record.alert.areas)
+        ]
+        meant = [r for r in heard if r.alert.id.endswith(naming) and (naming or now - r.started_at <= HEARD_WITHIN_S)]
+        if not meant:
+            raise _refused(Kind.NOT_FOUND, "no_alert_heard", "place", place, naming or "-")
+        return max(meant, key=lambda record: record.started_at), area
+
+    def name_of(self, area: AreaCode) -> str:
+        """What people call it."""
+        return self._inventory.name_of(area)
+
+    def is_place(self, text: str) -> bool:
+        """Whether a word names one place of the county."""
+        try:
+            self._place(text)
+        except OperationRefused:
+            return False
+        return True
 
     def online(self) -> tuple[int, int]:
         """Terminals that are online or at fault (they speak), and all that can be heard."""

@@ -46,19 +46,21 @@ class Flags:
 
     def see(self, kind: Kind, code: str, value: str, at: float) -> bool:
         """A record has this value now; whether that is news to any platform."""
-        news = False
-        for peer in self.peers:
-            marks = self._marks[peer, kind]
-            mark = marks.get(code)
-            if mark is None:
-                mark = marks[code] = Mark(value, "", at)
-            elif mark.value == value:
-                continue
-            else:
-                mark.value, mark.changed_at = value, at
-            self._settle(peer, kind, code, mark)
-            news = True
-        return news
+        news = [self.see_at(peer, kind, code, value, at) for peer in self.peers]
+        return any(news)
+
+    def see_at(self, peer: str, kind: Kind, code: str, value: str, at: float) -> bool:
+        """The same for one platform only."""
+        marks = self._marks[peer, kind]
+        mark = marks.get(code)
+        if mark is None:
+            mark = marks[code] = Mark(value, "", at)
+        elif mark.value == value:
+            return False
+        else:
+            mark.value, mark.changed_at = value, at
+        self._settle(peer, kind, code, mark)
+        return True
 
     def lose(self, kind: Kind, code: str, at: float) -> bool:
         """A record's resource is no more; whether a platform has to be told."""
