@@ -12,7 +12,7 @@ from ebcd.alarms.online import Hearable
 from ebcd.alert_desk import journaled
 from ebcd.evaluation.effect import Effect, MonthEffect, effect_of, month_of
 from ebcd.evaluation.evidence import evidence_heard
-from ebcd.evaluation.morning import Count, MorningReport
+from ebcd.evaluation.morning import Count, MorningReport, Proof
 from ebcd.health import HealthBook
 from ebcd.inventory import Inventory
 from ebcd.ledger import Ledger
@@ -23,7 +23,8 @@ from protocols.codes import AreaCode, EbmId, InvalidCode, covers
 
 BETWEEN_TURNS = 500
 """Terminals that are counted before others get their turn."""
-HEARD_WITHIN_S = 86_400.0
+DAY_S = 86_400.0
+HEARD_WITHIN_S = DAY_S
 """Who names no alert means the last one of a day."""
 ONLINE, SAMPLES = "online/", "online-of/"
 """Counters of the online rate: names are followed by the day (YYYYMMDD, Beijing time)."""
@@ -48,8 +49,17 @@ class EvaluationDesk:
     """Answers from the live state; what people tell goes into the journal, their names beside it."""
 
     def __init__(
-        self, ledger: Ledger, store: Store, inventory: Inventory, health: HealthBook, clock: Clock, county: str
+        self,
+        ledger: Ledger,
+        store: Store,
+        inventory: Inventory,
+        health: HealthBook,
+        clock: Clock,
+        county: str,
+        proof_days: int = 8,
     ) -> None:
+        """`proof_days`: a terminal that sounded within so many days is proved (`tone.proof_days`)."""
+        self._proof_days = proof_days
         self._ledger = ledger
         self._store = store
         self._inventory = inventory
@@ -75,12 +85,14 @@ class EvaluationDesk:
 
     async def morning(self) -> MorningReport:
         """The county as it is known now."""
-        count = Count(self._inventory, self._health.ways, self._health.of)
+        state, now = self._ledger.state, self._clock.wall()
+        proof = Proof(self._proof_days, now - self._proof_days * DAY_S, state.sounded.last)
+        count = Count(self._inventory, self._health.ways, self._health.of, proof)
         for number, device in enumerate(self._inventory.roster.terminals, 1):
             count.add(device)
             if number % BETWEEN_TURNS == 0:
                 await asyncio.sleep(0)
-        return count.report(self._clock.wall(), self._county, self._ledger.state.work.live())
+        return count.report(now, self._county, state.work.live(), state.alarms.open(), state.shift.on_duty)
 
     async def heard(self, ebm_id: str, body: HeardBody, actor: Actor) -> Effect:
         """A person's word about an alert at a place; durable when this returns. Raises OperationRefused."""

@@ -49,7 +49,7 @@ class Known:
 
 
 Hear = Callable[[Known, str, str, bool], Awaitable[tuple[str, str]]]
-"""Takes a person's word about an alert: who, their number, what they wrote behind the first word, whether they heard it.
+"""Takes a person's word about an alert: who, their number, what they wrote behind the first word, whether they heard.
 Gives the alert's title and the place. Raises OperationRefused."""
 
 
