@@ -187,7 +187,7 @@ def _alarms(content: bytes, language: str) -> RenderableType:
     rows = decoded(list[AlarmRow], content)
     if not rows:
         return text("alarms.none", language)
-    table = table_of(language, "order", "state", "trouble", "reason", "opened", "who")
+    table = table_of(language, "alarm", "state", "about", "reason", "opened", "acknowledged")
     for row in rows:
         state = "alarms.cleared" if row.cleared else "alarms.not_acknowledged"
         known = f"{row.acknowledged_by} {shown(row.acknowledged)}" if row.acknowledged else "-"

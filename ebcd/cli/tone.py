@@ -54,7 +54,7 @@ def tone_table(view: ToneView, language: str) -> RenderableType:
         lines.append(text("tone.written", language, id=view.written, state=word("alert_state", view.state, language)))
     if view.held:
         lines.append(text("tone.held", language, why=text(f"tone.why.{view.held}", language)))
-    table = table_of(language, "terminal", "code", "area", "state", "path", "heard")
+    table = table_of(language, "terminal", "code", "area", "state", "path", "sounded")
     for each in view.terminals:
         table.add_row(
             escape(each.name),

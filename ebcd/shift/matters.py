@@ -34,14 +34,16 @@ def open_matters(
     overdue: Collection[str],
     head_ends: Iterable[Device],
 ) -> tuple[Matter, ...]:
-    """Everything that is open, what cannot wait first. `overdue`: numbers of orders that wait for too long."""
+    """Everything that is open, what cannot wait first. `overdue`: numbers of orders that wait for too long. What has an
+    alarm is named by it alone."""
+    told = {(alarm.kind.value, alarm.subject) for alarm in state.alarms.open()}
     found = chain(
         _alerts(state.live_alerts()),
         _alarms(state),
-        _links(links),
+        _links(links, told),
         _head_ends(head_ends, health),
         _orders(state.work.live(), overdue),
-        (Matter(MatterKind.CERTIFICATE, each.subject, each.role, f"{each.days} {each.count}") for each in ending),
+        _certificates(ending, told),
     )
     return tuple(sorted(found, key=lambda matter: (_ORDER[matter.kind], matter.since, matter.subject)))
 
@@ -64,11 +66,17 @@ def _alerts(records: Iterable[AlertRecord]) -> Iterator[Matter]:
             yield Matter(MatterKind.PREEMPTED, alert.id, alert.title, ", ".join(sorted(lost)[:10]))
 
 
-def _links(rows: Iterable[LinkRow]) -> Iterator[Matter]:
+def _links(rows: Iterable[LinkRow], told: Collection[tuple[str, str]]) -> Iterator[Matter]:
     for row in rows:
-        if not row.up:
-            kind = MatterKind.PEER if row.type == UPSTREAM else MatterKind.LINK
+        kind = MatterKind.PEER if row.type == UPSTREAM else MatterKind.LINK
+        if not row.up and (kind.value, row.name) not in told:
             yield Matter(kind, row.name, row.path, row.reason)
+
+
+def _certificates(ending: Iterable[Expiry], told: Collection[tuple[str, str]]) -> Iterator[Matter]:
+    for each in ending:
+        if (MatterKind.CERTIFICATE.value, each.subject) not in told:
+            yield Matter(MatterKind.CERTIFICATE, each.subject, each.role, f"{each.days} {each.count}")
 
 
 def _head_ends(adapters: Iterable[Device], health: HealthBook) -> Iterator[Matter]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from devices.link import Path
 from ebcd import facts
 from ebcd.facts import Fact, Receipt
@@ -9,13 +11,16 @@ from ebcd.health import Condition, DeviceHealth
 from ebcd.lifecycle import AlertEvent, AlertState, DeliveryEvent
 from ebcd.planner import Leg, Plan
 from ebcd.state import CountyState
-from ebcd.workorders import Trouble
+from ebcd.workorders import OrderEvent, Trouble
+from ebcd.workorders.book import order_noted
+from ebcd.workorders.desk import ESCALATED
 from ebcd.workorders.missed import missed_receipts
 from ebcd.workorders.part import Confirmations, WorkPart
 from protocols.codes import ResourceCode
 from tests.ebcd.county import PROVINCE
 from tests.ebcd.test_scheduler import alert
 from tests.ebcd.workorders.yard import TOWNS, WALL_S, Yard, head_end, horn, village
+from tests.virtual_time import VirtualClock
 
 BEHIND = tuple(horn(village(TOWNS[0], 1), n) for n in range(1, 5))
 ALONE = horn(village(TOWNS[0], 5), 1)
@@ -100,3 +105,18 @@ def test_the_part_opens_an_order_when_an_alert_is_over_and_closes_it_with_the_ne
     yard.confirmed[ALONE] = confirmations.of(ALONE)
     part.look()
     assert yard.orders() == []
+
+
+def test_every_fact_of_an_order_can_be_told_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    yard = Yard()
+    part = WorkPart(yard.desk, yard.health, yard.sites, yard.state, adapter_of, VirtualClock())
+    order = yard.desk.report(ALONE, [ALONE], "no sound", yard.wall_s, "chen")
+    for event in (OrderEvent.DISPATCH, OrderEvent.ACCEPT, OrderEvent.ARRIVE, OrderEvent.MEND, OrderEvent.PROVE):
+        yard.desk.step(order.id, event, yard.wall_s, "chen", "a note")
+    yard.enter(order_noted(order.id, ESCALATED, "late", yard.wall_s, "daemon"))
+    for fact in yard.facts:
+        part.watch(fact, yard.state)
+    told = capsys.readouterr().out
+    assert told.count("order.moved") == 5
+    assert "dispatch" in told
+    assert "order.overdue" in told
