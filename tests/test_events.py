@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from ebcd.catalogue import catalogue
-from ebcd.settings_duty import ShiftSection
+from ebcd.settings_duty import ShiftSection, ToneSection
 from ebcd.settings_sections import MorningSection, OrdersSection, SmsSection
 from ebcd.settings_values import Section
 
@@ -27,6 +27,7 @@ SECTIONS: dict[str, type[Section]] = {
     "orders": OrdersSection,
     "sms": SmsSection,
     "shift": ShiftSection,
+    "tone": ToneSection,
 }
 
 

@@ -89,8 +89,15 @@ class AlarmWatch:
         now = self._clock.wall()
         number = self._next_number(now)
         self._ledger.enter(alarm_raised(number, seen, now))
-        values = {"subject": seen.subject, "name": seen.name, "stage": seen.stage, "detail": seen.detail}
-        log.error("alarm.raised", alarm=number, kind=seen.kind, **values)
+        log.error(
+            "alarm.raised",
+            alarm=number,
+            kind=seen.kind,
+            subject=seen.subject,
+            name=seen.name,
+            stage=seen.stage,
+            detail=seen.detail,
+        )
         yield book.alarms[number]
 
     def _clear(self, alarm: Alarm) -> Iterator[Alarm]:

@@ -30,7 +30,7 @@ def shift_handed_over(
     number: int, to: str, words: str, matters: Iterable[Matter], left_out: int, at: float, actor: str
 ) -> Fact:
     """The one on duty hands over; it counts when `to` has taken over."""
-    rows = [[m.kind, m.subject, m.name, m.detail, m.since] for m in matters]
+    rows = [[m.kind, m.subject, m.name, m.detail, m.since, m.kind_of, m.about, m.stage] for m in matters]
     payload = {"number": number, "to": to, "words": words, "matters": rows, "left_out": left_out}
     return Fact(SHIFT_HANDED_OVER, None, at, actor, payload)
 
@@ -114,5 +114,5 @@ class ShiftBook:
 
 
 def _matter(row: list[Any]) -> Matter:
-    kind, subject, name, detail, since = row
-    return Matter(MatterKind(kind), subject, name, detail, since)
+    kind, *rest = row
+    return Matter(MatterKind(kind), *rest)

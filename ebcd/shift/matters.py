@@ -50,8 +50,8 @@ def open_matters(
 
 def _alarms(state: CountyState) -> Iterator[Matter]:
     for alarm in state.alarms.open():
-        detail = _told(alarm.name, alarm.detail)
-        yield Matter(MatterKind.ALARM, alarm.id, alarm.kind, detail, int(alarm.raised_at))
+        about = (alarm.kind.value, alarm.subject, alarm.stage)
+        yield Matter(MatterKind.ALARM, alarm.id, alarm.name, alarm.detail, int(alarm.raised_at), *about)
 
 
 def _told(name: str, detail: str) -> str:

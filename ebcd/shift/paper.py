@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ebcd.alarms.tell import sentence
 from ebcd.catalogue import has, text
 from ebcd.clock import beijing_text
 from ebcd.shift.desk import EntryRow, HandoverRow, ShiftLog, ShiftView
 from ebcd.shift.values import Matter, MatterKind
 
 WORDS = {
-    MatterKind.ALARM: ("alarm",),
     MatterKind.ORDER: ("trouble",),
     MatterKind.ORDER_OVERDUE: ("trouble",),
     MatterKind.CERTIFICATE: ("role",),
@@ -83,7 +83,9 @@ def matters_text(matters: Iterable[Matter], left_out: int, language: str) -> Ite
 
 
 def name_of(matter: Matter, language: str) -> str:
-    """Its name in words."""
+    """Its name in words; of an alarm the whole of it."""
+    if matter.kind is MatterKind.ALARM:
+        return sentence(matter.kind_of, matter.about, matter.name, matter.detail, matter.stage, language)
     for group in WORDS.get(matter.kind, ()):
         if has(key := f"{group}.{matter.name}"):
             return text(key, language)
@@ -92,6 +94,8 @@ def name_of(matter: Matter, language: str) -> str:
 
 def detail_of(matter: Matter, language: str) -> str:
     """Its detail in words; what a link or device said stays as it is."""
+    if matter.kind is MatterKind.ALARM:
+        return ""
     if matter.kind is MatterKind.CERTIFICATE:
         days, _, count = matter.detail.partition(" ")
         return text("shift.certificate", language, days=days, count=count)

@@ -26,13 +26,16 @@ class MatterKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Matter:
     """One open matter. `subject`: an id, code or name; `detail`: a state, a figure, a reason; `since`: UTC seconds, 0
-    where nobody knows."""
+    where nobody knows. Of an alarm also its `kind_of`, what it is `about`, and its stage."""
 
     kind: MatterKind
     subject: str
     name: str = ""
     detail: str = ""
     since: int = 0
+    kind_of: str = ""
+    about: str = ""
+    stage: int = 0
 
 
 @dataclass(frozen=True, slots=True)

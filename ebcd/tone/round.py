@@ -76,8 +76,16 @@ class ToneRound:
             self._pass_over(turn, str(error))
             return
         record = self._core.take_in(self._alert(turn, places, media, number), self._clock.monotonic())
-        values = {"places": len(places), "terminals": len(reached), "fm_only": left_out, "state": record.state}
-        log.info("tone.written", alert=number, part=turn.part + 1, parts=table.parts, **values)
+        log.info(
+            "tone.written",
+            alert=number,
+            part=turn.part + 1,
+            parts=table.parts,
+            places=len(places),
+            terminals=len(reached),
+            fm_only=left_out,
+            state=record.state,
+        )
 
     def _alert(self, turn: Turn, places: tuple[AreaCode, ...], media: Media, number: EbmId) -> Alert:
         """A real drill of the least level: heard at terminals and never taken for an alert (I5)."""

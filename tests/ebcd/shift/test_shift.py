@@ -89,7 +89,7 @@ async def test_a_shift_changes_hands_by_two_people_and_lists_what_is_open(tmp_pa
         (row,) = (await duty.desk.log(10)).handovers
         assert (row.by, row.to, row.taken is not None, row.overdue) == ("chen", "liu", True, None)
         (fact,) = duty.facts("shift.handed_over")
-        assert fact["matters"] == [["head_end", "6" * 23, "双河村前端", "offline", 1_760_000_000]]
+        assert fact["matters"] == [["head_end", "6" * 23, "双河村前端", "offline", 1_760_000_000, "", "", 0]]
 
 
 async def test_nobody_takes_over_in_anothers_name_or_hands_over_what_is_not_theirs(tmp_path: Folder) -> None:
@@ -270,6 +270,7 @@ async def test_open_matters_name_alerts_holds_alarms_links_head_ends_orders_and_
             view = ShiftView(int(now), "chen", int(now), None, found, 0, (), 0, LIMIT_S)
             words = as_text(view, language)
             assert all(matter.subject in words for matter in found)
+            assert "90/100" in words
 
 
 async def test_an_alert_that_lost_places_to_a_higher_one_is_told_with_them() -> None:
