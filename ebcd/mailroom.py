@@ -195,6 +195,8 @@ class Mailroom:
 
     async def _say(self, peer: ResourceCode, detail: Detail) -> ResultCode | None:
         """One document, once; the receipt's code, None where there was none."""
+        if not self._numbers.plenty:
+            return None
         try:
             return (await self._client.post_once(peer, self._compose(peer, detail, ""))).code
         except PostFailed:

@@ -131,11 +131,12 @@ class Flags:
             if row.value != row.told:
                 self._open[row.peer, kind][row.code] = None
 
-    def unwritten(self, rows_max: int) -> tuple[list[ReportRow], list[tuple[str, str, str]]]:
-        """Up to `rows_max` changes since they were asked for: rows to write, and keys of rows to remove."""
+    def unwritten(self, rows_max: int, only: Kind | None = None) -> tuple[list[ReportRow], list[tuple[str, str, str]]]:
+        """Up to `rows_max` changes since they were asked for, `only` of one type: rows to write, and keys of rows to
+        remove."""
         rows: list[ReportRow] = []
         gone: list[tuple[str, str, str]] = []
-        for key in self._first(rows_max):
+        for key in self._first(rows_max, only):
             del self._unwritten[key]
             peer, kind, code = key
             mark = self._marks[peer, kind].get(code)
@@ -147,8 +148,8 @@ class Flags:
                 rows.append(ReportRow(peer, kind, code, mark.value, mark.told, mark.changed_at))
         return rows, gone
 
-    def _first(self, count: int) -> list[tuple[str, Kind, str]]:
-        keys: Iterator[tuple[str, Kind, str]] = iter(self._unwritten)
+    def _first(self, count: int, only: Kind | None) -> list[tuple[str, Kind, str]]:
+        keys: Iterator[tuple[str, Kind, str]] = (key for key in self._unwritten if only in (None, key[1]))
         return [key for key, _ in zip(keys, range(count), strict=False)]
 
     def _settle(self, peer: str, kind: Kind, code: str, mark: Mark) -> None:

@@ -169,7 +169,9 @@ class Reporter:
     def _keep(self) -> None:
         if self._doors.store.stats().waiting >= ROWS_WAITING_MAX:
             return
-        rows, gone = self._flags.unwritten(ROWS_AT_ONCE_MAX)
+        self._write(*self._flags.unwritten(ROWS_AT_ONCE_MAX))
+
+    def _write(self, rows: list[ReportRow], gone: list[tuple[str, str, str]]) -> None:
         if rows or gone:
             try:
                 self._doors.store.reports_soon(rows, gone)
@@ -329,7 +331,7 @@ class Reporter:
                 log.info("reports.farewell", peer=peer)
 
         await asyncio.gather(*(tell(ResourceCode(peer)) for peer in self._flags.peers))
-        self._doors.store.reports_soon(*self._flags.unwritten(ROWS_AT_ONCE_MAX))
+        self._write(*self._flags.unwritten(ROWS_AT_ONCE_MAX, kind))
 
     def waiting(self) -> Iterator[tuple[str, int, int]]:
         """For the metrics: per platform, records out of step and requests without their answer."""
