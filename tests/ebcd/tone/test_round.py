@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, time
+from pathlib import Path as Folder
 from typing import Any
 
 import httpx
 import pytest
 from rich.console import Console
 
+from devices.audio.encode import probe, to_mp3
+from devices.audio.tones import Tone, tone
 from devices.link import Path, Played, Start, Stop
 from ebcd import snapshot
 from ebcd.alarms.sightings import people
@@ -28,7 +31,9 @@ from ebcd.health import HealthBook, ways_of
 from ebcd.identity import Operators
 from ebcd.invariants import Checker
 from ebcd.lifecycle import AlertState
+from ebcd.media import MediaStore
 from ebcd.rules import Approvals, QuietHours, Rules
+from ebcd.sounds import CHIME_RATE_HZ, Sounds
 from ebcd.state import AlertRecord, CountyState
 from ebcd.tone import Timetable
 from ebcd.tone.desk import ToneDesk, ToneView
@@ -83,10 +88,10 @@ async def tones(table: Timetable = EVERYWHERE, rules: Rules = RULES, *, running:
             return CHIME
 
         number = lambda: EbmId(f"{PLATFORM}20251010{next(serials):04d}")  # noqa: E731
-        tone = ToneRound(desk, room.core, room.clock, number, chime, "某县", "zh")
-        work = asyncio.ensure_future(tone.run() if running else asyncio.sleep(0))
+        sounding = ToneRound(desk, room.core, room.clock, number, chime, "某县", "zh")
+        work = asyncio.ensure_future(sounding.run() if running else asyncio.sleep(0))
         try:
-            yield Tones(room, desk, tone)
+            yield Tones(room, desk, sounding)
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
@@ -267,3 +272,15 @@ def shown(table: object) -> str:
     page = io.StringIO()
     Console(width=300, file=page).print(table)
     return page.getvalue()
+
+
+@pytest.mark.real
+async def test_i5_the_sound_is_the_chime_of_drills_and_the_same_file_each_time(tmp_path: Folder) -> None:
+    sounds = Sounds(MediaStore(tmp_path))
+    first, again = await sounds.chime(5.0), await sounds.chime(5.0)
+    assert first == again
+    data = (tmp_path / first.name).read_bytes()
+    found = probe(data)
+    assert (found.format, round(found.duration_s)) == ("mp3", 5)
+    assert data == to_mp3(tone(Tone.CHIME, 5.0, CHIME_RATE_HZ))
+    assert data != to_mp3(tone(Tone.SIREN, 5.0, CHIME_RATE_HZ))
