@@ -14,6 +14,7 @@ from ebcd.errors import InvalidAlert
 from ebcd.health import HealthBook
 from ebcd.intake import SoundKeeper
 from ebcd.inventory import Inventory
+from ebcd.ledger import Ledger
 from ebcd.operator import AlertRow, DroppedArea, Kind, LinkRow, OperationRefused, PathTarget, Preview, Problem, Reloaded
 from ebcd.orders import Volumes
 from ebcd.planner import plan
@@ -67,6 +68,21 @@ def refused(kind: Kind, code: str, thing: str, value: object = "", limit: object
     return OperationRefused(Problem(kind, code, thing, str(value), str(limit)))
 
 
+async def journaled(ledger: Ledger, thing: str, value: str) -> None:
+    """Return when the journal holds everything so far. Raises OperationRefused where it waits too long."""
+    if not await _on_disk(ledger, DURABLE_S_MAX):
+        raise refused(Kind.UNAVAILABLE, "journal_waits", thing, value, DURABLE_S_MAX)
+
+
+async def _on_disk(ledger: Ledger, seconds_max: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds_max):
+            await asyncio.shield(ledger.mark())  # shared: nobody's patience may cancel it
+    except TimeoutError:
+        return False
+    return True
+
+
 class AlertDesk:
     """One county's."""
 
@@ -113,20 +129,11 @@ class AlertDesk:
 
     async def durable(self, thing: str, value: str) -> None:
         """When the journal holds everything so far. Raises OperationRefused where it waits too long."""
-        if not await self._on_disk(DURABLE_S_MAX):
-            raise refused(Kind.UNAVAILABLE, "journal_waits", thing, value, DURABLE_S_MAX)
+        await journaled(self.room.core.ledger, thing, value)
 
     async def durable_soon(self) -> bool:
         """Whether the journal holds everything so far; False where it takes longer than a reader should wait."""
-        return await self._on_disk(READER_WAITS_S_MAX)
-
-    async def _on_disk(self, seconds_max: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds_max):
-                await asyncio.shield(self.room.core.ledger.mark())  # shared: nobody's patience may cancel it
-        except TimeoutError:
-            return False
-        return True
+        return await _on_disk(self.room.core.ledger, READER_WAITS_S_MAX)
 
     def next_id(self, *, peek: bool = False) -> EbmId:
         """The next EBM id of today: own code, Beijing date, serial from 0001 (GD/J 082). Ids are never given twice:

@@ -23,10 +23,11 @@ from devices.link import (
     SetClock,
 )
 from ebcd import api, api_inventory, api_orders, api_upward, http_server, media, media_server, observed, snapshot
-from ebcd.alert_desk import Identity, Room
+from ebcd.alert_desk import AlertDesk, Identity, Room
 from ebcd.archive.part import ArchivePart, archive_part
 from ebcd.core import Core
 from ebcd.errors import ConfigError
+from ebcd.evaluation.by_sms import by_sms
 from ebcd.evaluation.keeper import Keeper, keeper_of
 from ebcd.following import Following
 from ebcd.foundation import Foundation, adapter_period, beatless, lay, path_periods
@@ -55,6 +56,7 @@ from ebcd.trace import Traces
 from ebcd.upkeep import Upkeep, build_upkeep
 from ebcd.upstream import Upstream
 from ebcd.views import Views
+from ebcd.watchkeeping import Told, Watchkeeping, build_watchkeeping
 from ebcd.workorders import Sites
 from ebcd.workorders.assembly import Work, assemble
 from ebcd.workorders.part import Confirmations
@@ -88,6 +90,7 @@ class Daemon:
     operations: CountyOperations
     sounds: Sounds
     upkeep: Upkeep
+    watchkeeping: Watchkeeping
 
 
 async def build(settings: Settings, world: World) -> Daemon:
@@ -135,7 +138,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     ledger.watched_by(reporter.observer.fact)
     keeper = keeper_of(base, ledger, health)
     views = Views(inventory, reach, health, rules.approvals, volumes)
-    work = assemble(settings, ledger, health, inventory, clock, confirmations, metrics.watched)
+    work = assemble(settings, ledger, health, inventory, clock, confirmations, metrics.watched, by_sms(keeper.desk))
     archive = archive_part(base, core, health, lambda sites: _resite(sites, work, reporter), ways, paths)
     following.observed_by(lambda event, _path: archive.observe(event, clock.wall()))
     upkeep = build_upkeep(base, core, checker, views, archive.keeper.read_again)
@@ -143,9 +146,12 @@ async def build(settings: Settings, world: World) -> Daemon:
     room = Room(core, inventory, health, views, sounds, volumes, links, *doors)
     observed.watch_parts(metrics, base.state, health, links, clock)
     observed.watch_figures(base, health, links, mailroom, upkeep.disks)
-    operations = CountyOperations(Identity(me.code, me.name, me.area, version("ebcd"), clock.wall()), room)
+    identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
+    operations = CountyOperations(identity, room)
     archive.office.send = operations.send
-    parts = (ward, work, archive, links, upstream, mailroom, reporter, keeper, operations, sounds, upkeep)
+    told = Told({crew.name: crew for crew in work.part.desk.crews}, work.channels, work.part.desk.rule)
+    watch = build_watchkeeping(base, AlertDesk(identity, room), sounds, upkeep.operators, told)
+    parts = (ward, work, archive, links, upstream, mailroom, reporter, keeper, operations, sounds, upkeep, watch)
     return Daemon(base, ledger, core, *parts)
 
 
@@ -257,6 +263,7 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
         *api_orders.routes(daemon.work.office, daemon.upkeep.operators),
         *api_inventory.routes(daemon.archive.office, daemon.upkeep.operators),
         *api_upward.routes(daemon.mailroom.exchanges, daemon.keeper.desk, daemon.upkeep.operators),
+        *daemon.watchkeeping.routes(daemon.upkeep.operators),
     )
     operator_api = api.application(daemon.operations, daemon.upkeep.operators, more=more)
     metrics_page = api.metrics_application(daemon.base.world.registry)
@@ -282,6 +289,7 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "notices", daemon.work.notifier.run
     if daemon.work.modem is not None:
         yield "modem", daemon.work.modem.run
+    yield from daemon.watchkeeping.parts()
     yield "exceptions", lambda: _exceptions(daemon)
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)

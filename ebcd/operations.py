@@ -31,6 +31,7 @@ from ebcd.operator import (
 )
 from ebcd.state import AlertRecord
 from ebcd.trace import figures
+from ebcd.views import link_row
 from ebcd.warning_desk import WarningDesk
 from protocols.codes import AreaCode, EbmId, InvalidCode, ResourceCode
 
@@ -152,14 +153,7 @@ class CountyOperations:
 
     async def links(self) -> tuple[LinkRow, ...]:
         """Links in the order of the configuration, platforms above last."""
-        rows = []
-        for type_, link in self._room.links:
-            s = link.status()
-            path = link.path.value
-            rows.append(
-                LinkRow(link.name, type_, path, s.up, s.reason, s.devices, s.outbox_depth, s.outbox_limit, s.dropped)
-            )
-        return (*rows, *self._room.upstream_rows())
+        return (*(link_row(type_, link) for type_, link in self._room.links), *self._room.upstream_rows())
 
     async def status(self) -> Status:
         """The daemon at a glance."""

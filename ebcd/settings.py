@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from ebcd.clock import SystemClock
 from ebcd.errors import ConfigError, Problem
+from ebcd.settings_duty import AlarmsSection, ShiftSection, ToneSection
 from ebcd.settings_links import LinkSettings, read_links
 from ebcd.settings_problems import problems_of
 from ebcd.settings_sections import (
@@ -73,6 +74,9 @@ class Settings:
     delivery: DeliverySection
     health: HealthSection
     orders: OrdersSection
+    tone: ToneSection
+    alarms: AlarmsSection
+    shift: ShiftSection
     changes: ChangesSection
     crews: tuple[CrewSection, ...]
     sms: SmsSection

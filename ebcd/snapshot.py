@@ -11,10 +11,13 @@ from typing import Any
 import orjson
 
 from devices.link import Path
+from ebcd.alarms.book import AlarmBook
 from ebcd.alert import Alert
 from ebcd.archive.history import DeviceBook
 from ebcd.evaluation.evidence import EvidenceBook
+from ebcd.evaluation.sounded import SoundBook
 from ebcd.lifecycle import AlertState, DeliveryState
+from ebcd.shift.book import ShiftBook
 from ebcd.state import AlertRecord, CountyState, Delivery
 from ebcd.workorders.book import WorkBook
 from protocols.codes import AreaCode, EbdId, ResourceCode
@@ -27,6 +30,8 @@ FINISHED_ALERTS_MAX = 2000
 def forget_old(state: CountyState) -> int:
     """Let go of the oldest finished alerts beyond `FINISHED_ALERTS_MAX`, and of old work orders; how many alerts."""
     state.work.forget_old()
+    state.alarms.forget_old()
+    state.sounded.forget_old()
     finished = [r.alert.id for r in state.alerts.values() if not r.live]
     forgotten = finished[:-FINISHED_ALERTS_MAX]
     for alert_id in forgotten:
@@ -45,6 +50,9 @@ def dump(state: CountyState) -> bytes:
         "work": state.work.dump(),
         "devices": state.devices.dump(),
         "evidence": state.evidence.dump(),
+        "alarms": state.alarms.dump(),
+        "shift": state.shift.dump(),
+        "sounded": state.sounded.dump(),
     }
     if state.serials_lost:
         value["serials_lost"] = state.serials_lost
@@ -64,6 +72,9 @@ def load(data: bytes) -> CountyState:
         DeviceBook.load(value.get("devices", {})),
         EvidenceBook.load(value.get("evidence", {})),
         value.get("serials_lost", {}),
+        AlarmBook.load(value.get("alarms", ())),
+        ShiftBook.load(value.get("shift", {})),
+        SoundBook.load(value.get("sounded", {})),
     )
 
 

@@ -113,7 +113,7 @@ def build_reporter(
     )
     doors = ReporterDoors(mailroom, base.store, clock, answered, base.metrics.report)
     reporter = Reporter(flags, observer, pen, rule, doors)
-    mailroom.back = reporter.back
+    mailroom.back, mailroom.farewell = reporter.back, reporter.farewell
     health.on_change(observer.device_changed)
     base.metrics.watch_reports(reporter.waiting)
     return reporter
