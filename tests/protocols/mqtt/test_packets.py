@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.errors import RemoteProtocolError
-from simulators import mqtt_packets as m
+from protocols.mqtt import packets as m
 
 
 def read(data: bytes) -> list[m.Packet]:
