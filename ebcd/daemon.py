@@ -328,11 +328,14 @@ async def _tell_time(daemon: Daemon) -> None:
 async def _checkpoints(daemon: Daemon) -> None:
     """Now and then, so that a restart folds little."""
     written = 0
+    seen: asyncio.Future[int] | None = None
     while True:
         await asyncio.sleep(CHECKPOINT_S)
-        snapshot.forget_old(daemon.ledger.state)
+        snapshot.forget_old(daemon.ledger.state, daemon.base.world.clock.wall())
+        if (mark := daemon.ledger.mark()) is seen:  # nothing was entered
+            continue
         state = snapshot.dump(daemon.ledger.state)
-        sequence = await daemon.ledger.mark()
+        sequence, seen = await mark, mark
         if sequence > written:
             await daemon.base.store.checkpoint(daemon.base.stream, sequence, state)
             written = sequence

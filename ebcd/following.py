@@ -78,6 +78,7 @@ class Following:
         self._receipts: dict[EbmId, list[Receipt]] = {}
         self._idle: dict[tuple[EbmId, Path], dict[ResourceCode, None]] = {}  # to be started, if nothing else is heard
         self._turned_away: dict[tuple[EbmId, Path, str], list[ResourceCode]] = {}  # starts that a link would not send
+        self._current: list[AlertRecord] | None = None  # of this batch: live, or with an open window
         self.left_out = 0
         core.unsent = self._unsent
         core.follow = self.run
@@ -105,6 +106,7 @@ class Following:
     def process(self) -> None:
         """Act on everything that has come in."""
         decision = Decision()
+        self._current = None
         while self._waiting:
             event = self._waiting.popleft()
             path = self._paths[event.link]
@@ -118,6 +120,11 @@ class Following:
 
     def _one(self, event: Event, path: Path, decision: Decision) -> None:
         match event:
+            case Heartbeat(code=code, state=state):  # the most frequent by far
+                self._spoke(code, path)
+                if code in self._fresh:
+                    self._fresh.discard(code)
+                    self._state_told(code, path, state, None, decision)
             case Answered():
                 self._answered(event, path, decision)
             case Began(code=code, ebm_id=ebm_id):
@@ -133,11 +140,6 @@ class Following:
                 self._turned_away.setdefault((ebm_id, path, why.value), []).append(code)
             case Sent(ebm_id=ebm_id, verb=verb) if self._carries(event.link):
                 self._on_air_without_return(ebm_id, verb, path)
-            case Heartbeat(code=code, state=state):
-                self._spoke(code, path)
-                if code in self._fresh:
-                    self._fresh.discard(code)
-                    self._state_told(code, path, state, None, decision)
             case StateTold(code=code, state=state, ebm_ids=ebm_ids):
                 self._spoke(code, path)
                 self._state_told(code, path, state, ebm_ids, decision)
@@ -268,9 +270,17 @@ class Following:
         if path is Path.ADAPTER:
             self._reach.adapter_spoke(code)
 
+    def _alerts_now(self) -> list[AlertRecord]:
+        """Those that are live or whose window is open, looked up once a batch: a county that comes back asks for each
+        terminal, and the daemon remembers thousands of alerts."""
+        if self._current is None:
+            now_s, records = self._core.clock.wall(), self._core.state.alerts.values()
+            self._current = [r for r in records if r.live or r.alert.window.is_open(now_s)]
+        return self._current
+
     def _owes(self, code: ResourceCode) -> bool:
         """Whether a live alert has something open at this terminal."""
-        deliveries = (r.deliveries.get(code) for r in self._core.state.live_alerts())
+        deliveries = (r.deliveries.get(code) for r in self._alerts_now() if r.live)
         return any(d is not None and d.state in ASKED_STATES | {DeliveryState.STOPPING} for d in deliveries)
 
     def _state_told(
@@ -283,7 +293,7 @@ class Following:
     ) -> None:
         """A device says what it does: after a reconnection, a restart or a pre-emption (I7, I10)."""
         now_s = self._core.clock.wall()
-        for record in self._core.state.alerts.values():
+        for record in self._alerts_now():
             if not record.alert.window.is_open(now_s):
                 continue
             if record.state is AlertState.ON_AIR:
@@ -341,9 +351,7 @@ class Following:
     def _alone_in(self, record: AlertRecord, delivery: Delivery) -> bool:
         """Whether no other alert could be what the terminal is playing: a live one, or one whose stop it may have
         missed (I8)."""
-        now_s = self._core.clock.wall()
-        others = (r for r in self._core.state.alerts.values() if r.live or r.alert.window.is_open(now_s))
-        deliveries = (r.deliveries.get(delivery.code) for r in others if r is not record)
+        deliveries = (r.deliveries.get(delivery.code) for r in self._alerts_now() if r is not record)
         return not any(d is not None and d.tried and d.state not in SILENT_STATES for d in deliveries)
 
     def _adapter_told(

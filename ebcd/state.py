@@ -46,7 +46,7 @@ class Delivery:
 
 @dataclass(slots=True)
 class AlertRecord:
-    """Everything known about one alert. `tally` always equals a count over `deliveries` (I13)."""
+    """Everything known about one alert. `tally` always equals a count over `deliveries` (I13), until it is settled."""
 
     alert: Alert
     state: AlertState
@@ -62,6 +62,14 @@ class AlertRecord:
     told: list[int] = field(default_factory=list)
     moved_at: float = 0.0
     started_at: float = 0.0
+    settled: bool = False
+    """Over for so long that its single deliveries are in the journal only; `tally` stays."""
+    written: bytes | None = field(default=None, repr=False, compare=False)
+    """As a checkpoint holds it, until the next fact about it."""
+
+    def settle(self) -> None:
+        """Let go of the single deliveries."""
+        self.deliveries, self.settled, self.written = {}, True, None
 
     @property
     def live(self) -> bool:
@@ -147,6 +155,7 @@ class CountyState:
                 self.evidence.follow(fact, t0_of(record), limit_of(record))
 
     def _apply_to(self, record: AlertRecord, fact: Fact) -> None:
+        record.written = None
         match fact.kind:
             case facts.ALERT_MOVED:
                 event = AlertEvent(fact.payload["event"])

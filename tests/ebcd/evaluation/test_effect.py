@@ -145,7 +145,7 @@ def test_evidence_goes_with_its_alert(monkeypatch: pytest.MonkeyPatch) -> None:
     story.hear((0, DeliveryEvent.CONFIRM, 1.0, "began"))
     story.end()
     monkeypatch.setattr(snapshot, "FINISHED_ALERTS_MAX", -1)
-    snapshot.forget_old(story.state)
+    snapshot.forget_old(story.state, 1e12)
     assert set(story.state.evidence.alerts) <= set(story.state.alerts)
 
 
