@@ -88,6 +88,7 @@ class Daemon:
     operations: CountyOperations
     sounds: Sounds
     upkeep: Upkeep
+    sharers: Sharers
 
 
 async def build(settings: Settings, world: World) -> Daemon:
@@ -145,7 +146,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     observed.watch_figures(base, health, links, mailroom, upkeep.disks)
     operations = CountyOperations(Identity(me.code, me.name, me.area, version("ebcd"), clock.wall()), room)
     archive.office.send = operations.send
-    parts = (ward, work, archive, links, upstream, mailroom, reporter, keeper, operations, sounds, upkeep)
+    parts = (ward, work, archive, links, upstream, mailroom, reporter, keeper, operations, sounds, upkeep, sharers)
     return Daemon(base, ledger, core, *parts)
 
 
@@ -331,7 +332,7 @@ async def _checkpoints(daemon: Daemon) -> None:
     seen: asyncio.Future[int] | None = None
     while True:
         await asyncio.sleep(CHECKPOINT_S)
-        snapshot.forget_old(daemon.ledger.state, daemon.base.world.clock.wall())
+        snapshot.forget_old(daemon.ledger.state, daemon.base.world.clock.wall(), daemon.sharers.remains_of)
         if (mark := daemon.ledger.mark()) is seen:  # nothing was entered
             continue
         state = snapshot.dump(daemon.ledger.state)

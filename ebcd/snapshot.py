@@ -6,6 +6,7 @@ Finished alerts are kept for a while, since people ask about yesterday and a rep
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ from ebcd.alert import Alert
 from ebcd.archive.history import DeviceBook
 from ebcd.evaluation.evidence import EvidenceBook
 from ebcd.lifecycle import AlertState, DeliveryState
-from ebcd.state import AlertRecord, CountyState, Delivery
+from ebcd.state import AlertRecord, CountyState, Delivery, Remains
 from ebcd.workorders.book import WorkBook
 from protocols.codes import AreaCode, EbdId, ResourceCode
 
@@ -30,7 +31,7 @@ SETTLED_AFTER_S = 3600.0
 _JSON = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
 
-def forget_old(state: CountyState, now: float) -> int:
+def forget_old(state: CountyState, now: float, remains_of: Callable[[AlertRecord], Remains]) -> int:
     """Let go of the oldest finished alerts beyond `FINISHED_ALERTS_MAX`, of their single deliveries beyond
     `FINISHED_DELIVERIES_MAX`, and of old work orders; how many alerts. `now`: UTC seconds."""
     state.work.forget_old()
@@ -39,7 +40,7 @@ def forget_old(state: CountyState, now: float) -> int:
         kept += 0 if record.live else len(record.deliveries)
         if kept > FINISHED_DELIVERIES_MAX and record.deliveries and _is_settled(record, now):
             kept -= len(record.deliveries)
-            record.settle()
+            record.settle(remains_of(record))
     finished = [r.alert.id for r in state.alerts.values() if not r.live]
     forgotten = finished[:-FINISHED_ALERTS_MAX]
     for alert_id in forgotten:
@@ -93,8 +94,7 @@ def _written(record: AlertRecord) -> dict[str, Any] | orjson.Fragment:
 
 
 def _dump_record(record: AlertRecord) -> dict[str, Any]:
-    settled = {"settled": {state: count for state, count in record.tally.items() if count}} if record.settled else {}
-    return settled | {
+    return _dump_settled(record) | {
         "alert": record.alert.to_json(),
         "state": record.state,
         "why": record.why,
@@ -114,9 +114,22 @@ def _dump_record(record: AlertRecord) -> dict[str, Any]:
     }
 
 
+def _dump_settled(record: AlertRecord) -> dict[str, Any]:
+    """What stands for the single deliveries where they are gone."""
+    if record.remains is None:
+        return {}
+    tally = {state: count for state, count in record.tally.items() if count}
+    return {"tally": tally, "by_adapter": record.remains.by_adapter, "over_fm": record.remains.over_fm}
+
+
+def _load_settled(value: dict[str, Any]) -> Remains | None:
+    if "tally" not in value:
+        return None
+    return Remains(tuple((ResourceCode(code), *counts) for code, *counts in value["by_adapter"]), value["over_fm"])
+
+
 def _load_record(value: dict[str, Any]) -> AlertRecord:
     deliveries = [_load_delivery(row) for row in value["deliveries"]]
-    settled = value.get("settled")  # by state, where the single deliveries are gone
     return AlertRecord(
         alert=Alert.from_json(value["alert"]),
         state=AlertState(value["state"]),
@@ -124,9 +137,9 @@ def _load_record(value: dict[str, Any]) -> AlertRecord:
         approvals=list(value["approvals"]),
         decisions=[(who, what, at, why) for who, what, at, why in value["decisions"]],
         deliveries={d.code: d for d in deliveries},
-        tally=Counter(d.state for d in deliveries)
-        if settled is None
-        else Counter({DeliveryState(state): count for state, count in settled.items()}),
+        tally=Counter({DeliveryState(state): count for state, count in value["tally"].items()})
+        if "tally" in value
+        else Counter(d.state for d in deliveries),
         uncovered=tuple(AreaCode(a) for a in value["uncovered"]),
         holds={AreaCode(a) for a in value["holds"]},
         started={AreaCode(a) for a in value["started"]},
@@ -134,7 +147,7 @@ def _load_record(value: dict[str, Any]) -> AlertRecord:
         told=list(value["told"]),
         moved_at=value["moved_at"],
         started_at=value["started_at"],
-        settled=settled is not None,
+        remains=_load_settled(value),
     )
 
 

@@ -44,6 +44,15 @@ class Delivery:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What documents for the platforms need of an alert's deliveries: per head-end those confirmed through it, pending
+    there and all that were tried through it; and how many were tried over FM."""
+
+    by_adapter: tuple[tuple[ResourceCode, int, int, int], ...] = ()
+    over_fm: int = 0
+
+
 @dataclass(slots=True)
 class AlertRecord:
     """Everything known about one alert. `tally` always equals a count over `deliveries` (I13), until it is settled."""
@@ -62,14 +71,14 @@ class AlertRecord:
     told: list[int] = field(default_factory=list)
     moved_at: float = 0.0
     started_at: float = 0.0
-    settled: bool = False
-    """Over for so long that its single deliveries are in the journal only; `tally` stays."""
+    remains: Remains | None = None
+    """Over for so long that its single deliveries are in the journal only; this and `tally` stay."""
     written: bytes | None = field(default=None, repr=False, compare=False)
     """As a checkpoint holds it, until the next fact about it."""
 
-    def settle(self) -> None:
+    def settle(self, remains: Remains) -> None:
         """Let go of the single deliveries."""
-        self.deliveries, self.settled, self.written = {}, True, None
+        self.deliveries, self.remains, self.written = {}, remains, None
 
     @property
     def live(self) -> bool:

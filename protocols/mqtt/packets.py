@@ -225,6 +225,8 @@ def content_type(properties: bytes) -> str | None:
             at = _after_property(kind, properties, at)
     except (StructError, UnicodeDecodeError) as error:
         raise RemoteProtocolError("body", f"properties of a publication: {error}") from error
+    if at > len(properties):
+        raise RemoteProtocolError("body", "a property longer than the properties", offset=len(properties))
     return None
 
 

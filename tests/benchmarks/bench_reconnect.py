@@ -13,12 +13,13 @@ from pathlib import Path
 import uvloop
 
 from simulators.broker import engine
-from tests.benchmarks.county_run import County, county, rss_bytes
+from tests.benchmarks.county_run import County, county, cpu_s, rss_bytes
 from tests.benchmarks.measure import Measure
 
 TERMINALS = 20_000  # half of them on each path
 RESTARTS = 2
 BREAKS = 3
+REST_S = 60.0  # until the province has heard of 20,000 terminals
 BEATS_S = 120.0
 BACK_AIM_S = 15.0
 BACK_S_MAX = 90.0
@@ -59,9 +60,11 @@ async def restarted(room: County, number: int) -> AsyncIterator[Measure]:
     await room.daemon.gone()
     ready_s = await room.start_daemon()
     linked_s, online_s = await until_back(room, began_s)
+    used_s = cpu_s(room.daemon.pid)
     yield Measure(f"kill -9, {number}: from its start until it answers", ready_s, "s")
     yield Measure(f"kill -9, {number}: until all are connected", linked_s, "s", note=f"aim < {BACK_AIM_S:g}")
     yield Measure(f"kill -9, {number}: until all are known online", online_s, "s", note=f"aim < {BACK_AIM_S:g}")
+    yield Measure(f"kill -9, {number}: processor time of the daemon until then", used_s, "s")
 
 
 async def broken(room: County, number: int) -> AsyncIterator[Measure]:
@@ -86,6 +89,7 @@ async def story() -> list[Measure]:
     with tempfile.TemporaryDirectory(prefix=".bench-reconnect-", dir=".") as name:
         async with county(Path(name), TERMINALS, "ip", "mqtt", reconnect_scale=1.0) as room:
             await until_back(room, 0.0)
+            await asyncio.sleep(REST_S)
             told.append(Measure("terminals", room.terminals, "", note=f"half of them on TCP, half over {engine()}"))
             told.append(memory(room, "before the first restart"))
             for number in range(1, RESTARTS + 1):

@@ -14,13 +14,14 @@ from ebcd.facts import Fact, Receipt
 from ebcd.invariants import recount
 from ebcd.lifecycle import AlertEvent, AlertState, DeliveryEvent, DeliveryState
 from ebcd.planner import Leg, Plan
-from ebcd.state import CountyState
+from ebcd.state import CountyState, Remains
 from protocols.codes import EbdId, EbmId
-from tests.ebcd.county import PROVINCE, VILLAGE_A1, VILLAGE_A2, terminal
+from tests.ebcd.county import PROVINCE, VILLAGE_A1, VILLAGE_A2, adapter, terminal
 from tests.ebcd.test_scheduler import alert
 
 ALERT = alert(1)
 HORNS = tuple(terminal(VILLAGE_A1, n) for n in (1, 2, 3))
+ADAPTER = adapter(VILLAGE_A1)
 EBD = EbdId(f"10{PROVINCE}{1:016d}")
 
 codes = st.lists(st.sampled_from(HORNS), min_size=1, max_size=3, unique=True)
@@ -152,7 +153,7 @@ def test_checkpoints_keep_every_live_alert_and_the_last_finished_ones(monkeypatc
     for number in range(1, 6):
         finished = AlertState.DROPPED if number != 2 else AlertState.WAITING
         state.apply(facts.alert_accepted(alert(number), finished, 1.0, PROVINCE))
-    snapshot.forget_old(state, 5.0)
+    snapshot.forget_old(state, 5.0, lambda record: Remains())
     kept = snapshot.load(snapshot.dump(state)).alerts
     assert [int(e[-4:]) for e in kept] == [2, 4, 5]
 
@@ -177,12 +178,13 @@ def test_old_alerts_keep_their_counts_and_let_go_of_their_single_terminals(monke
     live = begun_in(state, 5)
     late = max(record.alert.window.end for record in state.alerts.values()) + snapshot.SETTLED_AFTER_S
     counts = state.alerts[first].counts()
-    snapshot.forget_old(state, late - 1)
-    assert not any(record.settled for record in state.alerts.values())
-    snapshot.forget_old(state, late)
+    remains = Remains(((ADAPTER, 1, 0, 2),), 3)
+    snapshot.forget_old(state, late - 1, lambda record: remains)
+    assert not any(record.remains for record in state.alerts.values())
+    snapshot.forget_old(state, late, lambda record: remains)
     kept = snapshot.load(snapshot.dump(state))
     for each in (state, kept):
-        assert [record.settled for record in each.alerts.values()] == [True, True, False, False, False]
+        assert [record.remains for record in each.alerts.values()] == [remains, remains, None, None, None]
         assert [len(each.alerts[e].deliveries) for e in (first, second, third, fourth, live)] == [0, 0, 3, 3, 3]
         assert each.alerts[first].counts() == counts
     assert counts["targeted"] == 3
