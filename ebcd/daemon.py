@@ -91,6 +91,7 @@ class Daemon:
     sounds: Sounds
     upkeep: Upkeep
     watchkeeping: Watchkeeping
+    sharers: Sharers
 
 
 async def build(settings: Settings, world: World) -> Daemon:
@@ -152,7 +153,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     told = Told({crew.name: crew for crew in work.part.desk.crews}, work.channels, work.part.desk.rule)
     watch = build_watchkeeping(base, AlertDesk(identity, room), sounds, upkeep.operators, told)
     parts = (ward, work, archive, links, upstream, mailroom, reporter, keeper, operations, sounds, upkeep, watch)
-    return Daemon(base, ledger, core, *parts)
+    return Daemon(base, ledger, core, *parts, sharers)
 
 
 async def _ward(base: Foundation, health: HealthBook, by_path: dict[Path, list[Link]]) -> Ward:
@@ -336,11 +337,14 @@ async def _tell_time(daemon: Daemon) -> None:
 async def _checkpoints(daemon: Daemon) -> None:
     """Now and then, so that a restart folds little."""
     written = 0
+    seen: asyncio.Future[int] | None = None
     while True:
         await asyncio.sleep(CHECKPOINT_S)
-        snapshot.forget_old(daemon.ledger.state)
+        snapshot.forget_old(daemon.ledger.state, daemon.base.world.clock.wall(), daemon.sharers.remains_of)
+        if (mark := daemon.ledger.mark()) is seen:  # nothing was entered
+            continue
         state = snapshot.dump(daemon.ledger.state)
-        sequence = await daemon.ledger.mark()
+        sequence, seen = await mark, mark
         if sequence > written:
             await daemon.base.store.checkpoint(daemon.base.stream, sequence, state)
             written = sequence

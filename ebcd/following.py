@@ -101,6 +101,7 @@ class Following:
     def process(self) -> None:
         """Act on everything that has come in."""
         decision = Decision()
+        self._returning.begin()
         while self._waiting:
             event = self._waiting.popleft()
             path = self._paths[event.link]
@@ -114,6 +115,9 @@ class Following:
 
     def _one(self, event: Event, path: Path, decision: Decision) -> None:
         match event:
+            case Heartbeat(code=code, state=state):  # the most frequent by far
+                self._spoke(code, path)
+                self._returning.beat(code, path, state, decision)
             case Answered():
                 self._answered(event, path, decision)
             case Began(code=code, ebm_id=ebm_id):
@@ -129,9 +133,6 @@ class Following:
                 self._turned_away.setdefault((ebm_id, path, why.value), []).append(code)
             case Sent(ebm_id=ebm_id, verb=verb) if self._carries(event.link):
                 self._on_air_without_return(ebm_id, verb, path)
-            case Heartbeat(code=code, state=state):
-                self._spoke(code, path)
-                self._returning.beat(code, path, state, decision)
             case StateTold(code=code, state=state, ebm_ids=ebm_ids):
                 self._spoke(code, path)
                 self._returning.told(code, path, state, ebm_ids, decision)

@@ -47,7 +47,20 @@ class Returning:
         self._note = note
         self._fresh: set[ResourceCode] = set()  # connected, state not heard since
         self._busy: set[ResourceCode] = set()  # refused a start for something better, idle not heard since
+        self._current: list[AlertRecord] | None = None  # of this batch: live, or with an open window
         self._unbegun: dict[tuple[EbmId, Path], dict[ResourceCode, DeviceState]] = {}  # to be started
+
+    def begin(self) -> None:
+        """A new batch of events: alerts are looked at anew."""
+        self._current = None
+
+    def _alerts_now(self) -> list[AlertRecord]:
+        """Those that are live or whose window is open, looked up once a batch: a county that comes back asks for each
+        terminal, and the daemon remembers thousands of alerts."""
+        if self._current is None:
+            now_s, records = self._core.clock.wall(), self._core.state.alerts.values()
+            self._current = [r for r in records if r.live or r.alert.window.is_open(now_s)]
+        return self._current
 
     def connected(self, code: ResourceCode, path: Path, decision: Decision) -> None:
         """A terminal dialled in."""
@@ -78,7 +91,7 @@ class Returning:
         now_s = self._core.clock.wall()
         if state is DeviceState.IDLE:
             self._busy.discard(code)
-        for record in self._core.state.alerts.values():
+        for record in self._alerts_now():
             if not record.alert.window.is_open(now_s):
                 continue
             if record.state is AlertState.ON_AIR:
@@ -143,15 +156,13 @@ class Returning:
 
     def _owes(self, code: ResourceCode) -> bool:
         """Whether a live alert has something open at this terminal."""
-        deliveries = (r.deliveries.get(code) for r in self._core.state.live_alerts())
+        deliveries = (r.deliveries.get(code) for r in self._alerts_now() if r.live)
         return any(d is not None and d.state in ASKED_STATES | {DeliveryState.STOPPING} for d in deliveries)
 
     def _alone_in(self, record: AlertRecord, delivery: Delivery) -> bool:
         """Whether no other alert could be what the terminal is playing: a live one, or one whose stop it may have
         missed (I8)."""
-        now_s = self._core.clock.wall()
-        others = (r for r in self._core.state.alerts.values() if r.live or r.alert.window.is_open(now_s))
-        deliveries = (r.deliveries.get(delivery.code) for r in others if r is not record)
+        deliveries = (r.deliveries.get(delivery.code) for r in self._alerts_now() if r is not record)
         return not any(d is not None and d.tried and d.state not in SILENT_STATES for d in deliveries)
 
     def _adapter_told(

@@ -47,9 +47,18 @@ class Delivery:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What documents for the platforms need of an alert's deliveries: per head-end those confirmed through it, pending
+    there and all that were tried through it; and how many were tried over FM."""
+
+    by_adapter: tuple[tuple[ResourceCode, int, int, int], ...] = ()
+    over_fm: int = 0
+
+
 @dataclass(slots=True)
 class AlertRecord:
-    """Everything known about one alert. `tally` always equals a count over `deliveries` (I13)."""
+    """Everything known about one alert. `tally` always equals a count over `deliveries` (I13), until it is settled."""
 
     alert: Alert
     state: AlertState
@@ -65,6 +74,14 @@ class AlertRecord:
     told: list[int] = field(default_factory=list)
     moved_at: float = 0.0
     started_at: float = 0.0
+    remains: Remains | None = None
+    """Over for so long that its single deliveries are in the journal only; this and `tally` stay."""
+    written: bytes | None = field(default=None, repr=False, compare=False)
+    """As a checkpoint holds it, until the next fact about it."""
+
+    def settle(self, remains: Remains) -> None:
+        """Let go of the single deliveries."""
+        self.deliveries, self.remains, self.written = {}, remains, None
 
     @property
     def live(self) -> bool:
@@ -159,6 +176,7 @@ class CountyState:
                 self.sounded.follow(fact)
 
     def _apply_to(self, record: AlertRecord, fact: Fact) -> None:
+        record.written = None
         match fact.kind:
             case facts.ALERT_MOVED:
                 event = AlertEvent(fact.payload["event"])

@@ -135,7 +135,7 @@ class Views:
             by_path=by_path(tally),
             by_town=self._by_town(tally),
             failures=tuple(failures[:FAILURES_MAX]),
-            failures_total=len(failures),
+            failures_total=sum(record.tally[state] for state in FAILED_STATES),
             reported=tuple(record.told),
             times=dict(times),
             warning=alert.warning,

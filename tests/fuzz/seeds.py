@@ -26,9 +26,9 @@ from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.fm.baseband import Modulator
 from protocols.fm.bits import frame_to_air
 from protocols.fm.frame import FRAME_BITS, SourceLevel, to_frames
+from protocols.mqtt import packets
 from protocols.signature import SignatureBlock
 from protocols.uecp import frame as uecp
-from simulators import mqtt_packets as packets
 from tests.ebcd.decode.examples import EBD, EXAMPLES, SIGNATURE
 from tests.protocols.cap import samples as warnings_of
 from tests.protocols.ebd import samples
