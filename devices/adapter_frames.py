@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from devices.link import Answered, AskState, Command, DeviceState, Event, SetClock, Start, StateTold, Stop, Verb
-from devices.maintenance import Configure, Configured
+from devices.maintenance import Authorise, Configure, Configured
 from devices.ports import Ports
 from devices.terminal_values import return_address
 from protocols import adapter
@@ -82,6 +82,8 @@ class Parcel:
                 return [adapter.StopBroadcast(stop.ebm_id, targets) for targets in _portions(stop.targets)]
             case Configure() as configure:
                 return maintenance_messages(configure)
+            case Authorise() as authorise:
+                return [_update(authorise)]
             case SetClock():
                 return [adapter.SetClock(self._dialect.seconds(self._ports.clock.wall()))]
             case _:
@@ -140,6 +142,13 @@ def maintenance_messages(command: Configure) -> list[adapter.Message]:
     return messages
 
 
+def _update(command: Authorise) -> adapter.Message:
+    """0x40 for terminals behind the adapter, 0x41 for itself (tables A.21, A.11)."""
+    if command.targets:
+        return adapter.UpdateTerminalCertificates(command.lists, command.certificates)
+    return adapter.UpdateAdapterCertificates(command.lists, command.certificates)
+
+
 def is_possible(command: Configure) -> bool:
     """Whether an adapter can be told any of it."""
     return bool(maintenance_messages(command))
@@ -191,7 +200,7 @@ def event_of(link: str, code: ResourceCode, command: Command, message: adapter.M
         playing = tuple(r.ebm_id for r in message.records if r.state == adapter.RecordState.PLAYING)
         return StateTold(link, code, DeviceState.WORKING if playing else DeviceState.IDLE, playing)
     result, text = result_of(message)
-    if isinstance(command, Configure):
+    if isinstance(command, Configure | Authorise):
         return Configured(link, code, command.token, result, text)
     to = asked(command)
     return None if to is None else Answered(link, code, *to, result, text)

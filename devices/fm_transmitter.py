@@ -13,8 +13,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
-from devices.fm_announcement import Repeats, clock_announcement, start_announcement
-from devices.fm_carousel import Carousel, NeverOnAir, PassDone
+from devices.fm_announcement import (
+    Repeats,
+    Type6,
+    authorise_announcements,
+    clock_announcement,
+    start_announcement,
+)
+from devices.fm_carousel import BurstDone, Carousel, NeverOnAir, PassDone
 from devices.link import (
     NOT_STARTED,
     Command,
@@ -32,10 +38,11 @@ from devices.link import (
     Stop,
     Verb,
 )
+from devices.maintenance import Authorise, PassedOn
 from devices.ports import Ports
 from devices.roster import Device, DeviceKind, Roster
 from protocols.codes import EbmId, ResourceCode
-from protocols.errors import LocalProtocolError
+from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.fm.bits import frame_to_air
 from protocols.fm.configuration import BEIJING_OFFSET_S
 from protocols.fm.frame import BIT_RATE, FILLER_FRAME, FRAME_BITS, VERSIONS, SourceLevel
@@ -46,6 +53,7 @@ FRAME_S: Final = FRAME_BITS / BIT_RATE
 TARGETS_MAX: Final = 97  # resource codes beside the content of a type 11 packet (GD/J 085 clause 5.1, arithmetic)
 VERSIONS_SKIPPED: Final = 8  # after a restart: more than a crash can have left unkept
 TIMER_SLACK_S: Final = 1e-4  # a timer may fire a rounding error early; that is not worth another one
+AUTHORISE_VALID_S: Final = 120.0  # certificates that alerts hold up longer are offered again by whoever waits for them
 CLOCK_VALID_S: Final = 5.0  # a clock packet that emergencies hold up longer is not said at all
 
 OFFSETS_B: Final = {"198": Offset.B, "19C": Offset.B_PRINTED}
@@ -104,6 +112,8 @@ class FmTransmitterConfig:
     """Offset word of block B: of EN 50067, which every decoder expects, or as GD/J 085 annex A prints it."""
     clock_zone: Literal["beijing", "utc"] = "beijing"
     """Of clock packets; GD/J 085 clause 5.2.5 names none."""
+    type6: Type6 = Type6.LIST
+    """What a packet with an authorisation list holds: the list, or 74 bytes as GD/J 085 clause 5.2.8 points at."""
     first_version: int | None = None
     """None: some numbers behind the last one of the process before, by chance where there was none. A receiver may take
     a version that it knows for a repeat, so a restart must not begin with one that was on air just now."""
@@ -174,9 +184,11 @@ class FmTransmitter:
                     self._carousel.stop(command, now_s)
                 case SetClock():
                     self._say_clock(now_s)
+                case Authorise():
+                    self._authorise(command, now_s)
                 case _:
                     pass  # nothing comes back over FM
-        except (LocalProtocolError, ValueError) as error:
+        except (LocalProtocolError, RemoteProtocolError, ValueError) as error:
             if isinstance(command, Start | Stop):
                 verb = Verb.START if isinstance(command, Start) else Verb.STOP
                 self._tell_unsent(command.ebm_id, verb, command.members, str(error))
@@ -231,12 +243,11 @@ class FmTransmitter:
         lead = max(1, self._config.lead_frames_max)
         begin_s = clock.monotonic()
         sent = 0
-        on_air: deque[tuple[float, PassDone]] = deque()
+        on_air: deque[tuple[float, PassDone | BurstDone]] = deque()
         while connection.lost is None:
             now_s = clock.monotonic()
             while on_air and on_air[0][0] <= now_s:
-                _at, done = on_air.popleft()
-                self._sink(Sent(self.name, done.ebm_id, done.verb, done.passes, done.bits))
+                self._tell_done(on_air.popleft()[1])
             early_s = begin_s + (sent - lead) * FRAME_S - now_s
             if early_s > TIMER_SLACK_S:
                 await asyncio.sleep(early_s)
@@ -256,7 +267,7 @@ class FmTransmitter:
             sent += 1
             self.air.count(carries=step.frame != FILLER_FRAME)
             for event in step.events:
-                if isinstance(event, PassDone):
+                if isinstance(event, PassDone | BurstDone):
                     on_air.append((begin_s + (sent + 1) * FRAME_S, event))  # a frame's time for the way there
                 else:
                     self._tell_never([event])
@@ -269,6 +280,25 @@ class FmTransmitter:
             if self._ports.numbers is not None:
                 self._ports.numbers.keep(self.name, self._kept_version)
         return self._filler if frame == FILLER_FRAME else frame_to_air(frame, offset_b=self._offset_b)
+
+    def _tell_done(self, done: PassDone | BurstDone) -> None:
+        if isinstance(done, PassDone):
+            self._sink(Sent(self.name, done.ebm_id, done.verb, done.passes, done.bits))
+        else:
+            self._sink(PassedOn(self.name, done.announcement.targets, done.token))
+
+    def _authorise(self, command: Authorise, now_s: float) -> None:
+        """A burst of each packet, once: who sends certificates sends them again where they matter. Raises OutboxFull,
+        LocalProtocolError, RemoteProtocolError."""
+        said = authorise_announcements(
+            command,
+            Repeats(self._config.start_burst),
+            type6=Type6(self._config.type6),
+            wall_s=self._ports.clock.wall(),
+            valid_s=AUTHORISE_VALID_S,
+        )
+        for announcement in said:
+            self._carousel.say(announcement, now_s)
 
     def _say_clock(self, now_s: float) -> None:
         transmitter = self._transmitter
