@@ -49,7 +49,7 @@ class Office:
         self.trust: list[TrustStore] = []
         self.inventory: Callable[[str], int] = lambda _actor: 0
         handed = (self.rules.append, self.operators.append, self.backups.append, self.trust.append)
-        users = Users(*handed, self._read_inventory)
+        users = Users(*handed, self._read_inventory, lambda: None)
         self.reloader = Reloader(load(self.file, environ={}), users, room.core.ledger, room.clock)
 
     async def _read_inventory(self, actor: str) -> int:
