@@ -130,9 +130,14 @@ def stop_announcement(command: Stop, repeats: Repeats) -> Announcement:
     )
 
 
+def everybody_in(area: AreaCode) -> tuple[ResourceCode, ...]:
+    """Every terminal of the area."""
+    return tuple(ResourceCode.build(level, area, *LOUDSPEAKERS) for level in TERMINAL_LEVELS)
+
+
 def clock_announcement(area: AreaCode, wall_s: float, *, valid_s: float, zone_offset_s: int) -> Announcement:
     """Type 3 to every terminal of the area. It is said once, at once or never: an old clock is a wrong one."""
-    targets = tuple(ResourceCode.build(level, area, *LOUDSPEAKERS) for level in TERMINAL_LEVELS)
+    targets = everybody_in(area)
     command = encode_command(targets, Clock.from_utc(round(wall_s), zone_offset_s=zone_offset_s))
     on_air_s = air_time_s(frame_count(len(command) + BLOCK_BYTES))  # what it is when the last frame has arrived
     return Announcement(
@@ -150,24 +155,29 @@ def clock_announcement(area: AreaCode, wall_s: float, *, valid_s: float, zone_of
 
 
 def authorise_announcements(
-    command: Authorise, repeats: Repeats, *, type6: Type6, wall_s: float, valid_s: float
+    command: Authorise, area: AreaCode | None, repeats: Repeats, *, type6: Type6, wall_s: float, valid_s: float
 ) -> list[Announcement]:
     """Certificates (type 7), then lists (type 6), as GD/J 085 clauses 5.2.8 and 5.2.9 have them; the last one bears the
-    token, and its last pass comes after everybody's. Raises RemoteProtocolError for a list that is none."""
+    token, and its last pass comes after everybody's. Certificates alone are for everybody in the transmitter's `area`:
+    they prove themselves, and two addresses are shorter than a hundred. Raises RemoteProtocolError for a list that is
+    none."""
+    targets = command.members if command.lists or area is None else everybody_in(area)
     lists = (data if type6 is Type6.LIST else _block_of(data, wall_s).encode() for data in command.lists)
     contents: list[Content] = [Certificates(portion) for portion in _portions(command.certificates)]
     contents += map(Authorisation, lists)
     last = len(contents) - 1
+    packets = (frame_count(len(encode_command(targets[:1], content)) + BLOCK_BYTES) for content in contents)
+    until = wall_s + valid_s + repeats.burst * sum(map(air_time_s, packets))
     return [
         Announcement(
             None,
             None,
             Kind.CONFIGURATION,
             LEVEL_LEAST_SEVERE,
-            command.members,
+            targets,
             content,
             repeats,
-            until=wall_s + valid_s,
+            until=until,
             token=command.token if number == last else None,
         )
         for number, content in enumerate(contents)

@@ -49,7 +49,6 @@ class PassDone:
 class BurstDone:
     """The burst of an announcement with a token is over."""
 
-    announcement: Announcement
     token: int
 
 
@@ -307,7 +306,7 @@ class Carousel:
             else:
                 rotation.due_s = rotation.pass_began_s + said.repeats.period_s
             if said.token is not None:
-                yield BurstDone(said, said.token)
+                yield BurstDone(said.token)
         if said.ebm_id is not None and said.verb is not None:
             others = [r for r in self._rotations if r.says(said.ebm_id, said.verb)] or [rotation]
             passes = min(r.passes for r in others)

@@ -53,7 +53,7 @@ FRAME_S: Final = FRAME_BITS / BIT_RATE
 TARGETS_MAX: Final = 97  # resource codes beside the content of a type 11 packet (GD/J 085 clause 5.1, arithmetic)
 VERSIONS_SKIPPED: Final = 8  # after a restart: more than a crash can have left unkept
 TIMER_SLACK_S: Final = 1e-4  # a timer may fire a rounding error early; that is not worth another one
-AUTHORISE_VALID_S: Final = 120.0  # certificates that alerts hold up longer are offered again by whoever waits for them
+AUTHORISE_VALID_S: Final = 120.0  # besides their own time on air: what alerts hold up longer is offered again
 CLOCK_VALID_S: Final = 5.0  # a clock packet that emergencies hold up longer is not said at all
 
 OFFSETS_B: Final = {"198": Offset.B, "19C": Offset.B_PRINTED}
@@ -285,13 +285,15 @@ class FmTransmitter:
         if isinstance(done, PassDone):
             self._sink(Sent(self.name, done.ebm_id, done.verb, done.passes, done.bits))
         else:
-            self._sink(PassedOn(self.name, done.announcement.targets, done.token))
+            self._sink(PassedOn(self.name, done.token))
 
     def _authorise(self, command: Authorise, now_s: float) -> None:
         """A burst of each packet, once: who sends certificates sends them again where they matter. Raises OutboxFull,
         LocalProtocolError, RemoteProtocolError."""
+        transmitter = self._transmitter
         said = authorise_announcements(
             command,
+            transmitter.code.area if transmitter else None,
             Repeats(self._config.start_burst),
             type6=Type6(self._config.type6),
             wall_s=self._ports.clock.wall(),

@@ -153,7 +153,6 @@ class PassedOn:
     nobody can say (I8)."""
 
     link: str
-    codes: tuple[ResourceCode, ...]
     token: int
 
 

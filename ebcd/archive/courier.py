@@ -29,7 +29,9 @@ LISTS_MAX = 40
 OWN_ANSWERS_S = 5.0
 """How long terminals behind an adapter may take to answer by themselves."""
 ON_AIR_S = 130.0
-"""A little longer than the FM link tries to find room on the air."""
+AIR_BYTES_S = 10.0
+"""How long something may take to be on air, and longer by a second for each ten bytes: 57 bytes a second, three times
+over, beside whatever else is said (fm-rds.md 9)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +156,14 @@ class Courier:
             return {}
         codes = tuple(parcel.code for parcel in parcels)
         certificates = tuple(dict.fromkeys(each for parcel in parcels for each in parcel.certificates))
-        if certificates and not await self._enquiries.air(_command(codes, (), certificates), ON_AIR_S):
+        wait_s = ON_AIR_S + sum(map(len, certificates)) / AIR_BYTES_S
+        if certificates and not await self._enquiries.air(_command(codes, (), certificates), wait_s):
             return dict.fromkeys(codes, SILENT)
         results: dict[str, Result] = {}
         for parcel in parcels:
             command = _command((parcel.code,), parcel.lists, ())
-            said = not parcel.lists or await self._enquiries.air(command, ON_AIR_S)
+            wait_s = ON_AIR_S + sum(map(len, parcel.lists)) / AIR_BYTES_S
+            said = not parcel.lists or await self._enquiries.air(command, wait_s)
             results[parcel.code] = Result(Outcome.PASSED_ON) if said else SILENT
         return results
 

@@ -72,7 +72,7 @@ class Modules:
                 continue
             result = 0 if command.targets else self._take(code, command)
             if self.path is Path.FM:
-                soon(self.sink, PassedOn(self.name, command.members, command.token))
+                soon(self.sink, PassedOn(self.name, command.token))
             else:
                 soon(self.sink, Configured(self.name, code, command.token, result, "older" if result else ""))
             for behind in command.targets:
