@@ -16,7 +16,7 @@ from ebcd.catalogue import catalogue
 from ebcd.settings_sections import MorningSection, OrdersSection, Section, SmsSection
 
 ROOT = Path(__file__).parent.parent
-FACTS = [ROOT / "ebcd" / name for name in ("facts.py", "archive/history.py", "workorders/book.py")]
+FACTS = [ROOT / "ebcd" / name for name in ("facts.py", "archive/history.py", "archive/listed.py", "workorders/book.py")]
 SECTIONS: dict[str, type[Section]] = {"morning": MorningSection, "orders": OrdersSection, "sms": SmsSection}
 
 

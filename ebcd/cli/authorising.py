@@ -54,7 +54,7 @@ def send(
         content = client.post("/v1/trust", whom)
         digest, rows = _planned(content)
         if preview or not as_json:
-            show(session, content, "" if as_json else _table(rows, session.language))
+            show(session, content, "" if as_json else plan_table(rows, session.language))
         if preview:
             return
         count = sum(row.standing == "send" for row in rows)
@@ -74,7 +74,8 @@ def _planned(content: bytes) -> tuple[str, list[TrustRow]]:
     return str(told["digest"]), decoded(list[TrustRow], orjson.dumps(told["rows"]))
 
 
-def _table(rows: Sequence[TrustRow], language: str) -> RenderableType:
+def plan_table(rows: Sequence[TrustRow], language: str) -> RenderableType:
+    """What each device would get."""
     from collections import Counter
 
     from rich.console import Group

@@ -39,6 +39,7 @@ CERTIFICATE = bytes.fromhex(
 )
 
 
+@pytest.mark.clause("GD/J 089 table D.11")
 @pytest.mark.requirement("R-SEC-07", "R-X-13")
 async def test_a_terminal_gets_0x17_signed_and_its_answer_is_told(clock: VirtualClock, rng: random.Random) -> None:
     async with listener(clock, rng, terminal_device(1)) as at:
@@ -63,6 +64,7 @@ async def test_silence_is_repeated_like_any_command(clock: VirtualClock, rng: ra
         assert at.told(Configured) == []
 
 
+@pytest.mark.clause("GD/J 089 clause A.4.1.7", "GD/J 089 table A.11", "GD/J 089 table A.21")
 @pytest.mark.requirement("R-SEC-07", "R-X-13")
 async def test_an_adapter_gets_0x41_for_itself_and_0x40_for_those_behind_it(
     clock: VirtualClock, rng: random.Random
@@ -126,6 +128,7 @@ def contents(packets: list[Packet]) -> list[tuple[object, tuple[ResourceCode, ..
     return [(packet.content, packet.codes) for packet in packets]
 
 
+@pytest.mark.clause("GD/J 085 clause 5.2.8", "GD/J 085 clause 5.2.9")
 @pytest.mark.requirement("R-X-13")
 async def test_over_fm_certificates_are_for_everybody_and_a_list_for_its_device(clock: VirtualClock) -> None:
     async with on_air_of(clock) as air:

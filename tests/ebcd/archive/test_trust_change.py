@@ -17,6 +17,7 @@ from tests.ebcd.archive.trust_yard import ADAPTER, BEHIND, HORNS, ON_AIR, THEIR_
 from tests.ebcd.signing.authority import ROOT
 
 
+@pytest.mark.clause("GD/J 081 clause 5.5")
 @pytest.mark.requirement("R-SEC-07", "R-X-13", "R-TST-10")
 async def test_every_device_gets_its_own_list_in_stages_and_says_so(tmp_path: File) -> None:
     async with yard(tmp_path) as at:
@@ -47,6 +48,7 @@ async def test_the_certificates_that_a_list_names_come_with_it_and_the_root_does
         assert numbers == [US, issuer, leaf]
 
 
+@pytest.mark.clause("GD/J 081 clause 6.5")
 async def test_an_older_list_than_was_sent_is_never_sent_and_refused_by_name(tmp_path: File) -> None:
     async with yard(tmp_path) as at:
         lists_for(at.ca, HORNS[:2], 8)
