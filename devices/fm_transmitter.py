@@ -11,8 +11,9 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
+from devices.exciter_connection import ExciterConnection
 from devices.fm_announcement import (
     Repeats,
     Type6,
@@ -21,6 +22,7 @@ from devices.fm_announcement import (
     start_announcement,
 )
 from devices.fm_carousel import BurstDone, Carousel, NeverOnAir, PassDone
+from devices.fm_sharing import SharedAir, StationSigns
 from devices.link import (
     NOT_STARTED,
     Command,
@@ -114,9 +116,30 @@ class FmTransmitterConfig:
     """Of clock packets; GD/J 085 clause 5.2.5 names none."""
     type6: Type6 = Type6.LIST
     """What a packet with an authorisation list holds: the list, or 74 bytes as GD/J 085 clause 5.2.8 points at."""
+    station_pi: str = ""
+    """Four hexadecimal digits: what emergency frames leave of the air carries the station's own RDS groups. Empty: the
+    subcarrier is ours alone (`fm.exclusive`)."""
+    station_ps: str = ""
+    station_pty: int = 0
+    station_radio_text: str = ""
+    share: float = 0.6
+    """Of the frames that a message may take while the station has the rest."""
     first_version: int | None = None
     """None: some numbers behind the last one of the process before, by chance where there was none. A receiver may take
     a version that it knows for a repeat, so a restart must not begin with one that was on air just now."""
+
+    def __post_init__(self) -> None:
+        self.signs()
+
+    def signs(self) -> StationSigns | None:
+        """The station that shares the air. Raises ValueError."""
+        if not self.station_pi:
+            return None
+        try:
+            pi = int(self.station_pi, 16)
+        except ValueError:
+            raise ValueError(f"station_pi {self.station_pi!r}: give four hexadecimal digits") from None
+        return StationSigns(pi, self.station_ps, self.station_pty, self.station_radio_text, self.share)
 
 
 class FmTransmitter:
@@ -141,6 +164,8 @@ class FmTransmitter:
         self._start_repeats = Repeats(config.start_burst, config.start_period_s)
         self._offset_b = OFFSETS_B[config.offset_b]
         self._filler = frame_to_air(FILLER_FRAME, offset_b=self._offset_b)
+        signs = config.signs()
+        self._shared = None if signs is None else SharedAir(signs)
         self._kept_version = self._carousel.version
         self._up = False
         self._down_reason = NOT_STARTED
@@ -210,11 +235,11 @@ class FmTransmitter:
             await asyncio.sleep(wait_s * self._ports.random.uniform(0.5, 1.0))
             wait_s = min(2 * wait_s, self._config.reconnect_last_s)
 
-    async def _connect(self, transmitter: Device) -> _Connection | None:
+    async def _connect(self, transmitter: Device) -> ExciterConnection | None:
         try:
             async with asyncio.timeout(self._config.connect_timeout_s):
                 _transport, connection = await self._ports.network.connect(
-                    _Connection, transmitter.host, transmitter.port
+                    ExciterConnection, transmitter.host, transmitter.port
                 )
         except TimeoutError:
             self._is_down(f"{transmitter.host}:{transmitter.port} did not answer")
@@ -224,7 +249,7 @@ class FmTransmitter:
             return connection
         return None
 
-    async def _serve(self, connection: _Connection, transmitter: Device) -> None:
+    async def _serve(self, connection: ExciterConnection, transmitter: Device) -> None:
         self._up, self._down_reason = True, ""
         self._sink(LinkUp(self.name))
         now_s = self._ports.clock.monotonic()
@@ -237,7 +262,7 @@ class FmTransmitter:
             connection.close()
             self._is_down(reason)
 
-    async def _feed(self, connection: _Connection, transmitter: Device) -> str:
+    async def _feed(self, connection: ExciterConnection, transmitter: Device) -> str:
         """Write frames at their times until the connection is of no use; why."""
         clock = self._ports.clock
         lead = max(1, self._config.lead_frames_max)
@@ -262,6 +287,11 @@ class FmTransmitter:
             if self._config.clock_period_s and now_s >= self._clock_due_s:
                 self._clock_due_s = now_s + self._config.clock_period_s
                 self._say_clock(now_s)
+            if self._shared is not None and not self._shared.is_ours():
+                connection.write(self._shared.group())
+                sent += 1
+                self.air.count(carries=False)
+                continue
             step = self._carousel.next_frame(clock.wall(), now_s)
             connection.write(self._on_air(step.frame))
             sent += 1
@@ -279,6 +309,10 @@ class FmTransmitter:
             self._kept_version = self._carousel.version
             if self._ports.numbers is not None:
                 self._ports.numbers.keep(self.name, self._kept_version)
+        if self._shared is not None:
+            if frame == FILLER_FRAME:
+                return self._shared.group()
+            self._shared.spent()
         return self._filler if frame == FILLER_FRAME else frame_to_air(frame, offset_b=self._offset_b)
 
     def _tell_done(self, done: PassDone | BurstDone) -> None:
@@ -332,37 +366,6 @@ class FmTransmitter:
         self._up, self._down_reason = False, reason
         if changed:
             self._sink(LinkDown(self.name, reason))
-
-
-class _Connection(asyncio.Protocol):
-    """The TCP connection to the exciter, which has nothing to say."""
-
-    def __init__(self) -> None:
-        self.lost: str | None = None
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Connected."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its bases
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Gone, by whomever."""
-        self.lost = str(exc) if exc else "the transmitter closed the connection"
-
-    @property
-    def unsent_bytes(self) -> int:
-        """What the operating system has not taken yet."""
-        return 0 if self._transport is None else self._transport.get_write_buffer_size()
-
-    def write(self, data: bytes) -> None:
-        """Hand bytes over at once."""
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def close(self) -> None:
-        """Hang up without waiting: nothing that is left is worth playing."""
-        if self._transport is not None:
-            self._transport.abort()
 
 
 def _first_version(config: FmTransmitterConfig, ports: Ports) -> int:

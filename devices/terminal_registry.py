@@ -304,7 +304,8 @@ class TerminalRegistry:
         is_asked = frame.header is terminal.Header.D or self._config.ack_returns
         if is_asked and not frame.is_answer:
             reply = terminal.answer(frame, self.source, terminal.Answer(frame.message.type, result))
-            connection.write(terminal.encode(reply))
+            signs = self._config.sign_replies and reply.header is terminal.Header.D
+            connection.write(terminal.encode(reply, sign=self._ports.sign if signs else None))
 
     def _set_code(self, connection: Connection, code: ResourceCode, old: ResourceCode) -> None:
         """A known physical address under another code: tell it the one the inventory has (0x12, parameter 04)."""

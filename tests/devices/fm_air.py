@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from devices.fm_transmitter import FmTransmitter, FmTransmitterConfig
 from devices.link import Event
 from devices.ports import Clock
+from protocols.fm.bits import AIR_BYTES as AIR_BYTES
 from protocols.fm.reassembly import Complete, Reassembler
 from tests.devices.commands import CountingSigner
 from tests.devices.commands import ports as memory_ports
