@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from protocols import adapter as annex_a
 from protocols import terminal as fefd
 from protocols.adapter import AdapterFrame, RecordState, ResultCode
+from protocols.adapter.fm_content import carried
 from protocols.authorisation import Authorisation
 from protocols.codes import EbmId, ResourceCode
-from protocols.errors import RemoteProtocolError
+from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.fm.packet import encode_packet
 from protocols.signature import CertificateNumber, SignatureBlock
 from protocols.sm2 import PrivateKey
 from protocols.terminal import Header, Result
@@ -56,6 +58,15 @@ class Relay:
     returned: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Airing:
+    """An FM packet that its RDS controller sends so many times (GD/J 089 table A.24)."""
+
+    packet: bytes
+    times: int
+    interval_ms: int
+
+
 @dataclass(slots=True)
 class Outcome:
     """What one command leads to."""
@@ -63,6 +74,7 @@ class Outcome:
     answer: annex_a.Message
     relays: list[Relay] = field(default_factory=list)
     reports: list[annex_a.Message] = field(default_factory=list)
+    packets: list[Airing] = field(default_factory=list)
 
 
 class Adapter:
@@ -119,6 +131,8 @@ class Adapter:
             case annex_a.SetVolume(volume=volume, targets=targets):
                 setting = fefd.ParameterSet((fefd.Number(fefd.SET_VOLUME, volume),))
                 return Outcome(annex_a.GeneralAnswer(), self._relay(setting, targets))
+            case annex_a.RdsSpecial():
+                return self._air(message)
             case annex_a.UpdateTerminalCertificates(lists=lists, certificates=certificates):
                 relay = self._relay(fefd.CertificateUpdate(lists, certificates), self._everybody(), returned=True)
                 return Outcome(annex_a.GeneralAnswer(), relay)
@@ -145,6 +159,14 @@ class Adapter:
             return False
         self._authorisation.verified(block.certificate)
         return True
+
+    def _air(self, command: annex_a.RdsSpecial) -> Outcome:
+        """0x02: a packet of this content under its own signature (GD/J 088 7.1 b, e)."""
+        try:
+            packet = encode_packet(command.targets, carried(command), self.sign)
+        except (LocalProtocolError, RemoteProtocolError) as error:
+            return Outcome(annex_a.GeneralAnswer(ResultCode.CONFLICT, str(error)))
+        return Outcome(annex_a.GeneralAnswer(), packets=[Airing(packet, command.send_times, command.interval_ms)])
 
     def _authorise(self, lists: tuple[bytes, ...], certificates: tuple[bytes, ...]) -> annex_a.Message:
         """0x41: everything is checked, then all of it counts (signature.md 6)."""
