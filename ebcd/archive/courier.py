@@ -92,7 +92,7 @@ class Courier:
 
     async def _write_down(self, number: str, parcels: Sequence[Parcel], actor: str) -> None:
         """Which lists are sent is on disk before the first of them leaves: no later life may send an older one."""
-        lists = [parcel.listed for parcel in parcels if parcel.listed is not None]
+        lists = [(parcel.listed, data) for parcel in parcels if parcel.listed is not None for data in parcel.lists]
         for at in range(0, len(lists), IN_ONE_FACT_MAX):
             part = lists[at : at + IN_ONE_FACT_MAX]
             self._doors.enter(lists_sent(number, part, self._doors.clock.wall(), actor))

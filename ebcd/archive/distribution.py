@@ -7,6 +7,7 @@ A list never follows a newer one, and none is sent that would make its receiver 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,12 +19,13 @@ from ebcd.archive.listed import ListBook
 from ebcd.inventory import Inventory
 from ebcd.operator import Kind, OperationRefused
 from ebcd.signing import TrustStore
-from ebcd.signing.lists import newest
 from protocols.codes import ResourceCode
 from protocols.signature import AuthorisationList, CertificateNumber, number_from_text, number_text
 from protocols.sm2 import sm3
 
 SEND = "send"
+AT_ONCE = 50
+"""Devices that are looked at before the loop may do something else: some milliseconds."""
 REFUSALS = {"older": "list_older", "conflict": "list_conflict", "without_us": "list_without_us"}
 """Standings of a row that refuse the whole change -> the sentence for it."""
 
@@ -54,13 +56,9 @@ class Parcel:
     code: ResourceCode
     receiver: str
     listed: AuthorisationList | None
+    lists: tuple[bytes, ...]  # the same as a frame has it
     certificates: tuple[bytes, ...]
     route: Route
-
-    @property
-    def lists(self) -> tuple[bytes, ...]:
-        """As a frame has it."""
-        return () if self.listed is None else (self.listed.encode(),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +79,41 @@ class Authority:
     own: CertificateNumber
 
 
+class _Shelf:
+    """The trust folder while one plan is made: each certificate is written out once."""
+
+    def __init__(self, store: TrustStore, roots: frozenset[CertificateNumber]) -> None:
+        self.store = store
+        self._roots = roots
+        self._chains: dict[CertificateNumber, tuple[tuple[CertificateNumber, bytes], ...]] = {}
+
+    def with_issuers(
+        self, numbers: Iterable[CertificateNumber]
+    ) -> tuple[tuple[bytes, ...], tuple[CertificateNumber, ...]]:
+        """Certificates of these numbers, issuers before those whom they certify, without the roots, which devices have
+        pinned; and the numbers that are not on file."""
+        found: dict[CertificateNumber, bytes] = {}
+        missing = []
+        for number in dict.fromkeys(numbers):
+            chain = self._chains.get(number)
+            if chain is None:
+                chain = self._chains[number] = self._chain(number)
+            if not chain and number not in self._roots:
+                missing.append(number)
+            for at, data in chain:
+                found.setdefault(at, data)
+        return tuple(found.values()), tuple(missing)
+
+    def _chain(self, number: CertificateNumber) -> tuple[tuple[CertificateNumber, bytes], ...]:
+        """A certificate behind its issuers; empty where it is not on file, or a root."""
+        chain: dict[CertificateNumber, bytes] = {}
+        at = number
+        while at not in self._roots and at not in chain and (trusted := self.store.get(at)) is not None:
+            chain[at] = trusted.certificate.encode()
+            at = trusted.certificate.issuer
+        return tuple(reversed(chain.items()))
+
+
 class Distribution:
     """Plans who gets what."""
 
@@ -93,27 +126,29 @@ class Distribution:
         self._book = book
         self._has_fm = has_fm
 
-    def plan(self, codes: Iterable[ResourceCode], extra: Sequence[str] = ()) -> TrustPlan:
-        """For devices by code; `extra`: numbers of certificates that all of them get. Raises OperationRefused for a
-        number that is not on file."""
+    async def plan(self, codes: Sequence[ResourceCode], extra: Sequence[str] = ()) -> TrustPlan:
+        """For devices by code; `extra`: numbers of certificates that all of them get. Thousands take seconds, in small
+        steps. Raises OperationRefused for a number that is not on file."""
         store = self._authority.trust()
+        shelf = _Shelf(store, self._authority.roots)
         for number in extra:
             if store.get(number_from_text(number)) is None:
                 raise refused(Kind.NOT_FOUND, "unknown_certificate", "certificate", number, len(store))
-        lists = newest(store.lists)
         rows, parcels = [], {}
-        for code in codes:
+        for number_of, code in enumerate(codes):
+            if number_of % AT_ONCE == 0:
+                await asyncio.sleep(0)
             device = self._inventory.roster.by_code(code)
             if device is not None and device.kind is not DeviceKind.TRANSMITTER:
-                row, parcel = self._look(device, lists, extra, store)
+                row, parcel = self._look(device, extra, shelf)
                 rows.append(row)
                 if parcel is not None:
                     parcels[row.code] = parcel
         return TrustPlan(_digest(parcels.values()), tuple(rows), parcels)
 
-    def checked(self, codes: Iterable[ResourceCode], extra: Sequence[str], digest: str) -> TrustPlan:
+    async def checked(self, codes: Sequence[ResourceCode], extra: Sequence[str], digest: str) -> TrustPlan:
         """The same, for sending: refused where it is not what was shown, or where a list must not be sent."""
-        plan = self.plan(codes, extra)
+        plan = await self.plan(codes, extra)
         for row in plan.rows:
             if row.standing in REFUSALS:
                 raise self._refusal(row)
@@ -121,25 +156,21 @@ class Distribution:
             raise refused(Kind.CONFLICT, "trust_changed", "trust", digest[:12], plan.digest[:12])
         return plan
 
-    def _look(
-        self,
-        device: Device,
-        lists: Mapping[CertificateNumber, AuthorisationList | None],
-        extra: Sequence[str],
-        store: TrustStore,
-    ) -> tuple[TrustRow, Parcel | None]:
+    def _look(self, device: Device, extra: Sequence[str], shelf: _Shelf) -> tuple[TrustRow, Parcel | None]:
+        lists = shelf.store.newest
         receiver = self._inventory.archive.of(device.code).certificate
         number = number_from_text(receiver) if receiver else b""
         listed = lists.get(number)
         route = self._route(device)
         numbers = (*map(number_from_text, extra), *(listed.certificates if listed else ()))
-        certificates, missing = self._with_issuers(numbers, store)
+        certificates, missing = shelf.with_issuers(numbers)
+        data = b"" if listed is None else listed.encode()
         if route is None:
             standing = "unreached"
         elif number in lists and listed is None:
             standing = "conflict"
         elif listed is not None:
-            standing = self._standing(listed, route, extra)
+            standing = self._standing(listed, data, route, extra)
         elif extra:
             standing = SEND
         else:
@@ -160,10 +191,10 @@ class Distribution:
         )
         if standing != SEND or route is None:
             return row, None
-        return row, Parcel(device.code, receiver, listed, certificates, route)
+        return row, Parcel(device.code, receiver, listed, (data,) if data else (), certificates, route)
 
-    def _standing(self, listed: AuthorisationList, route: Route, extra: Sequence[str]) -> str:
-        if (fault := self._book.fault(listed)) is not None:
+    def _standing(self, listed: AuthorisationList, data: bytes, route: Route, extra: Sequence[str]) -> str:
+        if (fault := self._book.fault(listed, data)) is not None:
             return fault
         commander = self._authority.own
         if route.through is not None:  # adapters sign anew what they pass on
@@ -171,7 +202,7 @@ class Distribution:
             commander = number_from_text(text) if text else b""
         if commander and commander not in listed.certificates:
             return "without_us"
-        return "taken" if self._book.has_taken(listed) and not extra else SEND
+        return "taken" if self._book.has_taken(listed, data) and not extra else SEND
 
     def _route(self, device: Device) -> Route | None:
         """As for other settings; and over FM, which takes anything and answers nothing, where there is no other way."""
@@ -179,27 +210,6 @@ class Distribution:
         if route is None and self._has_fm and Path.FM in device.paths:
             return Route(Path.FM)
         return route
-
-    def _with_issuers(
-        self, numbers: Iterable[CertificateNumber], store: TrustStore
-    ) -> tuple[tuple[bytes, ...], tuple[CertificateNumber, ...]]:
-        """Certificates of these numbers, issuers before those whom they certify, without the roots, which devices have
-        pinned; and the numbers that are not on file."""
-        found: dict[CertificateNumber, bytes] = {}
-        missing = []
-        for number in dict.fromkeys(numbers):
-            chain: list[tuple[CertificateNumber, bytes]] = []
-            at: CertificateNumber | None = number
-            while at is not None and at not in self._authority.roots and at not in dict(chain):
-                trusted = store.get(at)
-                if trusted is None:
-                    break
-                chain.append((at, trusted.certificate.encode()))
-                at = trusted.certificate.issuer
-            if not chain and number not in self._authority.roots:
-                missing.append(number)
-            found.update(each for each in reversed(chain) if each[0] not in found)
-        return tuple(found.values()), tuple(missing)
 
     def _refusal(self, row: TrustRow) -> OperationRefused:
         code = REFUSALS[row.standing]

@@ -39,14 +39,14 @@ class SentList:
     at: float
 
 
-def digest_of(listed: AuthorisationList) -> str:
+def digest_of(data: bytes) -> str:
     """By which a list is known again."""
-    return sm3(listed.encode()).hex()
+    return sm3(data).hex()
 
 
-def lists_sent(number: str, lists: Iterable[AuthorisationList], at: float, actor: str) -> Fact:
-    """These lists are about to be sent, as part of the change `number`."""
-    told = {number_text(each.receiver): [each.serial, digest_of(each)] for each in lists}
+def lists_sent(number: str, lists: Iterable[tuple[AuthorisationList, bytes]], at: float, actor: str) -> Fact:
+    """These lists, each with its bytes, are about to be sent, as part of the change `number`."""
+    told = {number_text(listed.receiver): [listed.serial, digest_of(data)] for listed, data in lists}
     return Fact(CHANGE_LISTS, None, at, actor, {"id": number, "lists": told})
 
 
@@ -74,19 +74,19 @@ class ListBook:
                 if (known := self.sent.get(receiver)) is not None:
                     self.sent[receiver] = SentList(known.serial, known.digest, Outcome(outcome), fact.at)
 
-    def fault(self, listed: AuthorisationList) -> str | None:
+    def fault(self, listed: AuthorisationList, data: bytes) -> str | None:
         """Why a list must not be sent to its receiver any more: "older" or "conflict"; the same one may go again."""
         known = self.sent.get(number_text(listed.receiver))
         if known is None or listed.follows(known.serial):
             return None
         if listed.serial != known.serial:
             return "older"
-        return None if digest_of(listed) == known.digest else "conflict"
+        return None if digest_of(data) == known.digest else "conflict"
 
-    def has_taken(self, listed: AuthorisationList) -> bool:
+    def has_taken(self, listed: AuthorisationList, data: bytes) -> bool:
         """Whether the receiver said itself that it has exactly this list."""
         known = self.sent.get(number_text(listed.receiver))
-        return known is not None and known.outcome is Outcome.TAKEN and known.digest == digest_of(listed)
+        return known is not None and known.outcome is Outcome.TAKEN and known.digest == digest_of(data)
 
     def dump(self) -> dict[str, list[Any]]:
         """For checkpoints: plain JSON values."""

@@ -16,7 +16,7 @@ from ebcd.archive.keeper import Keeper, Kept, refused
 from ebcd.archive.pending import Pending
 from ebcd.archive.rates import TownRates, rates
 from ebcd.archive.rollout import Change, Order
-from ebcd.archive.stages import DEVICES_MAX, RUNNING_MAX, NobodyReached, Stages, TooManyChanges, TooManyDevices
+from ebcd.archive.stages import DEVICES_MAX, RUNNING_MAX, NobodyReached, Stages, TooManyChanges
 from ebcd.health import HealthBook
 from ebcd.inventory import Inventory
 from ebcd.operator import Actor, AlertRow, Category, Draft, Kind
@@ -152,13 +152,12 @@ class ArchiveOffice:
             raise refused(Kind.INVALID, "nothing_to_change", "change")
         if order.trust and set(order.told()) - {"trust", "certificates"}:
             raise refused(Kind.INVALID, "trust_alone", "change", ", ".join(order.told()))
-        devices = self._devices(town, codes) if order.trust else self._terminals(town, codes)
+        devices = _few(self._devices(town, codes) if order.trust else self._terminals(town, codes))
+        plan = await self._distribution.checked(devices, order.certificates, order.trust) if order.trust else None
         try:
-            change = self._stages.open(order, devices, actor.name)
+            change = self._stages.open(order, devices, actor.name, plan)
         except TooManyChanges:
             raise refused(Kind.CONFLICT, "too_many_changes", "change", "", RUNNING_MAX) from None
-        except TooManyDevices:
-            raise refused(Kind.INVALID, "too_many_devices", "change", len(devices), DEVICES_MAX) from None
         except NobodyReached:
             nobody = "nobody_to_send" if order.trust else "nobody_reached"
             raise refused(Kind.CONFLICT, nobody, "change", len(devices)) from None
@@ -167,7 +166,7 @@ class ArchiveOffice:
 
     async def trust(self, town: str, codes: Sequence[str], certificates: Sequence[str]) -> TrustPlan:
         """What each device would get of certificates and lists, and what it was sent so far."""
-        return self._distribution.plan(self._devices(town, codes), certificates)
+        return await self._distribution.plan(_few(self._devices(town, codes)), certificates)
 
     async def halt(self, number: str, actor: Actor) -> Change:
         """Stop a change behind the running stage."""
@@ -256,6 +255,13 @@ class ArchiveOffice:
             values,
             history,
         )
+
+
+def _few(devices: list[ResourceCode]) -> list[ResourceCode]:
+    """As many as one change may have. Raises OperationRefused."""
+    if len(devices) > DEVICES_MAX:
+        raise refused(Kind.INVALID, "too_many_devices", "change", len(devices), DEVICES_MAX)
+    return devices
 
 
 def _is_code(text: str) -> bool:

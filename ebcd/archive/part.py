@@ -17,7 +17,7 @@ from ebcd.archive.keeper import Keeper, KeeperDoors
 from ebcd.archive.office import ArchiveOffice
 from ebcd.archive.pending import Pending
 from ebcd.archive.rates import RatesNow
-from ebcd.archive.stages import StageRule, Stages, TrustWay
+from ebcd.archive.stages import StageRule, Stages
 from ebcd.archive.turnover import Turnover
 from ebcd.core import Core
 from ebcd.foundation import Foundation
@@ -89,8 +89,8 @@ def archive_part(
     has_fm = bool(core.links.get(Path.FM))
     distribution = Distribution(authority, inventory, enquiries, book.lists, has_fm=has_fm)
     doors_out = CourierDoors(enter, ledger.mark, busy, base.metrics.watched, world.clock)
-    trust = TrustWay(distribution, Courier(enquiries, doors_out))
-    stages = Stages(book.rollout, enquiries, inventory.roster, enter, busy, world.clock, rule, trust)
+    courier = Courier(enquiries, doors_out)
+    stages = Stages(book.rollout, enquiries, inventory.roster, enter, busy, world.clock, rule, courier)
     desks = (pending, Commissioner(site), drift, stages, distribution)
     office = ArchiveOffice(keeper, inventory, health, book, county, *desks)
     return ArchivePart(keeper, office, pending, enquiries, stages)

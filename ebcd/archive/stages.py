@@ -18,7 +18,7 @@ from devices.maintenance import Firmware, Given, HostPort, Told
 from devices.ports import Clock
 from devices.roster import Roster
 from ebcd.archive.courier import Courier, sort_out
-from ebcd.archive.distribution import Distribution, TrustPlan
+from ebcd.archive.distribution import TrustPlan
 from ebcd.archive.enquiry import Enquiries
 from ebcd.archive.rollout import (
     Change,
@@ -47,14 +47,6 @@ BEIJING = timedelta(hours=8)
 VALUES = (terminal.VOLUME, terminal.RETURN_ADDRESS, terminal.SOFTWARE_VERSION)
 
 log = structlog.get_logger("ebcd.archive")
-
-
-@dataclass(frozen=True, slots=True)
-class TrustWay:
-    """How certificates and lists go out."""
-
-    distribution: Distribution
-    courier: Courier
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +81,10 @@ class Stages:
         busy: Callable[[], bool],
         clock: Clock,
         rule: StageRule,
-        trust: TrustWay,
+        courier: Courier,
     ) -> None:
-        """`busy`: whether an alert is on air."""
-        self._trust = trust
+        """`busy`: whether an alert is on air; `courier`: carries certificates and lists."""
+        self._courier = courier
         self._plans: dict[str, TrustPlan] = {}  # of changes that run: what was shown is what is sent
         self._book = book
         self._enquiries = enquiries
@@ -104,14 +96,13 @@ class Stages:
         self._wake = asyncio.Event()
         self._halted: dict[str, str] = {}  # by whom, until the stage that runs is over
 
-    def open(self, order: Order, codes: Sequence[ResourceCode], actor: str) -> Change:
-        """Begin a change of the devices that can be reached now. Raises TooManyChanges, TooManyDevices,
-        NobodyReached; OperationRefused where lists must not be sent."""
+    def open(self, order: Order, codes: Sequence[ResourceCode], actor: str, plan: TrustPlan | None = None) -> Change:
+        """Begin a change of the devices that can be reached now; `plan`: of certificates and lists, who gets what.
+        Raises TooManyChanges, TooManyDevices, NobodyReached."""
         if len(codes) > DEVICES_MAX:
             raise TooManyDevices
         if sum(change.state is ChangeState.RUNNING for change in self._book.changes.values()) >= RUNNING_MAX:
             raise TooManyChanges
-        plan = self._trust.distribution.checked(codes, order.certificates, order.trust) if order.trust else None
         if plan is None:
             routes = {code: self._enquiries.route(code) for code in codes}
             reached = {code for code, route in routes.items() if route is not None and route.through is None}
@@ -184,7 +175,7 @@ class Stages:
             return self._clock.monotonic() >= deadline_s or change.id in self._halted
 
         parcels = [plan.parcels[code] for code in codes]
-        return sort_out(await self._trust.courier.deliver(change.id, parcels, change.actor, over))
+        return sort_out(await self._courier.deliver(change.id, parcels, change.actor, over))
 
     async def _stage(self, change: Change, codes: list[ResourceCode]) -> list[str]:
         """Tell a batch, and wait until everybody shows the new value; who did not. Somebody who says halt waits for

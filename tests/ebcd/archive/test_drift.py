@@ -16,15 +16,13 @@ from devices.roster import Device, DeviceKind, Roster
 from ebcd import snapshot
 from ebcd.archive import Archive, Record
 from ebcd.archive.courier import Courier, CourierDoors
-from ebcd.archive.distribution import Authority, Distribution
 from ebcd.archive.drift import Deviation, Drift, deviations
 from ebcd.archive.enquiry import Enquiries
 from ebcd.archive.rollout import ChangeState, Order, batches, fails
-from ebcd.archive.stages import RUNNING_MAX, NobodyReached, StageRule, Stages, TooManyChanges, TrustWay
+from ebcd.archive.stages import RUNNING_MAX, NobodyReached, StageRule, Stages, TooManyChanges
 from ebcd.health import HealthBook, ways_of
 from ebcd.inventory import Inventory
 from ebcd.operator import Actor
-from ebcd.signing import TrustStore
 from protocols.codes import ResourceCode
 from tests.ebcd.county import COUNTY, TOWN_A, VILLAGE_A1, Room, control_room, terminal
 
@@ -101,12 +99,10 @@ class Yard:
         return [event.payload for event in self.room.journal.events if event.kind == kind]
 
 
-def no_trust(room: Room, enquiries: Enquiries) -> TrustWay:
-    """A county whose trust folder is empty."""
-    authority = Authority(lambda: TrustStore([]), frozenset(), bytes(6))
-    distribution = Distribution(authority, room.inventory, enquiries, room.core.state.devices.lists, has_fm=False)
+def courier(room: Room, enquiries: Enquiries) -> Courier:
+    """Who would carry lists, if there were any."""
     doors = CourierDoors(room.core.ledger.enter, room.core.ledger.mark, lambda: False, lambda _act: None, room.clock)
-    return TrustWay(distribution, Courier(enquiries, doors))
+    return Courier(enquiries, doors)
 
 
 @asynccontextmanager
@@ -128,7 +124,7 @@ async def yard(*silent: ResourceCode) -> AsyncIterator[Yard]:
         book = room.core.state.devices.rollout
         rule = StageRule(0.1, 900.0)
         stages = Stages(
-            book, enquiries, room.inventory.roster, enter, lambda: busy[0], room.clock, rule, no_trust(room, enquiries)
+            book, enquiries, room.inventory.roster, enter, lambda: busy[0], room.clock, rule, courier(room, enquiries)
         )
         drift = Drift(room.inventory, enquiries, enter, room.clock)
         running = asyncio.ensure_future(stages.run())
@@ -316,8 +312,8 @@ async def test_i10_a_change_that_ran_when_the_daemon_died_is_halted_by_the_next_
         assert (change.state, change.order) == (ChangeState.RUNNING, Order(volume=40))
         enter, clock = state.apply, at.room.clock
         book, roster = state.devices.rollout, at.inventory.roster
-        trust = no_trust(at.room, at.enquiries)
-        next_life = Stages(book, at.enquiries, roster, enter, lambda: False, clock, StageRule(), trust)
+        carrier = courier(at.room, at.enquiries)
+        next_life = Stages(book, at.enquiries, roster, enter, lambda: False, clock, StageRule(), carrier)
         running = asyncio.ensure_future(next_life.run())
         await asyncio.sleep(1)
         running.cancel()

@@ -17,7 +17,7 @@ from ebcd.archive.courier import Courier, CourierDoors
 from ebcd.archive.distribution import Authority, Distribution, TrustPlan
 from ebcd.archive.enquiry import Enquiries
 from ebcd.archive.rollout import Change, Order
-from ebcd.archive.stages import StageRule, Stages, TrustWay
+from ebcd.archive.stages import StageRule, Stages
 from ebcd.health import HealthBook, ways_of
 from ebcd.inventory import Inventory
 from ebcd.signing import TrustStore
@@ -111,14 +111,16 @@ class Yard:
     busy: list[bool]
     counted: list[str]
 
-    def plan(self, *codes: ResourceCode, extra: tuple[str, ...] = ()) -> TrustPlan:
+    async def plan(self, *codes: ResourceCode, extra: tuple[str, ...] = ()) -> TrustPlan:
         """What would go out."""
-        return self.distribution.plan(codes, extra)
+        return await self.distribution.plan(codes, extra)
 
-    def open(self, *codes: ResourceCode, extra: tuple[str, ...] = ()) -> Change:
+    async def open(self, *codes: ResourceCode, extra: tuple[str, ...] = ()) -> Change:
         """Shown and confirmed."""
-        order = Order(trust=self.plan(*codes, extra=extra).digest, certificates=extra)
-        return self.stages.open(order, codes, "chen")
+        shown = await self.plan(*codes, extra=extra)
+        order = Order(trust=shown.digest, certificates=extra)
+        plan = await self.distribution.checked(codes, extra, order.trust)
+        return self.stages.open(order, codes, "chen", plan)
 
     def facts(self, kind: str) -> list[Any]:
         """Payloads."""
@@ -164,9 +166,9 @@ async def yard(folder: File) -> AsyncIterator[Yard]:
         distribution = Distribution(authority, room.inventory, enquiries, book.lists, has_fm=True)
         busy, counted = [False], list[str]()
         doors = CourierDoors(enter, room.core.ledger.mark, lambda: busy[0], counted.append, room.clock)
-        way = TrustWay(distribution, Courier(enquiries, doors))
+        courier = Courier(enquiries, doors)
         roster, rule = room.inventory.roster, StageRule(0.1, 100.0)
-        stages = Stages(book.rollout, enquiries, roster, enter, lambda: busy[0], room.clock, rule, way)
+        stages = Stages(book.rollout, enquiries, roster, enter, lambda: busy[0], room.clock, rule, courier)
         running = asyncio.ensure_future(stages.run())
         await asyncio.sleep(0)
         try:
