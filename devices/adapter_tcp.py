@@ -96,7 +96,11 @@ class AdapterTcp:
         self._down_reason = NOT_STARTED
         self._group: asyncio.TaskGroup | None = None
         self._dialect = Dialect(
-            TimeBase(config.time_base), adapter.TypeTable(config.type_table), config.outputs, config.records_back_s
+            TimeBase(config.time_base),
+            adapter.TypeTable(config.type_table),
+            config.outputs,
+            config.records_back_s,
+            max(1, round(config.heartbeat_s)),
         )
         self._desk = AdapterDesk(config, self._dialect, ports, sink, roster, verify or ports.verify, self._spawn)
         self._patience = Patience(
