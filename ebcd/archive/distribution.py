@@ -63,7 +63,8 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class TrustPlan:
-    """Of one change. `digest`: SM3 over everything that would be sent, so that what is confirmed is what was shown."""
+    """Of one change. `digest`: SM3 over all that would be sent, in steps and in the order of the devices named, so that
+    what is confirmed is what was shown."""
 
     digest: str
     rows: tuple[TrustRow, ...]
@@ -134,17 +135,25 @@ class Distribution:
         for number in extra:
             if store.get(number_from_text(number)) is None:
                 raise refused(Kind.NOT_FOUND, "unknown_certificate", "certificate", number, len(store))
-        rows, parcels = [], {}
-        for number_of, code in enumerate(codes):
-            if number_of % AT_ONCE == 0:
-                await asyncio.sleep(0)
-            device = self._inventory.roster.by_code(code)
-            if device is not None and device.kind is not DeviceKind.TRANSMITTER:
-                row, parcel = self._look(device, extra, shelf)
-                rows.append(row)
-                if parcel is not None:
-                    parcels[row.code] = parcel
-        return TrustPlan(_digest(parcels.values()), tuple(rows), parcels)
+        rows: list[TrustRow] = []
+        parcels: dict[str, Parcel] = {}
+        digest = sm3(b"")
+        for at in range(0, len(codes), AT_ONCE):
+            await asyncio.sleep(0)
+            found = [
+                self._look(device, extra, shelf) for device in map(self._device, codes[at : at + AT_ONCE]) if device
+            ]
+            rows += (row for row, _ in found)
+            some = [parcel for _, parcel in found if parcel is not None]
+            parcels |= {parcel.code: parcel for parcel in some}
+            if some:
+                digest = sm3(digest + b"".join(map(_bytes, some)))
+        return TrustPlan(digest.hex(), tuple(rows), parcels)
+
+    def _device(self, code: ResourceCode) -> Device | None:
+        """An adapter or a terminal."""
+        device = self._inventory.roster.by_code(code)
+        return None if device is None or device.kind is DeviceKind.TRANSMITTER else device
 
     async def checked(self, codes: Sequence[ResourceCode], extra: Sequence[str], digest: str) -> TrustPlan:
         """The same, for sending: refused where it is not what was shown, or where a list must not be sent."""
@@ -218,9 +227,6 @@ class Distribution:
         return refused(Kind.CONFLICT, code, row.code, f"{row.receiver}-{serial}", "" if limit is None else limit)
 
 
-def _digest(parcels: Iterable[Parcel]) -> str:
-    """SM3 over who gets what, in the order of codes."""
-    parts = []
-    for each in sorted(parcels, key=lambda parcel: parcel.code):
-        parts += [each.code.encode(), *each.certificates, *each.lists]
-    return sm3(b"".join(parts)).hex()
+def _bytes(parcel: Parcel) -> bytes:
+    """Who gets what."""
+    return b"".join((parcel.code.encode(), *parcel.certificates, *parcel.lists))

@@ -10,6 +10,7 @@ import pytest
 
 from ebcd import snapshot
 from ebcd.archive.rollout import ChangeState
+from ebcd.archive.stages import NobodyReached
 from ebcd.operator import OperationRefused
 from protocols.authorisation import Authorisation
 from protocols.signature import AuthorisationList, number_text
@@ -236,3 +237,12 @@ async def test_nothing_is_sent_while_an_alert_is_on_air(tmp_path: File) -> None:
         at.busy[0] = False
         await asyncio.sleep(60)
         assert at.ip.serial(HORNS[0]) == 1
+
+
+async def test_where_there_is_nothing_to_send_no_change_begins(tmp_path: File) -> None:
+    async with yard(tmp_path) as at:
+        shown = await at.plan(HORNS[0])
+        assert (len(shown.digest), shown.parcels) == (64, {})
+        with pytest.raises(NobodyReached):
+            await at.open(HORNS[0])
+        assert at.facts("change.opened") == []
