@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from devices.link import Answered, AskState, Command, DeviceState, Event, SetClock, Start, StateTold, Stop, Verb
-from devices.maintenance import Configure, Configured
+from devices.maintenance import Authorise, Configure, Configured
 from devices.ports import Ports
 from devices.terminal_values import return_address
 from protocols import adapter
@@ -15,8 +15,6 @@ from protocols.errors import LocalProtocolError
 from protocols.wire import readable
 
 TARGETS_MAX = 255
-OWN_PERIOD_S = 60
-"""Between an adapter's heartbeats, where nobody says otherwise (terminal digest 1.2)."""
 BEIJING_S = 28_800
 SECONDS_32_MAX = 2**32 - 1
 
@@ -36,6 +34,8 @@ class Dialect:
     type_table: adapter.TypeTable
     outputs: tuple[int, ...]
     records_back_s: float
+    own_period_s: int = 60
+    """Between an adapter's heartbeats, told to one that takes another's place (table A.6)."""
 
     def seconds(self, utc_s: float) -> int:
         """A time as this link's peers write it."""
@@ -62,7 +62,9 @@ class Parcel:
         """How many frames the command takes."""
         if isinstance(self._command, Start | Stop):
             return max(1, -(-len(self._command.targets) // TARGETS_MAX))
-        return max(1, len(maintenance_messages(self._command))) if isinstance(self._command, Configure) else 1
+        if isinstance(self._command, Configure):
+            return max(1, len(maintenance_messages(self._command, self._dialect.own_period_s)))
+        return 1
 
     def frame(self, number: int, code: ResourceCode) -> bytes:
         """Frame `number` for the adapter `code`. Raises LocalProtocolError."""
@@ -81,7 +83,9 @@ class Parcel:
             case Stop() as stop:
                 return [adapter.StopBroadcast(stop.ebm_id, targets) for targets in _portions(stop.targets)]
             case Configure() as configure:
-                return maintenance_messages(configure)
+                return maintenance_messages(configure, self._dialect.own_period_s)
+            case Authorise() as authorise:
+                return [_update(authorise)]
             case SetClock():
                 return [adapter.SetClock(self._dialect.seconds(self._ports.clock.wall()))]
             case _:
@@ -121,9 +125,10 @@ class Parcel:
         return adapter.encode(message, sign=self._ports.sign, table=self._dialect.type_table)
 
 
-def maintenance_messages(command: Configure) -> list[adapter.Message]:
+def maintenance_messages(command: Configure, own_period_s: int) -> list[adapter.Message]:
     """Settings for the terminals `targets`, or for the adapter itself where there are none (tables A.13-A.15, A.19,
-    A.6). Empty where an adapter has none of them."""
+    A.6), whose heartbeats come each `own_period_s` where the command names no period. Empty where an adapter has none
+    of them."""
     given, targets = command.given, adapter.Targets(command.targets)
     messages: list[adapter.Message] = []
     if given.code is not None:
@@ -136,13 +141,20 @@ def maintenance_messages(command: Configure) -> list[adapter.Message]:
         if given.period_s is not None:
             messages.append(adapter.SetReturnPeriod(given.period_s, targets))
     elif given.return_to is not None:
-        messages.append(adapter.SetAdapterReturn(return_address(given.return_to), given.period_s or OWN_PERIOD_S))
+        messages.append(adapter.SetAdapterReturn(return_address(given.return_to), given.period_s or own_period_s))
     return messages
+
+
+def _update(command: Authorise) -> adapter.Message:
+    """0x40 for terminals behind the adapter, 0x41 for itself (tables A.21, A.11)."""
+    if command.targets:
+        return adapter.UpdateTerminalCertificates(command.lists, command.certificates)
+    return adapter.UpdateAdapterCertificates(command.lists, command.certificates)
 
 
 def is_possible(command: Configure) -> bool:
     """Whether an adapter can be told any of it."""
-    return bool(maintenance_messages(command))
+    return bool(maintenance_messages(command, 1))
 
 
 def _portions(targets: tuple[ResourceCode, ...]) -> list[adapter.Targets]:
@@ -191,7 +203,7 @@ def event_of(link: str, code: ResourceCode, command: Command, message: adapter.M
         playing = tuple(r.ebm_id for r in message.records if r.state == adapter.RecordState.PLAYING)
         return StateTold(link, code, DeviceState.WORKING if playing else DeviceState.IDLE, playing)
     result, text = result_of(message)
-    if isinstance(command, Configure):
+    if isinstance(command, Configure | Authorise):
         return Configured(link, code, command.token, result, text)
     to = asked(command)
     return None if to is None else Answered(link, code, *to, result, text)

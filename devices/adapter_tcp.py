@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from devices.adapter_desk import AdapterDesk
 from devices.adapter_exchange import Address, Patience
@@ -72,6 +72,8 @@ class AdapterTcpConfig:
     type_table: adapter.TypeTable = adapter.TypeTable.A4
     outputs: tuple[int, ...] = ()
     """Output channels named in a start; none: the adapter's own choice."""
+    reply_path: Literal["same", "dial"] = "same"
+    """Where a heartbeat's reply goes: back on its connection, or to where the adapter listens, as one maker wants."""
 
 
 class AdapterTcp:
@@ -94,9 +96,13 @@ class AdapterTcp:
         self._down_reason = NOT_STARTED
         self._group: asyncio.TaskGroup | None = None
         self._dialect = Dialect(
-            TimeBase(config.time_base), adapter.TypeTable(config.type_table), config.outputs, config.records_back_s
+            TimeBase(config.time_base),
+            adapter.TypeTable(config.type_table),
+            config.outputs,
+            config.records_back_s,
+            max(1, round(config.heartbeat_s)),
         )
-        self._desk = AdapterDesk(config, self._dialect, ports, sink, roster, verify or ports.verify)
+        self._desk = AdapterDesk(config, self._dialect, ports, sink, roster, verify or ports.verify, self._spawn)
         self._patience = Patience(
             config.connect_timeout_s,
             config.answer_timeout_s,

@@ -46,6 +46,13 @@ class PassDone:
 
 
 @dataclass(frozen=True, slots=True)
+class BurstDone:
+    """The burst of an announcement with a token is over."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
 class NeverOnAir:
     """Its end came first."""
 
@@ -57,7 +64,7 @@ class Step:
     """One frame of eight bytes, and what came true with it."""
 
     frame: bytes
-    events: tuple[PassDone | NeverOnAir, ...]
+    events: tuple[PassDone | BurstDone | NeverOnAir, ...]
 
 
 class _Rotation:
@@ -186,7 +193,7 @@ class Carousel:
 
     def next_frame(self, wall_s: float, now_s: float) -> Step:
         """The next frame; a filler when nothing is due. `wall_s` judges ends, `now_s` (monotonic) everything else."""
-        events: list[PassDone | NeverOnAir] = list(self.expire(wall_s, now_s))
+        events: list[PassDone | BurstDone | NeverOnAir] = list(self.expire(wall_s, now_s))
         due = [rotation for rotation in self._rotations if rotation.due_s <= now_s]
         if not due:
             return Step(FILLER_FRAME, tuple(events))
@@ -287,7 +294,7 @@ class Carousel:
             frames += to_frames(command + self._sign(command).encode(), self._source_level, version)
         rotation.frames, rotation.versions = tuple(frames), tuple(versions)
 
-    def _end_pass(self, rotation: _Rotation, now_s: float) -> Iterator[PassDone]:
+    def _end_pass(self, rotation: _Rotation, now_s: float) -> Iterator[PassDone | BurstDone]:
         said = rotation.announcement
         rotation.cursor = 0
         rotation.passes += 1
@@ -298,6 +305,8 @@ class Carousel:
                 self._rotations.remove(rotation)
             else:
                 rotation.due_s = rotation.pass_began_s + period_s
+            if said.token is not None:
+                yield BurstDone(said.token)
         if said.ebm_id is not None and said.verb is not None:
             others = [r for r in self._rotations if r.says(said.ebm_id, said.verb)] or [rotation]
             passes = min(r.passes for r in others)

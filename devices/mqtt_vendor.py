@@ -30,7 +30,7 @@ from devices.link import (
     Stop,
     Verb,
 )
-from devices.maintenance import AskValues, Configure, Configured, Firmware
+from devices.maintenance import AskValues, Authorise, Configure, Configured, Firmware
 from devices.mqtt_conversation import Heard, Publication, Served
 from devices.mqtt_vendor_command import Request, message_values, names_of, values_of
 from devices.ports import Excused
@@ -105,7 +105,7 @@ class VendorDialogue:
                 return self._begin_each(command, now_s, utc_s, self._stop_refused)
             case AskState():
                 return self._ask(command, utc_s)
-            case Configure(token=token) | Firmware(token=token):
+            case Configure(token=token) | Firmware(token=token) | Authorise(token=token):
                 ours = (code for code in command.members if code in self._ids)
                 not_here = (token, Result.NOT_SUPPORTED, NO_SETTINGS)
                 return [], [Configured(self._link, code, *not_here) for code in ours]

@@ -13,7 +13,11 @@ from dataclasses import dataclass, field
 from protocols import adapter as annex_a
 from protocols import terminal as fefd
 from protocols.adapter import AdapterFrame, RecordState, ResultCode
+from protocols.adapter.fm_content import carried
+from protocols.authorisation import Authorisation
 from protocols.codes import EbmId, ResourceCode
+from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.fm.packet import encode_packet
 from protocols.signature import CertificateNumber, SignatureBlock
 from protocols.sm2 import PrivateKey
 from protocols.terminal import Header, Result
@@ -30,6 +34,8 @@ RECORD_STATES = {
     TaskState.MISSED: RecordState.FAILED,
 }
 DAILY, EMERGENCY = 1, 2  # task filter of 0x10
+LEVELS_BELOW = (6, 5)  # villages, and towns that have terminals of their own
+EVERY_LOUDSPEAKER = ("0314", "00", "04", "00")
 IP_OUTPUT = annex_a.OutputChannel(1, 4)
 ACCEPTED = (
     annex_a.SetResourceCodes,
@@ -39,8 +45,6 @@ ACCEPTED = (
     annex_a.SetReturnPeriod,
     annex_a.SetWhitelist,
     annex_a.SwitchAmplifier,
-    annex_a.UpdateTerminalCertificates,
-    annex_a.UpdateAdapterCertificates,
 )
 """Settings without an effect on what sounds in a simulation: answered with code 0."""
 
@@ -54,6 +58,15 @@ class Relay:
     returned: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Airing:
+    """An FM packet that its RDS controller sends so many times (GD/J 089 table A.24)."""
+
+    packet: bytes
+    times: int
+    interval_ms: int
+
+
 @dataclass(slots=True)
 class Outcome:
     """What one command leads to."""
@@ -61,6 +74,7 @@ class Outcome:
     answer: annex_a.Message
     relays: list[Relay] = field(default_factory=list)
     reports: list[annex_a.Message] = field(default_factory=list)
+    packets: list[Airing] = field(default_factory=list)
 
 
 class Adapter:
@@ -80,6 +94,7 @@ class Adapter:
         self._trust = trust
         self._wall = wall
         self._time_rule = TimeRule()
+        self._authorisation = Authorisation(certificate)
         self._tasks = TaskList()
         self._ordered: dict[EbmId, annex_a.StartBroadcast] = {}
         self._sessions = fefd.SessionCounter(int(wall()))
@@ -116,6 +131,13 @@ class Adapter:
             case annex_a.SetVolume(volume=volume, targets=targets):
                 setting = fefd.ParameterSet((fefd.Number(fefd.SET_VOLUME, volume),))
                 return Outcome(annex_a.GeneralAnswer(), self._relay(setting, targets))
+            case annex_a.RdsSpecial():
+                return self._air(message)
+            case annex_a.UpdateTerminalCertificates(lists=lists, certificates=certificates):
+                relay = self._relay(fefd.CertificateUpdate(lists, certificates), self._everybody(), returned=True)
+                return Outcome(annex_a.GeneralAnswer(), relay)
+            case annex_a.UpdateAdapterCertificates(lists=lists, certificates=certificates):
+                return Outcome(self._authorise(lists, certificates))
             case annex_a.QueryTerminals(parameters=ids, targets=targets):
                 return Outcome(annex_a.GeneralAnswer(), self._relay(fefd.StatusQuery(ids), targets, returned=True))
             case _:
@@ -133,7 +155,35 @@ class Adapter:
         block = frame.signature
         if block is None or self._trust.judge(frame.signed, block) is not Verdict.GOOD:
             return False
-        return self._time_rule.accepts(block, now)
+        if not self._authorisation.permits(block.certificate) or not self._time_rule.accepts(block, now):
+            return False
+        self._authorisation.verified(block.certificate)
+        return True
+
+    def _air(self, command: annex_a.RdsSpecial) -> Outcome:
+        """0x02: a packet of this content under its own signature (GD/J 088 7.1 b, e)."""
+        try:
+            packet = encode_packet(command.targets, carried(command), self.sign)
+        except (LocalProtocolError, RemoteProtocolError) as error:
+            return Outcome(annex_a.GeneralAnswer(ResultCode.CONFLICT, str(error)))
+        return Outcome(annex_a.GeneralAnswer(), packets=[Airing(packet, command.send_times, command.interval_ms)])
+
+    def _authorise(self, lists: tuple[bytes, ...], certificates: tuple[bytes, ...]) -> annex_a.Message:
+        """0x41: everything is checked, then all of it counts (signature.md 6)."""
+        try:
+            update = self._trust.check(lists, certificates, self._authorisation)
+        except RemoteProtocolError as error:
+            self.refused += 1
+            return annex_a.GeneralAnswer(ResultCode.CONFLICT, error.detail)
+        self._trust.admit(update.certificates)
+        if update.newer is not None:
+            self._authorisation.apply(update.newer)
+        return annex_a.GeneralAnswer()
+
+    def _everybody(self) -> annex_a.Targets:
+        """0x40 names no terminals: all of the adapter's own get it, and each takes its own list."""
+        area = self.code.area
+        return annex_a.Targets(tuple(ResourceCode.build(n, area, *EVERY_LOUDSPEAKER) for n in LEVELS_BELOW))
 
     def _refusal(self, message: annex_a.Message, code: ResultCode, text: str) -> annex_a.Message:
         if isinstance(message, annex_a.StartBroadcast | annex_a.StopBroadcast):

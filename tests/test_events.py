@@ -20,7 +20,14 @@ from ebcd.settings_values import Section
 ROOT = Path(__file__).parent.parent
 FACTS = [
     ROOT / "ebcd" / name
-    for name in ("facts.py", "archive/history.py", "workorders/book.py", "alarms/book.py", "shift/book.py")
+    for name in (
+        "facts.py",
+        "archive/history.py",
+        "archive/listed.py",
+        "workorders/book.py",
+        "alarms/book.py",
+        "shift/book.py",
+    )
 ]
 SECTIONS: dict[str, type[Section]] = {
     "morning": MorningSection,

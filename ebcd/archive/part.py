@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from devices.link import Event, Path
 from devices.maintenance import Stranger
 from ebcd.archive.commission import Commissioner, Site
+from ebcd.archive.courier import Courier, CourierDoors
+from ebcd.archive.distribution import Authority, Distribution
 from ebcd.archive.drift import Drift
 from ebcd.archive.enquiry import Enquiries
 from ebcd.archive.keeper import Keeper, KeeperDoors
@@ -82,6 +84,13 @@ def archive_part(
     def busy() -> bool:
         return any(record.state is AlertState.ON_AIR for record in core.state.live_alerts())
 
-    stages = Stages(book.rollout, enquiries, inventory.roster, enter, busy, world.clock, rule)
-    office = ArchiveOffice(keeper, inventory, health, book, county, pending, Commissioner(site), drift, stages)
+    numbers = frozenset(bytes.fromhex(number) for number in base.settings.trust.roots)
+    authority = Authority(lambda: base.verifier.trust, numbers, base.signer.certificate)
+    has_fm = bool(core.links.get(Path.FM))
+    distribution = Distribution(authority, inventory, enquiries, book.lists, has_fm=has_fm)
+    doors_out = CourierDoors(enter, ledger.mark, busy, base.metrics.watched, world.clock)
+    courier = Courier(enquiries, doors_out)
+    stages = Stages(book.rollout, enquiries, inventory.roster, enter, busy, world.clock, rule, courier)
+    desks = (pending, Commissioner(site), drift, stages, distribution)
+    office = ArchiveOffice(keeper, inventory, health, book, county, *desks)
     return ArchivePart(keeper, office, pending, enquiries, stages)

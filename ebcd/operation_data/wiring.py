@@ -26,7 +26,7 @@ from ebcd.settings_links import LinkSettings
 from ebcd.sharing import Sharers, Transmitter
 from protocols.codes import EbdId
 
-FM_TRANSMITTER = "fm_transmitter"
+FM_LINKS = ("fm_transmitter", "fm_adapter")
 MEGABYTE = 1_000_000
 
 
@@ -51,7 +51,7 @@ def transmitters_of(
     driving = [
         (table.config.transmitter, link)
         for table, (_, link) in zip(tables, links, strict=True)
-        if table.type.name == FM_TRANSMITTER
+        if table.type.name in FM_LINKS and getattr(table.config, "commands", True)
     ]
 
     def now() -> tuple[Transmitter, ...]:

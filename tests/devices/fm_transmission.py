@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from devices.fm_announcement import Repeats, start_announcement
-from devices.fm_carousel import Carousel, NeverOnAir, PassDone, Step
+from devices.fm_carousel import BurstDone, Carousel, NeverOnAir, PassDone, Step
 from devices.link import Start, Stop
 from protocols.codes import EbmId
 from protocols.fm.emergency import Emergency
@@ -47,7 +47,7 @@ class Transmission:
             packets_max=packets_max,
         )
         self.log: list[OnAir] = []
-        self.events: list[PassDone | NeverOnAir] = []
+        self.events: list[PassDone | BurstDone | NeverOnAir] = []
         self.monitor = Monitor()
 
     @property

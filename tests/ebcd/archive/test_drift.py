@@ -15,6 +15,7 @@ from devices.maintenance import AskValues, Configure, Configured, Firmware, Told
 from devices.roster import Device, DeviceKind, Roster
 from ebcd import snapshot
 from ebcd.archive import Archive, Record
+from ebcd.archive.courier import Courier, CourierDoors
 from ebcd.archive.drift import Deviation, Drift, deviations
 from ebcd.archive.enquiry import Enquiries
 from ebcd.archive.rollout import ChangeState, Order, batches, fails
@@ -98,6 +99,12 @@ class Yard:
         return [event.payload for event in self.room.journal.events if event.kind == kind]
 
 
+def courier(room: Room, enquiries: Enquiries) -> Courier:
+    """Who would carry lists, if there were any."""
+    doors = CourierDoors(room.core.ledger.enter, room.core.ledger.mark, lambda: False, lambda _act: None, room.clock)
+    return Courier(enquiries, doors)
+
+
 @asynccontextmanager
 async def yard(*silent: ResourceCode) -> AsyncIterator[Yard]:
     """Everybody has volume 60 and reports to the right place; `silent` were never heard."""
@@ -116,7 +123,9 @@ async def yard(*silent: ResourceCode) -> AsyncIterator[Yard]:
         enter, busy = room.core.ledger.enter, [False]
         book = room.core.state.devices.rollout
         rule = StageRule(0.1, 900.0)
-        stages = Stages(book, enquiries, room.inventory.roster, enter, lambda: busy[0], room.clock, rule)
+        stages = Stages(
+            book, enquiries, room.inventory.roster, enter, lambda: busy[0], room.clock, rule, courier(room, enquiries)
+        )
         drift = Drift(room.inventory, enquiries, enter, room.clock)
         running = asyncio.ensure_future(stages.run())
         await asyncio.sleep(0)
@@ -303,7 +312,8 @@ async def test_i10_a_change_that_ran_when_the_daemon_died_is_halted_by_the_next_
         assert (change.state, change.order) == (ChangeState.RUNNING, Order(volume=40))
         enter, clock = state.apply, at.room.clock
         book, roster = state.devices.rollout, at.inventory.roster
-        next_life = Stages(book, at.enquiries, roster, enter, lambda: False, clock, StageRule())
+        carrier = courier(at.room, at.enquiries)
+        next_life = Stages(book, at.enquiries, roster, enter, lambda: False, clock, StageRule(), carrier)
         running = asyncio.ensure_future(next_life.run())
         await asyncio.sleep(1)
         running.cancel()
