@@ -45,7 +45,7 @@ def tone_table(view: ToneView, language: str) -> RenderableType:
 
     proved = text("tone.proved", language, proved=view.proved, of=view.hearable, days=view.proof_days)
     if view.next is None:
-        return Group(text("tone.off", language), proved)
+        return Group(escape(text("tone.off", language)), proved)
     values = {"at": shown(view.next), "for_s": view.for_s, "volume": view.volume}
     lines = [text("tone.next", language, **values, part=view.part, parts=view.parts)]
     lines.append(text("tone.reaches", language, count=view.terminals_total, left_out=view.left_out))
@@ -64,7 +64,7 @@ def tone_table(view: ToneView, language: str) -> RenderableType:
             " ".join(word("path", path, language) for path in each.paths),
             shown(each.sounded),
         )
-    return Group(*lines, proved, table)
+    return Group(*map(escape, lines), proved, table)
 
 
 def add_to(app: typer.Typer) -> None:
