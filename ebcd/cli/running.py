@@ -14,10 +14,12 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO, cast
 
 from ebcd import daemon, logs, settings
 from ebcd.cli.session import Failure
 from ebcd.errors import ConfigError
+from ebcd.scribe import Scribe
 from ebcd.settings import Settings
 from ebcd.store import StoreError
 from ebcd.world import World
@@ -26,6 +28,8 @@ ENDING = (signal.SIGTERM, signal.SIGINT)
 THREAD_TURN_S = 0.0005
 """How long the store's thread waits for a busy loop to hand it the interpreter: by default ten times as long, and a
 commit asks some ten times."""
+LAST_LINES_S_MAX = 2.0
+"""What the log still holds at the end gets so long to be written."""
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
 """An alert to a county makes thousands of lasting objects at once, which is no reason to look for garbage."""
 
@@ -41,9 +45,14 @@ def run(file: Path, language: str) -> int:
     try:
         found = settings.load(file)
         world = World.real()
-        logs.set_up(world.clock)
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_until_told(found, world))
+        scribe = Scribe(sys.stderr)
+        scribe.begin()
+        logs.set_up(world.clock, stream=cast(TextIO, scribe))
+        try:
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                runner.run(_until_told(found, world))
+        finally:
+            scribe.close(LAST_LINES_S_MAX)
     except ConfigError as error:
         raise Failure(*(problem.sentence(language) for problem in error.problems)) from None
     except (

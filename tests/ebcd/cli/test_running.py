@@ -55,8 +55,8 @@ def ebcd(*arguments: str, config: Path) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def running(config: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The daemon, ready."""
+def running(config: Path, errors_to: str = "") -> Iterator[subprocess.Popen[bytes]]:
+    """The daemon, ready. `errors_to`: another file for its log."""
     door = config.parent / "ready.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         told.bind(str(door))
@@ -64,7 +64,7 @@ def running(config: Path) -> Iterator[subprocess.Popen[bytes]]:
         log = config.parent / "daemon.log"
         command = [sys.executable, "-m", "ebcd.cli", "run", "-c", str(config)]
         environment = {**os.environ, "NOTIFY_SOCKET": str(door)}
-        with log.open("ab") as errors:
+        with (Path(errors_to) if errors_to else log).open("ab") as errors:
             process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=errors)
         try:
             try:
@@ -95,6 +95,18 @@ def test_the_daemon_answers_ends_on_sigterm_and_comes_back_with_its_alerts(confi
     with running(config):
         listed = ebcd("alerts", "--json", config=config)
     assert [alert["ebm_id"] for alert in json.loads(listed.stdout)] == [json.loads(sent.stdout)["ebm_id"]]
+
+
+def test_i12_a_log_that_cannot_be_written_stops_no_cancel(config: Path) -> None:
+    """A full disk under the log file once ended a cancel half-way: no stop went out."""
+    config.write_text(config.read_text(encoding="utf-8").replace("level_3 = 1", "level_3 = 0"), encoding="utf-8")
+    with running(config, errors_to="/dev/full"):
+        sent = ebcd(*SEND, config=config)
+        ebm_id = json.loads(sent.stdout)["ebm_id"]
+        done = ebcd("cancel", ebm_id, "--json", config=config)
+        listed = json.loads(ebcd("alerts", "--json", config=config).stdout)
+    assert done.returncode == 0, done.stderr
+    assert [row["state"] for row in listed] == ["cancelling"], "no link answers here"
 
 
 def test_a_wrong_configuration_is_told_whole_with_status_1(config: Path) -> None:
