@@ -115,7 +115,7 @@ class FmTransmitter:
     def __init__(self, config: FmTransmitterConfig, ports: Ports, sink: EventSink, roster: Roster) -> None:
         self.name = config.name
         self.path = Path.FM
-        self.capabilities = LinkCapabilities(returns=False, singles_out=False, targets_max=TARGETS_MAX)
+        self.capabilities = LinkCapabilities(returns=False, singles_out=False, targets_max=TARGETS_MAX, asks=False)
         self._config = config
         self._ports = ports
         self._sink = sink

@@ -41,8 +41,20 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel of an adapter as it tells it (GD/J 089 tables A.28, A.29). `kind`: of an output fm, cable, dtmb, ip or
+    the number of an unknown kind, of an input its name. `state`: idle, occupied, fault or an unknown number; an output
+    with several carriers has one entry for each."""
+
+    id: int
+    kind: str
+    state: str
+    frequency_khz: int = 0  # of an FM output; 0 for all others
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """Values as a device tells them; None where it did not (GD/J 089 table E.5)."""
+    """Values as a device tells them; None where it did not (GD/J 089 tables E.5, A.28, A.29)."""
 
     volume: int | None = None
     address: str | None = None  # ip/mask/gateway
@@ -55,6 +67,8 @@ class Told:
     command_khz: int | None = None  # the FM carrier it takes commands from
     programme_khz: int | None = None
     scan_khz: tuple[int, ...] | None = None  # carriers it polls
+    outputs: tuple[Channel, ...] | None = None  # of an adapter (0x13)
+    inputs: tuple[Channel, ...] | None = None  # of an adapter (0x14)
 
 
 # ---- commands ------------------------------------------------------------------------------------------------------
@@ -75,11 +89,15 @@ class Configure:
 
 @dataclass(frozen=True, slots=True)
 class AskValues:
-    """Ask terminals for parameters by their ids (GD/J 089 table E.5). Answered by `ValuesTold`."""
+    """Ask terminals for parameters by their ids (GD/J 089 table E.5). Answered by `ValuesTold`.
+
+    On an adapter link the members are adapters: with `targets` they ask these terminals (0x08), which answer on the
+    link for returns; without it they tell their own channels (0x0E, 0x0F) and faults (0x11)."""
 
     members: tuple[ResourceCode, ...]
     ids: tuple[int, ...]
     phys: str = ""
+    targets: tuple[ResourceCode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,7 @@ class AdapterStation:
         self._reports: asyncio.Queue[annex_a.Message] = asyncio.Queue(REPORTS_MAX)
         self._timer: asyncio.TimerHandle | None = None
         self._line: asyncio.Transport | None = None
+        self._beat_now = asyncio.Event()  # it was told where to report to
 
     async def run(self, first_wait_s: float) -> None:
         """Listen, report and return until cancelled. Raises OSError when its address is taken."""
@@ -136,6 +137,9 @@ class AdapterStation:
         for relay, heard in relayed:
             self._relay(heard, relay)
         socket.answer(answer)
+        if isinstance(frame.message, annex_a.SetAdapterReturn) and (to := _address(frame.message.address)):
+            self.place = replace(self.place, reports=to)
+            self._beat_now.set()
         self._queue(outcome.reports)
         self._arm()
 
@@ -149,12 +153,27 @@ class AdapterStation:
         """To all terminals at once; each decides by its own address."""
         for shell in self.terminals:
             if shell.powered:
-                shell.receive(heard, "adapter", self._pass_on if relay.returned else _forget, shared=True)
+                answer = _forget if relay.to is None else partial(self._pass_on, _address(relay.to))
+                shell.receive(heard, "adapter", answer, shared=True)
 
-    def _pass_on(self, data: bytes) -> None:
-        """A terminal's answer to the platform: header E, as annex E wants it (S E.1.3.1 b)."""
+    def _pass_on(self, to: tuple[str, int] | None, data: bytes) -> None:
+        """A terminal's answer by header E, as annex E wants it (S E.1.3.1 b), to the address that the query named; over
+        its return line where that leads there."""
         frame = fefd.decode(data)
-        self._send_line(fefd.encode(replace(frame, header=Header.E, signature=None)))
+        returned = fefd.encode(replace(frame, header=Header.E, signature=None))
+        if to == self.place.returns:
+            self._send_line(returned)
+        elif to is not None:
+            self._doors.spawn(self._return_once(to, returned))
+
+    async def _return_once(self, to: tuple[str, int], data: bytes) -> None:
+        """One short connection; an address at which nobody listens loses the return."""
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                _, writer = await asyncio.open_connection(*to)
+                writer.write(data)
+                writer.close()
+                await writer.wait_closed()
 
     def _arm(self) -> None:
         now = self._doors.wall()
@@ -186,7 +205,11 @@ class AdapterStation:
         await asyncio.sleep(first_wait_s)
         while True:
             heard = await self._tell(self.adapter.encode(self.adapter.heartbeat(self._doors.wall())))
-            await asyncio.sleep(self._pace.heartbeat_s if heard else RECONNECT_S[0] * self._pace.reconnect_scale)
+            wait_s = self._pace.heartbeat_s if heard else RECONNECT_S[0] * self._pace.reconnect_scale
+            self._beat_now.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._beat_now.wait()
 
     async def _tell_all(self) -> None:
         while True:
@@ -270,6 +293,15 @@ class _ReturnSocket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._gone.done():
             self._gone.set_result(None)
+
+
+def _address(to: annex_a.ReturnAddress) -> tuple[str, int] | None:
+    """Where TCP leads; None for a telephone number."""
+    match to:
+        case annex_a.IpReturn(ip=host, port=port) | annex_a.DomainReturn(domain=host, port=port):
+            return host, port
+        case _:
+            return None
 
 
 def _forget(data: bytes) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from math import isinf
 
 from protocols import terminal as fefd
+from protocols.adapter import IpReturn
 from protocols.authorisation import Authorisation
 from protocols.codes import EbmId, ResourceCode
 from protocols.errors import RemoteProtocolError
@@ -111,6 +112,10 @@ class Terminal:
         """What sounds, if its audio has begun to arrive."""
         task = self._tasks.sounding
         return task.order.ebm_id if task is not None and task.order.ebm_id in self._heard_sound else None
+
+    def set_return(self, to: tuple[str, int]) -> None:
+        """As it was built: where it returns to, by number."""
+        self.return_to = fefd.ReturnTo(IpReturn(*to))
 
     def next_at(self, now: float) -> float | None:
         """When `tick` is due; None while nothing is live."""

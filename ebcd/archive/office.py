@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from devices.roster import DeviceKind
+from devices.roster import Device, DeviceKind
 from ebcd.alert import DrillDepth
 from ebcd.archive.columns import person_id
 from ebcd.archive.commission import Acceptance, Commissioner, Wish
@@ -135,7 +135,7 @@ class ArchiveOffice:
 
     async def mend(self, codes: Sequence[str], actor: Actor) -> tuple[DriftRow, ...]:
         """Set what deviates; how they are then."""
-        rows = await self._drift.mend([self._terminal(code) for code in codes], actor)
+        rows = await self._drift.mend([self._device(code).code for code in codes], actor)
         await self._durable()
         return rows
 
@@ -181,10 +181,16 @@ class ArchiveOffice:
             raise refused(Kind.INVALID, "unknown_area", "areas", town) from None
 
     def _terminal(self, text: str) -> ResourceCode:
-        device = self._inventory.roster.by_code(text)
-        if device is None or device.kind is not DeviceKind.TERMINAL:
+        device = self._device(text)
+        if device.kind is not DeviceKind.TERMINAL:
             raise refused(Kind.NOT_FOUND, "unknown_device", "device", text)
         return device.code
+
+    def _device(self, text: str) -> Device:
+        device = self._inventory.roster.by_code(text)
+        if device is None:
+            raise refused(Kind.NOT_FOUND, "unknown_device", "device", text)
+        return device
 
     async def _first_sound(self, accepted: Acceptance, tone: str, actor: Actor) -> Acceptance:
         """A daily programme for this terminal alone: the author's own approval is not enough (I1)."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from devices.link import Event, Path
 from devices.maintenance import Stranger
+from ebcd.archive.beats import Beats
 from ebcd.archive.commission import Commissioner, Site
 from ebcd.archive.drift import Drift
 from ebcd.archive.enquiry import Enquiries
@@ -18,7 +19,7 @@ from ebcd.archive.rates import RatesNow
 from ebcd.archive.stages import StageRule, Stages
 from ebcd.archive.turnover import Turnover
 from ebcd.core import Core
-from ebcd.foundation import Foundation
+from ebcd.foundation import Foundation, adapter_period
 from ebcd.health import HealthBook, Ways
 from ebcd.inventory import Inventory
 from ebcd.lifecycle import AlertState
@@ -34,6 +35,7 @@ class ArchivePart:
     office: ArchiveOffice
     pending: Pending
     enquiries: Enquiries
+    beats: Beats
     stages: Stages
 
     def observe(self, event: Event, wall_s: float) -> None:
@@ -42,6 +44,7 @@ class ArchivePart:
             self.pending.observe(event, wall_s)
         else:
             self.enquiries.observe(event)
+            self.beats.observe(event)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -75,7 +78,8 @@ def archive_part(
     enquiries = Enquiries(core.links, inventory.roster, health, inventory.adapter_of)
     sign, enter = base.signer.sign, ledger.enter
     site = Site(inventory, pending, enquiries, keeper, paths, county, sign, world.clock, enter)
-    drift = Drift(inventory, enquiries, enter, world.clock)
+    beats = Beats(inventory.roster, world.clock, adapter_period(base.settings))
+    drift = Drift(inventory, enquiries, enter, world.clock, beats)
     c = base.settings.changes
     rule = StageRule(c.halt_share, c.return_within_s)
 
@@ -84,4 +88,4 @@ def archive_part(
 
     stages = Stages(book.rollout, enquiries, inventory.roster, enter, busy, world.clock, rule)
     office = ArchiveOffice(keeper, inventory, health, book, county, pending, Commissioner(site), drift, stages)
-    return ArchivePart(keeper, office, pending, enquiries, stages)
+    return ArchivePart(keeper, office, pending, enquiries, beats, stages)

@@ -15,6 +15,7 @@ from devices.maintenance import AskValues, Configure, Configured, Firmware, Told
 from devices.roster import Device, DeviceKind, Roster
 from ebcd import snapshot
 from ebcd.archive import Archive, Record
+from ebcd.archive.beats import Beats
 from ebcd.archive.drift import Deviation, Drift, deviations
 from ebcd.archive.enquiry import Enquiries
 from ebcd.archive.rollout import ChangeState, Order, batches, fails
@@ -117,7 +118,7 @@ async def yard(*silent: ResourceCode) -> AsyncIterator[Yard]:
         book = room.core.state.devices.rollout
         rule = StageRule(0.1, 900.0)
         stages = Stages(book, enquiries, room.inventory.roster, enter, lambda: busy[0], room.clock, rule)
-        drift = Drift(room.inventory, enquiries, enter, room.clock)
+        drift = Drift(room.inventory, enquiries, enter, room.clock, Beats(room.inventory.roster, room.clock, 60.0))
         running = asyncio.ensure_future(stages.run())
         await asyncio.sleep(0)
         try:
