@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 from protocols.codes import ResourceCode
 
+PERCENT = 100
+PORT_MAX = 65535
+
 
 @dataclass(frozen=True, slots=True)
 class HostPort:
@@ -21,7 +24,7 @@ class HostPort:
     def parse(cls, text: str) -> HostPort:
         """host:port. Raises ValueError."""
         host, _, port = text.rpartition(":")
-        if not host or not port.isdecimal():
+        if not host or not (port.isascii() and port.isdecimal() and 1 <= int(port) <= PORT_MAX):
             raise ValueError(f"{text!r} is no host:port")
         return cls(host, int(port))
 
@@ -67,8 +70,18 @@ class Told:
     command_khz: int | None = None  # the FM carrier it takes commands from
     programme_khz: int | None = None
     scan_khz: tuple[int, ...] | None = None  # carriers it polls
+    volume_steps: int | None = None  # of one that knows so many steps instead of percent
     outputs: tuple[Channel, ...] | None = None  # of an adapter (0x13)
     inputs: tuple[Channel, ...] | None = None  # of an adapter (0x14)
+
+
+def has_volume(told: Told, percent: int) -> bool:
+    """Whether a told volume is this one: of a device with few steps, whether both are the same step."""
+    if told.volume is None or told.volume_steps is None:
+        return told.volume == percent
+    half = PERCENT // 2
+    step, wanted = ((each * told.volume_steps + half) // PERCENT for each in (told.volume, percent))
+    return step == wanted
 
 
 # ---- commands ------------------------------------------------------------------------------------------------------
@@ -146,7 +159,7 @@ class Configured:
 
 @dataclass(frozen=True, slots=True)
 class ValuesTold:
-    """A device's answer to `AskValues`."""
+    """A device's answer to `AskValues`. An empty one: it may not be asked, or says nothing of what was asked for."""
 
     link: str
     code: ResourceCode

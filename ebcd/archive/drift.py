@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from devices.maintenance import Channel, Given, HostPort, Told
+from devices.maintenance import Channel, Given, HostPort, Told, has_volume
 from devices.ports import Clock
 from devices.roster import Device, DeviceKind
 from ebcd.archive.beats import Beats
@@ -75,7 +75,10 @@ def deviations(device: Device, record: Record, told: Told) -> tuple[Deviation, .
     found = [
         Deviation(name, str(wanted), str(value), name in MENDABLE)
         for name, wanted, value in pairs
-        if wanted is not None and value is not None and wanted != value
+        if wanted is not None
+        and value is not None
+        and wanted != value
+        and not (name == "volume" and has_volume(told, record.volume or 0))
     ]
     if record.frequency_khz and told.scan_khz and record.frequency_khz not in told.scan_khz:
         scanned = ", ".join(str(each) for each in told.scan_khz)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from devices.maintenance import Firmware, Given, HostPort, Told
+from devices.maintenance import Firmware, Given, HostPort, Told, has_volume
 from devices.ports import Clock
 from devices.roster import Roster
 from ebcd.archive.enquiry import Enquiries
@@ -97,8 +97,7 @@ class Stages:
             raise TooManyDevices
         if sum(change.state is ChangeState.RUNNING for change in self._book.changes.values()) >= RUNNING_MAX:
             raise TooManyChanges
-        routes = {code: self._enquiries.route(code) for code in codes}
-        reached = [code for code, route in routes.items() if route is not None and route.through is None]
+        reached = [code for code in codes if self._reaches(order, code)]
         skipped = [code for code in codes if code not in set(reached)]
         if not reached:
             raise NobodyReached
@@ -106,6 +105,12 @@ class Stages:
         self._enter(change_opened(number, order, reached, skipped, self._clock.wall(), actor))
         self._wake.set()
         return self._book.changes[number]
+
+    def _reaches(self, order: Order, code: ResourceCode) -> bool:
+        """Whether a device can be told and then asked; no adapter passes firmware on."""
+        route = self._enquiries.route(code)
+        passed_on = route is not None and route.through is not None
+        return self._enquiries.asks(code) and not (passed_on and order.url)
 
     def halt(self, number: str, actor: str) -> bool:
         """Stop behind the running stage; False where nothing of that number runs."""
@@ -228,8 +233,8 @@ def _host_port(text: str | None) -> HostPort | None:
 def _shows(told: Told, order: Order) -> bool:
     """Whether a device has the new value. The period cannot be asked for (table E.5): an answer is what there is."""
     wanted = (
-        (order.volume, told.volume),
         (order.return_to or None, told.return_to),
         (order.version or None, told.software),
     )
-    return all(want is None or want == value for want, value in wanted)
+    is_loud = order.volume is None or has_volume(told, order.volume)
+    return is_loud and all(want is None or want == value for want, value in wanted)

@@ -16,6 +16,7 @@ from ebcd.cli.session import open_session
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from devices.maintenance import Channel
     from ebcd.archive.drift import DriftRow
     from ebcd.archive.rollout import Change
 
@@ -148,9 +149,20 @@ def _drift_table(content: bytes, language: str, *, everybody: bool) -> Renderabl
             told = "\n".join(
                 f"{each.name}: {each.told} ≠ {each.wanted}" + ("" if each.mendable else " *") for each in row.deviations
             )
-            table.add_row(row.code, escape(row.name), word("drift_state", row.state, language), escape(told))
+            channels = "\n".join(_channel(each, language) for each in row.channels) if everybody else ""
+            shown = "\n".join(each for each in (told, channels) if each)
+            table.add_row(row.code, escape(row.name), word("drift_state", row.state, language), escape(shown))
     counts = {name: sum(row.state == name for row in rows) for name in ("sound", "drift", "no_answer", "unasked")}
     return Group(table, text("drift.counts", language, **counts))
+
+
+def _channel(channel: Channel, language: str) -> str:
+    """One channel of an adapter in a line."""
+    from ebcd.cli.tables import word
+
+    state = word("channel_state", channel.state, language) if channel.state else ""
+    carrier = f"{channel.frequency_khz / 1000:g} MHz" if channel.frequency_khz else ""
+    return " ".join(each for each in (str(channel.id), channel.kind, carrier, state) if each)
 
 
 def _changes_table(content: bytes, language: str) -> RenderableType:
