@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
-from devices.fm_announcement import Repeats, clock_announcement, start_announcement
+from devices.fm_announcement import Repeats, clock_announcement, scan_announcement, start_announcement
 from devices.fm_carousel import Carousel, NeverOnAir, PassDone
 from devices.link import (
     NOT_STARTED,
@@ -32,6 +32,7 @@ from devices.link import (
     Stop,
     Verb,
 )
+from devices.maintenance import Configure, Given
 from devices.ports import Ports
 from devices.roster import Device, DeviceKind, Roster
 from protocols.codes import EbmId, ResourceCode
@@ -47,6 +48,8 @@ TARGETS_MAX: Final = 97  # resource codes beside the content of a type 11 packet
 VERSIONS_SKIPPED: Final = 8  # after a restart: more than a crash can have left unkept
 TIMER_SLACK_S: Final = 1e-4  # a timer may fire a rounding error early; that is not worth another one
 CLOCK_VALID_S: Final = 5.0  # a clock packet that emergencies hold up longer is not said at all
+
+SCAN_VALID_S: Final = 60.0  # a scan list that alerts hold up longer is not said at all
 
 OFFSETS_B: Final = {"198": Offset.B, "19C": Offset.B_PRINTED}
 ZONES: Final = {"beijing": BEIJING_OFFSET_S, "utc": 0}
@@ -174,6 +177,8 @@ class FmTransmitter:
                     self._carousel.stop(command, now_s)
                 case SetClock():
                     self._say_clock(now_s)
+                case Configure(given=Given(scan_khz=carriers)) if carriers is not None:
+                    self._say_scan_lists(command.members, carriers, now_s)
                 case _:
                     pass  # nothing comes back over FM
         except (LocalProtocolError, ValueError) as error:
@@ -284,6 +289,13 @@ class FmTransmitter:
             self._carousel.say(announcement, now_s)
         except OutboxFull:
             self._clock_due_s = now_s + CLOCK_VALID_S  # alerts fill the air; the clock waits
+
+    def _say_scan_lists(self, members: tuple[ResourceCode, ...], carriers: tuple[int, ...], now_s: float) -> None:
+        """Each packet a burst and no more: whoever missed it still has its old list."""
+        until = self._ports.clock.wall() + SCAN_VALID_S
+        repeats = Repeats(self._config.start_burst)
+        for at in range(0, len(members), TARGETS_MAX):
+            self._carousel.say(scan_announcement(members[at : at + TARGETS_MAX], carriers, repeats, until), now_s)
 
     def _tell_never(self, never: list[NeverOnAir]) -> None:
         for each in never:

@@ -41,6 +41,7 @@ class Given:
     period_s: int | None = None  # between returns
     code: ResourceCode | None = None  # taken by the device with the physical address `phys` only
     phys: str = ""
+    scan_khz: tuple[int, ...] | None = None  # FM carriers to watch, best first; over FM alone (GD/J 085 clause 5.2.2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeVar
 from protocols.codes import EbmId, ResourceCode, matches
 from protocols.errors import RemoteProtocolError
 from protocols.fm.bits import BitReceiver, HeardFrame
-from protocols.fm.configuration import Maintenance
+from protocols.fm.configuration import Maintenance, ScanEntry, ScanList
 from protocols.fm.daily import Daily
 from protocols.fm.emergency import Drill, DrillOperation, Emergency
 from protocols.fm.fields import VOLUME_UNCHANGED, Action
@@ -40,6 +40,9 @@ class FmOrders(Protocol):
 
     def fm_stop(self, ebm_id: EbmId) -> None:
         """A valid stop; `EbmId.EVERYTHING` means all that sounds."""
+
+    def fm_scan(self, entries: tuple[ScanEntry, ...]) -> None:
+        """A valid scan list (GD/J 085 clause 5.2.2)."""
 
 
 class FmReceiver:
@@ -165,6 +168,8 @@ class FmReceiver:
                 self._start(ebm_id, kind.value, LEVEL_LOWEST, VOLUME_UNCHANGED, now, at_bit)
             case Maintenance(enabled=enabled, period_s=period_s):
                 self._maintenance_s = period_s if enabled else None
+            case ScanList(entries=entries) if self._orders is not None and entries:
+                self._orders.fm_scan(entries)
             case _:
                 pass  # settings without an effect on what sounds
 

@@ -20,6 +20,7 @@ from protocols.adapter import IpReturn
 from protocols.authorisation import Authorisation
 from protocols.codes import EbmId, ResourceCode
 from protocols.errors import RemoteProtocolError
+from protocols.fm.configuration import ScanEntry
 from protocols.terminal import Answer, Frame, Header, Result
 from simulators.fleet_log import FleetLog
 from simulators.terminal_tasks import LIVE, Change, Order, Task, TaskList, TaskState
@@ -75,6 +76,7 @@ class Terminal:
         "phys",
         "registered",
         "return_to",
+        "scan_list",
         "tuned_khz",
         "volume",
     )
@@ -91,6 +93,7 @@ class Terminal:
         self.return_to: fefd.ReturnTo | None = None
         self.period_s = RETURN_PERIOD_S
         self.tuned_khz = 0  # carrier of its FM receiver, 0 for none
+        self.scan_list: tuple[ScanEntry, ...] = ()
         self._platform = platform
         self._log = log
         self._tasks = TaskList()
@@ -149,6 +152,11 @@ class Terminal:
             if refusal is not None:
                 return [self._answer(frame, *refusal)]
         return self._act(frame, path, now)
+
+    def take_scan_list(self, entries: tuple[ScanEntry, ...]) -> None:
+        """Carriers to watch; of several that are there the smallest priority wins, and here all are."""
+        self.scan_list = entries
+        self.tuned_khz = min(entries, key=lambda each: each.priority).frequency_khz
 
     def hear_fm(self, order: Order, now: float) -> list[Action]:
         """A start that its FM receiver has verified. FM brings the sound too, where nothing else has yet."""
@@ -304,6 +312,9 @@ class Terminal:
             known[fefd.RETURN_ADDRESS] = self.return_to
         if self.tuned_khz:
             known[fefd.CURRENT_FM] = fefd.CurrentFm(self.tuned_khz, self.tuned_khz)
+        if self.scan_list:
+            scanned = (fefd.ScanEntry(each.number, each.priority, each.frequency_khz) for each in self.scan_list)
+            known[fefd.FM_SCAN_LIST] = fefd.FmScanList(tuple(scanned))
         return known.get(id_)
 
     def _set(self, settings: tuple[fefd.Setting, ...]) -> tuple[Result, str]:

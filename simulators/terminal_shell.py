@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from protocols.codes import EbmId
+from protocols.fm.configuration import ScanEntry
 from protocols.terminal import Header
 from simulators.audio_fetch import AudioFetcher, FetchFailed
 from simulators.leisure import Aside, Leisure, at_once
@@ -82,6 +83,10 @@ class TerminalShell:
     def fm_stop(self, ebm_id: EbmId) -> None:
         """From the FM receiver."""
         self._do(self.terminal.stop_fm(ebm_id, self._doors.wall()), None)
+
+    def fm_scan(self, entries: tuple[ScanEntry, ...]) -> None:
+        """From the FM receiver."""
+        self.terminal.take_scan_list(entries)
 
     def _do(self, actions: list[Action], reply: Send | None) -> None:
         for action in actions:

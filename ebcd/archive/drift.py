@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
+from devices.link import Path
 from devices.maintenance import Channel, Given, HostPort, Told, has_volume
 from devices.ports import Clock
 from devices.roster import Device, DeviceKind
@@ -31,6 +32,12 @@ IDS = (
 MENDABLE = frozenset({"volume", "return_to", "code"})
 """What 0x12 can set of a terminal, and 0x05 and 0x0D of an adapter. Neither annex sets an FM frequency, and a physical
 address never changes."""
+OVER_THE_AIR = frozenset({"frequency_khz", "scan_khz"})
+"""What a transmitter can set of a terminal that listens to it (GD/J 085 clause 5.2.2)."""
+CARRIERS_MAX = 5
+"""Of a scan list; the standard advises about five."""
+AIR_S = (8.0, 8.0, 8.0)
+"""After a scan list terminals are asked so often and so late: three passes of a packet take some seconds each."""
 SILENT = "silent"
 """What is told of the return address of an adapter that answers and whose heartbeats do not arrive."""
 NOTHING_TOLD = Told()
@@ -59,10 +66,15 @@ class DriftRow:
     address: str
     deviations: tuple[Deviation, ...]
     channels: tuple[Channel, ...] = ()
+    carriers_khz: tuple[int, ...] = ()
+    """What a terminal's FM receiver listens to, the carrier of its commands first."""
 
 
-def deviations(device: Device, record: Record, told: Told) -> tuple[Deviation, ...]:
-    """Compare; what either side does not say is no deviation."""
+def deviations(
+    device: Device, record: Record, told: Told, transmitters_khz: Collection[int] = ()
+) -> tuple[Deviation, ...]:
+    """Compare; what either side does not say is no deviation. A carrier can be mended over the air, where the terminal
+    listens to one of `transmitters_khz`, our own."""
     if device.kind is DeviceKind.ADAPTER:
         return _of_adapter(device, record, told)
     pairs = [
@@ -83,7 +95,15 @@ def deviations(device: Device, record: Record, told: Told) -> tuple[Deviation, .
     if record.frequency_khz and told.scan_khz and record.frequency_khz not in told.scan_khz:
         scanned = ", ".join(str(each) for each in told.scan_khz)
         found.append(Deviation("scan_khz", str(record.frequency_khz), scanned, mendable=False))
+    if Path.FM in device.paths and not set(heard_khz(told)).isdisjoint(transmitters_khz):
+        found = [replace(each, mendable=each.mendable or each.name in OVER_THE_AIR) for each in found]
     return tuple(found)
+
+
+def heard_khz(told: Told) -> tuple[int, ...]:
+    """The carriers that a terminal listens to."""
+    command = () if told.command_khz is None else (told.command_khz,)
+    return tuple(dict.fromkeys((*command, *(told.scan_khz or ()))))
 
 
 def _of_adapter(device: Device, record: Record, told: Told) -> tuple[Deviation, ...]:
@@ -142,7 +162,31 @@ class Drift:
             settings = settings_told(given)
             self._enter(device_set(members, settings, failed, "drift", self._clock.wall(), actor.name))
         await self._heard_again(code for given, members in groups.items() if given.return_to for code in members)
-        return await self.look_at(ResourceCode(row.code) for row in rows) if groups else rows
+        tuned = await self._tune(rows, actor)
+        return await self.look_at(ResourceCode(row.code) for row in rows) if groups or tuned else rows
+
+    async def _tune(self, rows: Iterable[DriftRow], actor: Actor) -> bool:
+        """Give terminals on another carrier a scan list that begins with theirs; whether there was any."""
+        lists: dict[tuple[int, ...], list[ResourceCode]] = {}
+        for row in rows:
+            wanted = next((int(e.wanted) for e in row.deviations if e.name in OVER_THE_AIR and e.mendable), None)
+            if wanted is not None:
+                carriers = tuple(dict.fromkeys((wanted, *row.carriers_khz)))[:CARRIERS_MAX]
+                lists.setdefault(carriers, []).append(ResourceCode(row.code))
+        for carriers, members in lists.items():
+            self._enquiries.tune(members, carriers)
+        waiting = [code for members in lists.values() for code in members]
+        for wait_s in AIR_S if waiting else ():
+            await asyncio.sleep(wait_s)
+            looked = await self.look_at(waiting)
+            waiting = [ResourceCode(row.code) for row in looked if row.state != "sound"]
+            if not waiting:
+                break
+        for carriers, members in lists.items():
+            failed = [code for code in members if code in waiting]
+            settings = {"scan_khz": ", ".join(str(each) for each in carriers)}
+            self._enter(device_set(members, settings, failed, "drift", self._clock.wall(), actor.name))
+        return bool(lists)
 
     async def _heard_again(self, codes: Iterable[ResourceCode]) -> None:
         """Wait for heartbeats of adapters that were told where to report to; who is not heard stays as it was."""
@@ -162,12 +206,13 @@ class Drift:
             return DriftRow(code, name, "no_answer", "", ())
         if self._beats.is_silent(code):
             told = replace(told, return_to=SILENT)
-        found = deviations(device, self._inventory.archive.of(code), told)
+        transmitters = {each.frequency_khz for each in self._inventory.roster.transmitters}
+        found = deviations(device, self._inventory.archive.of(code), told, transmitters)
         channels = (*(told.outputs or ()), *(told.inputs or ()))
-        return DriftRow(code, name, "drift" if found else "sound", told.address or "", found, channels)
+        return DriftRow(code, name, "drift" if found else "sound", told.address or "", found, channels, heard_khz(told))
 
     def _given(self, row: DriftRow) -> Given | None:
-        wanted = {each.name: each.wanted for each in row.deviations if each.mendable}
+        wanted = {each.name: each.wanted for each in row.deviations if each.mendable and each.name in MENDABLE}
         if not wanted:
             return None
         device = self._inventory.roster.by_code(row.code)

@@ -184,6 +184,13 @@ class Enquiries:
                     del self._asked[code]
         return answers
 
+    def tune(self, codes: Sequence[ResourceCode], carriers_khz: tuple[int, ...]) -> None:
+        """Have the transmitters tell terminals which carriers to watch. Nobody answers over FM: whether they do is for
+        them to say over another path."""
+        for at in range(0, len(codes), CODES_AT_ONCE_MAX):
+            some = tuple(codes[at : at + CODES_AT_ONCE_MAX])
+            self._offer(Path.FM, "", Configure(some, Given(scan_khz=carriers_khz), 0))
+
     # ---- inside ----------------------------------------------------------------------------------------------------
 
     def _offer(self, path: Path, link: str, command: Configure | AskValues | Firmware) -> None:

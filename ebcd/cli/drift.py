@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from ebcd.archive.rollout import Change
 
 
+MENDED_S = 180.0
+"""To ask, set, tune, wait for a heartbeat and ask again, each as long as devices are waited for."""
+
+
 def _help(name: str) -> str:
     return text(f"drift_help.{name}", LANGUAGE)
 
@@ -130,7 +134,7 @@ def _ask(
     with failures_told(as_json=as_json):
         session = open_session(config, lang, token_file, as_json=as_json)
         client = Client(session)
-        content = client.get(path, **(query or {})) if method == "GET" else client.post(path, body)
+        content = client.get(path, **(query or {})) if method == "GET" else client.post(path, body, patience_s=MENDED_S)
         show(session, content, "" if as_json else table(content, session.language))
 
 

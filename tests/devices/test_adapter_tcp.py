@@ -11,7 +11,6 @@ import pytest
 from devices.adapter_frames import TimeBase
 from devices.adapter_tcp import AdapterTcpConfig
 from devices.link import Answered, Connected, DeviceState, Disconnected, NoAnswer, Rejected, StateTold, Verb
-from devices.maintenance import AskValues, Channel, Told, ValuesTold
 from protocols import adapter as a
 from tests.devices.annex_a_adapter import CONFIG, county, settle, usual
 from tests.devices.commands import (
@@ -241,38 +240,6 @@ async def test_i12_a_stop_does_not_wait_for_a_slow_start_and_ends_its_tries(
         ]
         await asyncio.sleep(60)
         assert [type(message) for message in station.messages] == [a.StartBroadcast, a.StopBroadcast]
-
-
-async def test_i6_a_question_under_way_to_a_slow_adapter_holds_up_no_alert(
-    clock: VirtualClock, rng: random.Random
-) -> None:
-    async with county(clock, rng) as at:
-        at.stations[1].delay_s = 4.0
-        at.link.offer(AskValues((ONE,), ()))
-        await asyncio.sleep(1)
-        assert [type(message) for message in at.stations[1].messages] == [a.QueryOutputs]
-        at.link.offer(start(ONE))
-        await settle()
-        assert isinstance(at.stations[1].messages[-1], a.StartBroadcast)
-        await asyncio.sleep(4)
-        assert at.told(Answered) == [answered()]
-
-
-async def test_an_adapter_that_knows_one_question_only_has_told_what_it_knows(
-    clock: VirtualClock, rng: random.Random
-) -> None:
-    async with county(clock, rng) as at:
-
-        def reply(frame: a.AdapterFrame) -> a.Message:
-            if isinstance(frame.message, a.QueryInputs):
-                return a.Inputs(ONE, (a.InputChannel(1, "话筒", 1, 1),))
-            return a.GeneralAnswer(a.ResultCode.CONFLICT, "unknown")
-
-        at.stations[1].reply = reply
-        at.link.offer(AskValues((ONE,), ()))
-        await settle()
-        told = Told(code=str(ONE), inputs=(Channel(1, "话筒", "idle"),))
-        assert at.told(ValuesTold) == [ValuesTold("adapters", ONE, told)]
 
 
 async def test_i12_a_start_stopped_while_it_connects_is_never_written(clock: VirtualClock, rng: random.Random) -> None:

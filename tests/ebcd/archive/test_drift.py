@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from devices.link import Command, DeviceState, Event, Heartbeat, LinkCapabilities, LinkStatus, Path
-from devices.maintenance import AskValues, Configure, Configured, Firmware, Told, ValuesTold
+from devices.maintenance import AskValues, Configure, Configured, Firmware, Given, Told, ValuesTold
 from devices.roster import Device, DeviceKind, Roster
 from ebcd import snapshot
 from ebcd.archive import Archive, Record
@@ -24,7 +24,7 @@ from ebcd.health import HealthBook, ways_of
 from ebcd.inventory import Inventory
 from ebcd.operator import Actor
 from protocols.codes import ResourceCode
-from tests.ebcd.county import COUNTY, TOWN_A, VILLAGE_A1, Room, control_room, terminal
+from tests.ebcd.county import COUNTY, PROVINCE, TOWN_A, VILLAGE_A1, Room, control_room, terminal
 
 CHEN = Actor("chen", "uid")
 HORNS = tuple(terminal(VILLAGE_A1, n) for n in range(1, 31))
@@ -83,11 +83,31 @@ class Field:
 
 
 @dataclass
+class Air(Field):
+    """A transmitter: whoever is not deaf to it takes the scan list, and nobody answers."""
+
+    name: str = "fm"
+    path: Path = Path.FM
+    horns: dict[str, Told] = field(default_factory=dict)
+
+    def offer(self, command: Command) -> None:
+        """Some seconds later it has been heard."""
+        assert isinstance(command, Configure)
+        self.told.append(("", command))
+        carriers = command.given.scan_khz
+        assert carriers is not None
+        for code in set(command.members) - self.deaf:
+            heard = replace(self.horns[code], command_khz=carriers[0], scan_khz=carriers)
+            asyncio.get_running_loop().call_later(9.0, self.horns.__setitem__, code, heard)
+
+
+@dataclass
 class Yard:
     """A village of thirty horns, and who looks after them."""
 
     room: Room
     field: Field
+    air: Air
     inventory: Inventory
     enquiries: Enquiries
     drift: Drift
@@ -112,7 +132,10 @@ async def yard(*silent: ResourceCode) -> AsyncIterator[Yard]:
                 health.observe(Heartbeat("ip", code, "", DeviceState.IDLE, False), Path.IP, 1.0, 1.0)
         told: list[Event] = []
         field_ = Field(told.append, {c: Told(volume=60, return_to="10.1.1.9:8889", software="00010000") for c in HORNS})
-        enquiries = Enquiries({Path.IP: [field_]}, room.inventory.roster, health, room.inventory.adapter_of)
+        air = Air(told.append, horns=field_.values)
+        enquiries = Enquiries(
+            {Path.IP: [field_], Path.FM: [air]}, room.inventory.roster, health, room.inventory.adapter_of
+        )
         field_.sink = enquiries.observe
         enter, busy = room.core.ledger.enter, [False]
         book = room.core.state.devices.rollout
@@ -122,7 +145,7 @@ async def yard(*silent: ResourceCode) -> AsyncIterator[Yard]:
         running = asyncio.ensure_future(stages.run())
         await asyncio.sleep(0)
         try:
-            yield Yard(room, field_, room.inventory, enquiries, drift, stages, busy)
+            yield Yard(room, field_, air, room.inventory, enquiries, drift, stages, busy)
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
@@ -143,6 +166,36 @@ def test_what_a_device_has_and_what_it_should_have_are_compared() -> None:
         Deviation("frequency_khz", "98500", "88400", False),
         Deviation("scan_khz", "98500", "88400, 90000", False),
     )
+
+
+def test_a_carrier_can_be_mended_over_the_air_by_a_transmitter_that_the_terminal_listens_to() -> None:
+    told = Told(command_khz=88_400, scan_khz=(88_400, 90_000))
+    wanted = Record(frequency_khz=98_500)
+    tuned = Device(DeviceKind.TERMINAL, ONE, "", "", paths=(Path.IP, Path.FM))
+    deaf = Device(DeviceKind.TERMINAL, ONE, "", "", paths=(Path.IP,))
+    mendable = [
+        [each.mendable for each in deviations(device, wanted, told, ours)]
+        for device, ours in ((tuned, {90_000}), (tuned, {98_500}), (tuned, set()), (deaf, {90_000}))
+    ]
+    assert mendable == [[True, True], [False, False], [False, False], [False, False]]
+
+
+@pytest.mark.clause("GD/J 085 clause 5.2.2")
+async def test_a_scan_list_goes_out_over_fm_and_the_terminal_says_over_ip_what_came_of_it() -> None:
+    async with yard() as at:
+        transmitter = Device(DeviceKind.TRANSMITTER, PROVINCE, "", "", "192.0.2.1", 1, frequency_khz=90_000)
+        rows = [replace(device, paths=(Path.IP, Path.FM)) for device in at.inventory.roster.terminals]
+        records = dict.fromkeys(HORNS, Record(frequency_khz=98_500))
+        at.inventory.become(Inventory(Roster.of([*rows, transmitter]), {}, Archive(records)))
+        for code in HORNS:
+            at.field.values[code] = Told(command_khz=98_500, scan_khz=(98_500, 90_000))
+        at.field.values[ONE] = at.field.values[TWO] = Told(command_khz=90_000, scan_khz=(90_000,))
+        at.air.deaf.add(TWO)
+        after = await at.drift.mend(HORNS, CHEN)
+        assert [row.state for row in after[:3]] == ["sound", "drift", "sound"]
+        assert [command for _, command in at.air.told] == [Configure((ONE, TWO), Given(scan_khz=(98_500, 90_000)), 0)]
+        (fact,) = at.facts("device.set")
+        assert (fact["codes"], fact["failed"], fact["settings"]) == ([ONE, TWO], [TWO], {"scan_khz": "98500, 90000"})
 
 
 def test_what_either_side_does_not_say_is_no_deviation() -> None:
