@@ -94,6 +94,7 @@ class TrustSection(Section):
     chain_certificates_max: Annotated[int, Field(ge=2, le=10)] = 3
     time_modes: dict[CertificateNumber, Literal["utc", "counter"]] = {}
     administrators: tuple[CertificateNumber, ...] = ()
+    firmware_signers: tuple[CertificateNumber, ...] = ()
     exceptions: FilePath = Path("exceptions")
 
 

@@ -11,6 +11,7 @@ from ebcd.archive.columns import person_id
 from ebcd.archive.commission import Acceptance, Commissioner, Wish
 from ebcd.archive.drift import Drift, DriftRow
 from ebcd.archive.history import DeviceBook
+from ebcd.archive.images import Image, ImageRefused, Images
 from ebcd.archive.keeper import Keeper, Kept, refused
 from ebcd.archive.pending import Pending
 from ebcd.archive.rates import TownRates, rates
@@ -81,6 +82,7 @@ class ArchiveOffice:
         commissioner: Commissioner,
         drift: Drift,
         stages: Stages,
+        images: Images,
     ) -> None:
         self.keeper = keeper
         self.send: Send | None = None  # set where sounds can be ordered
@@ -88,6 +90,7 @@ class ArchiveOffice:
         self._commissioner = commissioner
         self._drift = drift
         self._stages = stages
+        self._images = images
         self._inventory = inventory
         self._health = health
         self._book = book
@@ -145,12 +148,15 @@ class ArchiveOffice:
 
     async def change(self, order: Order, town: str, codes: Sequence[str], actor: Actor) -> Change:
         """Begin a change of the named devices, or of a town's, in stages."""
-        if not order.told() or (order.url and not (order.version and order.md5)):
+        if not order.told() or bool(order.url) is not bool(order.version):
+            raise refused(Kind.INVALID, "nothing_to_change", "change")
+        if bool(order.back_url) is not bool(order.back_version) or (order.back_url and not order.url):
             raise refused(Kind.INVALID, "nothing_to_change", "change")
         if not codes and not town:
             raise refused(Kind.INVALID, "no_devices_named", "change")
         named = [self._terminal(code) for code in codes]
         terminals = named or [t.code for t in self._inventory.terminals_in(self._areas(town))]
+        order = await self._with_images(order)
         try:
             change = self._stages.open(order, terminals, actor.name)
         except TooManyChanges:
@@ -161,6 +167,22 @@ class ArchiveOffice:
             raise refused(Kind.CONFLICT, "nobody_reached", "change", len(terminals)) from None
         await self._durable()
         return change
+
+    async def _with_images(self, order: Order) -> Order:
+        """Nothing is sent before the images, and what a halt would bring back, have been checked."""
+        if order.url:
+            image = await self._image(Image(order.url, order.version, order.md5))
+            order = replace(order, md5=image.md5)
+        if order.back_url:
+            image = await self._image(Image(order.back_url, order.back_version, order.back_md5))
+            order = replace(order, back_md5=image.md5)
+        return order
+
+    async def _image(self, image: Image) -> Image:
+        try:
+            return await self._images.check(image)
+        except ImageRefused as no:
+            raise refused(Kind.INVALID, f"image_{no.what}", "change", image.url, no.detail) from None
 
     async def halt(self, number: str, actor: Actor) -> Change:
         """Stop a change behind the running stage."""

@@ -12,6 +12,8 @@ from ebcd.archive.beats import Beats
 from ebcd.archive.commission import Commissioner, Site
 from ebcd.archive.drift import Drift
 from ebcd.archive.enquiry import Enquiries
+from ebcd.archive.fetching import fetch
+from ebcd.archive.images import Images
 from ebcd.archive.keeper import Keeper, KeeperDoors
 from ebcd.archive.office import ArchiveOffice
 from ebcd.archive.pending import Pending
@@ -25,6 +27,7 @@ from ebcd.inventory import Inventory
 from ebcd.lifecycle import AlertState
 from ebcd.workorders import Sites
 from protocols.codes import ResourceCode
+from protocols.signature import number_from_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,9 @@ def archive_part(
     def busy() -> bool:
         return any(record.state is AlertState.ON_AIR for record in core.state.live_alerts())
 
-    stages = Stages(book.rollout, enquiries, inventory.roster, enter, busy, world.clock, rule)
-    office = ArchiveOffice(keeper, inventory, health, book, county, pending, Commissioner(site), drift, stages)
+    signers = [number_from_text(each) for each in base.settings.trust.firmware_signers]
+    images = Images(fetch, lambda: base.verifier.trust, signers, world.clock, in_thread=world.store_in_thread)
+    stages = Stages(book.rollout, enquiries, inventory.roster, enter, busy, world.clock, rule, images)
+    commissioner = Commissioner(site)
+    office = ArchiveOffice(keeper, inventory, health, book, county, pending, commissioner, drift, stages, images)
     return ArchivePart(keeper, office, pending, enquiries, beats, stages)

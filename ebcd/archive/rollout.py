@@ -35,6 +35,10 @@ class Order:
     url: str = ""
     version: str = ""  # 8 hexadecimal digits
     md5: str = ""
+    back_url: str = ""
+    """Of firmware: where its predecessor is, for a halt; "": as an earlier change had it, if one did."""
+    back_version: str = ""
+    back_md5: str = ""
 
     def told(self) -> dict[str, Any]:
         """What is set, by name."""
@@ -56,6 +60,8 @@ class Change:
     ended_at: float = 0.0
     why: str = ""
     restored: int = 0
+    left: tuple[str, ...] = ()
+    """Of firmware that was halted: who could not be brought back, or is silent."""
 
 
 def batches(codes: Sequence[str]) -> list[tuple[str, ...]]:
@@ -83,9 +89,12 @@ def change_staged(number: str, told: int, failed: Iterable[str], at: float, acto
     return Fact(CHANGE_STAGED, None, at, actor, {"id": number, "told": told, "failed": list(failed)})
 
 
-def change_ended(number: str, state: ChangeState, why: str, restored: int, at: float, actor: str) -> Fact:
-    """It is done, or halted; `restored`: devices that have their old values again."""
-    return Fact(CHANGE_ENDED, None, at, actor, {"id": number, "state": state, "why": why, "restored": restored})
+def change_ended(
+    number: str, state: ChangeState, why: str, restored: int, at: float, actor: str, left: Iterable[str] = ()
+) -> Fact:
+    """It is done, or halted; `restored`: devices that have their old values again, `left`: who has not."""
+    payload = {"id": number, "state": state, "why": why, "restored": restored, "left": list(left)}
+    return Fact(CHANGE_ENDED, None, at, actor, payload)
 
 
 @dataclass(slots=True)
@@ -109,7 +118,12 @@ class ChangeBook:
             change.stages.append((p["told"], tuple(p["failed"])))
         elif fact.kind == CHANGE_ENDED:
             change.state, change.why, change.restored = ChangeState(p["state"]), p["why"], p["restored"]
-            change.ended_at = fact.at
+            change.ended_at, change.left = fact.at, tuple(p.get("left", ()))
+
+    def image_of(self, version: str) -> tuple[str, str] | None:
+        """Address and MD5 of the firmware that a change brought last as this version; None where none did."""
+        known = (each.order for each in reversed(self.changes.values()) if each.order.url and each.stages)
+        return next(((order.url, order.md5) for order in known if order.version == version), None)
 
     def dump(self) -> list[dict[str, Any]]:
         """For checkpoints: plain JSON values."""
@@ -123,6 +137,7 @@ class ChangeBook:
             values = dict(row)
             values["order"], values["state"] = Order(**row["order"]), ChangeState(row["state"])
             values["codes"], values["skipped"] = tuple(row["codes"]), tuple(row["skipped"])
+            values["left"] = tuple(row.get("left", ()))
             values["stages"] = [(told, tuple(failed)) for told, failed in row["stages"]]
             book.changes[row["id"]] = Change(**values)
         return book

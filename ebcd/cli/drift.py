@@ -78,6 +78,8 @@ def start(
     firmware: Annotated[str, typer.Option(metavar="URL", help=_help("firmware"))] = "",
     version: Annotated[str, typer.Option(metavar="HEX8", help=_help("version"))] = "",
     md5: Annotated[str, typer.Option(metavar="HEX32", help=_help("md5"))] = "",
+    back: Annotated[str, typer.Option(metavar="URL", help=_help("back"))] = "",
+    back_version: Annotated[str, typer.Option(metavar="HEX8", help=_help("back_version"))] = "",
     config: Config = None,
     lang: Language = None,
     as_json: AsJson = False,
@@ -93,8 +95,34 @@ def start(
         "url": firmware,
         "version": version.upper(),
         "md5": md5.lower(),
+        "back_url": back,
+        "back_version": back_version.upper(),
     }
     _ask("POST", "/v1/changes", _changes_table, config, lang, token_file, as_json, body=body)
+
+
+@change.command("sign", help=_help("sign"))
+def sign(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=_help("image"))],
+    key: Annotated[Path, typer.Option(exists=True, dir_okay=False, help=_help("key"))],
+    certificate: Annotated[str, typer.Option(metavar="HEX12", help=_help("certificate"))],
+    out: Annotated[str, typer.Option(metavar="FILE", help=_help("out"))] = "",
+    lang: Language = None,
+) -> None:
+    """Sign a firmware image."""
+    from ebcd.cli.exceptions import ADMINISTRATOR_PASSPHRASE
+    from ebcd.cli.files import write_bytes
+    from ebcd.cli.keys import certificate_number, read_key
+    from ebcd.clock import SystemClock
+    from ebcd.signing import FileSigner
+
+    with failures_told(as_json=False):
+        language = lang or LANGUAGE
+        number = certificate_number(certificate, language)
+        signer = FileSigner(read_key(key, language, ADMINISTRATOR_PASSPHRASE), number, SystemClock())
+        target = out or f"{file}.sig"
+        write_bytes(target, signer.sign(file.read_bytes()).encode(), language)
+        typer.echo(text("drift.signed", language, file=target), err=True)
 
 
 @change.command("list", help=_help("list"))
@@ -190,7 +218,7 @@ def _changes_table(content: bytes, language: str) -> RenderableType:
             escape(", ".join(f"{name} {value}" for name, value in row.order.told().items())),
             f"{len(row.codes)} + {len(row.skipped)}",
             stages or "-",
-            str(row.restored),
+            str(row.restored) + (f" - {len(row.left)}" if row.left else ""),
             escape(row.actor),
             shown(int(row.opened_at)),
         )
