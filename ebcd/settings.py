@@ -31,6 +31,7 @@ from ebcd.settings_sections import (
     InventorySection,
     MediaSection,
     MetricsSection,
+    MonitorSection,
     MorningSection,
     OperatorSection,
     OrdersSection,
@@ -79,6 +80,7 @@ class Settings:
     email: EmailSection
     upstream: UpstreamSection
     reports: ReportsSection
+    monitor: MonitorSection
     morning: MorningSection
     links: tuple[LinkSettings, ...]
 

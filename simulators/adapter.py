@@ -141,6 +141,11 @@ class Adapter:
             case _:
                 return Outcome(self._plain_answer(message))
 
+    def sound_of(self, ebm_id: EbmId) -> str:
+        """Where the sound of a task comes from while it is on air; "" for none."""
+        sounding, start = self._tasks.sounding, self._ordered.get(ebm_id)
+        return _url(start) if start is not None and sounding is not None and sounding.order.ebm_id == ebm_id else ""
+
     def tick(self, now: float) -> list[annex_a.Message]:
         """What time alone does, as reports."""
         return self._reports(self._tasks.tick(now))
