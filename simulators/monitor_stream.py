@@ -1,4 +1,4 @@
-"""An adapter's monitor as a stream: MP3 frames in RTP at the pace at which they sound (GD/J 089 clause B.2, g 2)."""
+"""An adapter's monitor as a stream: MP3 frames in RTP at the pace at which they sound (GD/J 089 table A.38)."""
 
 from __future__ import annotations
 
