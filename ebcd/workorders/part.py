@@ -108,6 +108,8 @@ class WorkPart:
 
 def _said(fact: Fact) -> dict[str, object]:
     """What a line of the log tells of an order's fact."""
-    names = ("trouble", "root", "area", "crew", "why", "event", "note")
+    names = ("trouble", "root", "area", "crew", "why", "note")
     told: dict[str, object] = {name: fact.payload[name] for name in names if fact.payload.get(name)}
+    if step := fact.payload.get("event"):
+        told["step"] = step  # `event` is the log line's own
     return {"order": fact.payload["id"], **told}

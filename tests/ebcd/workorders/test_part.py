@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import structlog
+
 from devices.link import Path
 from ebcd import facts
 from ebcd.facts import Fact, Receipt
@@ -10,12 +12,15 @@ from ebcd.lifecycle import AlertEvent, AlertState, DeliveryEvent
 from ebcd.planner import Leg, Plan
 from ebcd.state import CountyState
 from ebcd.workorders import Trouble
+from ebcd.workorders.book import order_moved
 from ebcd.workorders.missed import missed_receipts
 from ebcd.workorders.part import Confirmations, WorkPart
+from ebcd.workorders.table import OrderEvent
 from protocols.codes import ResourceCode
 from tests.ebcd.county import PROVINCE
 from tests.ebcd.test_scheduler import alert
 from tests.ebcd.workorders.yard import TOWNS, WALL_S, Yard, head_end, horn, village
+from tests.virtual_time import VirtualClock
 
 BEHIND = tuple(horn(village(TOWNS[0], 1), n) for n in range(1, 5))
 ALONE = horn(village(TOWNS[0], 5), 1)
@@ -100,3 +105,11 @@ def test_the_part_opens_an_order_when_an_alert_is_over_and_closes_it_with_the_ne
     yard.confirmed[ALONE] = confirmations.of(ALONE)
     part.look()
     assert yard.orders() == []
+
+
+async def test_every_step_of_an_order_can_be_logged_and_ends_nothing() -> None:
+    yard = Yard()
+    part = WorkPart(yard.desk, yard.health, yard.sites, yard.state, adapter_of, VirtualClock())
+    with structlog.testing.capture_logs() as lines:
+        part.watch(order_moved("W1", OrderEvent.DISPATCH, 1.0, "daemon", "crew"), yard.state)
+    assert [(line["event"], line["order"], line["step"]) for line in lines] == [("order.moved", "W1", "dispatch")]
