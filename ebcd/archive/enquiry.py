@@ -16,8 +16,8 @@ from devices.roster import DeviceKind, Roster
 from ebcd.health import SPEAKING, HealthBook
 from protocols.codes import ResourceCode
 
-ANSWERS_S = 20.0
-"""Longer than every link's own repeats."""
+ANSWERS_S = 30.0
+"""Longer than every link's own repeats, and than four exchanges with an adapter that takes five seconds for each."""
 CODES_AT_ONCE_MAX = 200
 """Members of one command: its frame names them all."""
 TOKENS = 2**31
@@ -170,7 +170,7 @@ class Enquiries:
         for code in wanted:
             self._asked.setdefault(code, []).append((waiting, answers))
         try:
-            for to, group in groups.items():
+            for to, group in sorted(groups.items(), key=lambda each: each[0].through is None):  # adapters take long
                 for at in range(0, len(group), CODES_AT_ONCE_MAX):
                     some = tuple(group[at : at + CODES_AT_ONCE_MAX])
                     passed_on = to.through and AskValues((to.through,), ids, targets=some)
