@@ -102,5 +102,5 @@ async def test_an_adapter_with_another_code_is_given_its_own(clock: VirtualClock
 
 async def test_i8_an_adapter_that_is_switched_off_gives_no_answer(clock: VirtualClock) -> None:
     async with village(clock) as at:
-        at.station.place = at.station.place.__class__("127.0.0.1", 1, at.reports, at.returns, delay_s=1e6)
+        at.station.place = at.station.place.__class__("127.0.0.1", 1, at.reports, at.returns, delay_s=120.0)
         assert [row.state for row in await at.drift.look_at([FRONT])] == ["no_answer"]

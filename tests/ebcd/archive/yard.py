@@ -121,7 +121,7 @@ class Yard:
 
 
 @asynccontextmanager
-async def yard(*silent: ResourceCode) -> AsyncIterator[Yard]:
+async def yard(*silent: ResourceCode, within_s: float = 900.0) -> AsyncIterator[Yard]:
     """Everybody has volume 60 and reports to the right place; `silent` were never heard."""
     devices = [Device(DeviceKind.TERMINAL, code, "", "", paths=(Path.IP,)) for code in HORNS]
     records = {code: Record(volume=60, return_to="10.1.1.9:8889") for code in HORNS}
@@ -141,7 +141,7 @@ async def yard(*silent: ResourceCode) -> AsyncIterator[Yard]:
         enter, busy = room.core.ledger.enter, [False]
         book = room.core.state.devices.rollout
         shelf = Shelf(room.clock)
-        rule = StageRule(0.1, 900.0)
+        rule = StageRule(0.1, within_s)
         stages = Stages(book, enquiries, room.inventory.roster, enter, lambda: busy[0], room.clock, rule, shelf.images)
         drift = Drift(room.inventory, enquiries, enter, room.clock, Beats(room.inventory.roster, room.clock, 60.0))
         running = asyncio.ensure_future(stages.run())
