@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 from devices.adapter_frames import BEIJING_S, Dialect, TimeBase
 from devices.adapter_reports import Replies, ReportConnection, read_report
 from devices.link import Connected, Disconnected, EventSink, Rejected
 from devices.maintenance import Stranger
 from devices.ports import Ports, Verify
-from devices.roster import DeviceKind, Roster
+from devices.roster import Device, DeviceKind, Roster
 from devices.timer_wheel import TimerWheel
 from protocols import adapter
 from protocols.adapter import AdapterFrame, BadFrame
@@ -33,7 +35,9 @@ class AdapterDesk:
         sink: EventSink,
         roster: Roster,
         verify: Verify | None,
+        spawn: Callable[[Callable[[], Coroutine[Any, Any, None]], str], object],
     ) -> None:
+        """`spawn` starts a task of the link's."""
         self.link = config.name
         self._dialect = dialect
         self.table = adapter.TypeTable(config.type_table)
@@ -48,6 +52,8 @@ class AdapterDesk:
         self._other_base: set[ResourceCode] = set()
         self._live: TimerWheel[ResourceCode] = TimerWheel(1.0, ports.clock.monotonic())
         self._connected: set[ResourceCode] = set()
+        self._spawn = spawn
+        self._dialled: set[ResourceCode] = set()
         self._open: set[ReportConnection] = set()
         self._idle: TimerWheel[ReportConnection] = TimerWheel(1.0, ports.clock.monotonic())
 
@@ -123,7 +129,27 @@ class AdapterDesk:
         if isinstance(frame.message, adapter.AdapterHeartbeat):
             self._look_at_clock(front, frame.message.time, peer)
         self.tell(event)
+        if self._config.reply_path == "dial" and isinstance(frame.message, adapter.AdapterHeartbeat):
+            self._dial(device, reply())
+            return None
         return reply()
+
+    def _dial(self, device: Device, data: bytes) -> None:
+        """A reply on a connection of our own; one to an adapter that is still being dialled is left out."""
+        if device.code not in self._dialled:
+            self._dialled.add(device.code)
+            self._spawn(lambda: self._deliver(device, data), f"reply {device.code}")
+
+    async def _deliver(self, device: Device, data: bytes) -> None:
+        try:
+            async with asyncio.timeout(self._config.connect_timeout_s):
+                transport, _ = await self._ports.network.connect(asyncio.Protocol, device.host, device.port)
+            transport.write(data)
+            transport.close()
+        except (OSError, TimeoutError) as error:
+            self.reject("reply-path", f"{device.host}:{device.port}", f"{device.code} takes no reply: {error}")
+        finally:
+            self._dialled.discard(device.code)
 
     def _look_at_clock(self, front: ResourceCode, time: int, peer: str) -> None:
         """Eight hours off is no wrong clock but the other reading of annex A's "Beijing time"; told once."""

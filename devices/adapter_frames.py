@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from devices.adapter_values import QUESTIONS, adapter_told
 from devices.link import Answered, AskState, Command, DeviceState, Event, Fault, SetClock, Start, StateTold, Stop, Verb
-from devices.maintenance import AskValues, Configure, Configured, HostPort, ValuesTold
+from devices.maintenance import AskValues, Authorise, Configure, Configured, HostPort, ValuesTold
 from devices.ports import Ports
 from devices.terminal_values import return_address
 from protocols import adapter
@@ -37,6 +37,7 @@ class Dialect:
     outputs: tuple[int, ...]
     records_back_s: float
     heartbeat_s: int
+    """Between an adapter's heartbeats, told to one whose return parameters are set (table A.6)."""
     returns_to: HostPort | None
     """Where terminals behind adapters return what they were asked for by 0x08; None: they cannot be asked."""
 
@@ -89,6 +90,8 @@ class Parcel:
                 return [adapter.StopBroadcast(stop.ebm_id, targets) for targets in _portions(stop.targets)]
             case Configure() as configure:
                 return maintenance_messages(configure, self._dialect)
+            case Authorise() as authorise:
+                return [_update(authorise)]
             case SetClock():
                 return [adapter.SetClock(self._dialect.seconds(self._ports.clock.wall()))]
             case AskValues(ids=ids, targets=targets) if self._dialect.returns_to is not None:
@@ -138,7 +141,8 @@ def asks_adapters(command: Command) -> bool:
 
 def maintenance_messages(command: Configure, dialect: Dialect) -> list[adapter.Message]:
     """Settings for the terminals `targets`, or for the adapter itself where there are none (tables A.13-A.15, A.19,
-    A.6). Empty where an adapter has none of them."""
+    A.6), whose heartbeats come each `dialect.heartbeat_s` where the command names no period. Empty where an adapter has
+    none of them."""
     given, targets = command.given, adapter.Targets(command.targets)
     messages: list[adapter.Message] = []
     if given.code is not None:
@@ -155,6 +159,13 @@ def maintenance_messages(command: Configure, dialect: Dialect) -> list[adapter.M
             adapter.SetAdapterReturn(return_address(given.return_to), given.period_s or dialect.heartbeat_s)
         )
     return messages
+
+
+def _update(command: Authorise) -> adapter.Message:
+    """0x40 for terminals behind the adapter, 0x41 for itself (tables A.21, A.11)."""
+    if command.targets:
+        return adapter.UpdateTerminalCertificates(command.lists, command.certificates)
+    return adapter.UpdateAdapterCertificates(command.lists, command.certificates)
 
 
 def is_possible(command: Configure, dialect: Dialect) -> bool:
@@ -213,7 +224,7 @@ def event_of(link: str, code: ResourceCode, command: Command, message: adapter.M
     if isinstance(command, AskValues):
         return None  # its answers are told together
     result, text = result_of(message)
-    if isinstance(command, Configure):
+    if isinstance(command, Configure | Authorise):
         return Configured(link, code, command.token, result, text)
     to = asked(command)
     return None if to is None else Answered(link, code, *to, result, text)

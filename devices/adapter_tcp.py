@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from devices.adapter_desk import AdapterDesk
 from devices.adapter_exchange import Address, Patience
@@ -72,6 +72,8 @@ class AdapterTcpConfig:
     type_table: adapter.TypeTable = adapter.TypeTable.A4
     outputs: tuple[int, ...] = ()
     """Output channels named in a start; none: the adapter's own choice."""
+    reply_path: Literal["same", "dial"] = "same"
+    """Where a heartbeat's reply goes: back on its connection, or to where the adapter listens, as one maker wants."""
     returns_to: str = ""
     """host:port under which adapters and the terminals behind them reach our listener for returns; it is written into
     0x08. Empty: terminals behind adapters are not asked for what they are set to."""
@@ -107,10 +109,10 @@ class AdapterTcp:
             adapter.TypeTable(config.type_table),
             config.outputs,
             config.records_back_s,
-            int(config.heartbeat_s),
+            max(1, round(config.heartbeat_s)),
             HostPort.parse(config.returns_to) if config.returns_to else None,
         )
-        self._desk = AdapterDesk(config, self._dialect, ports, sink, roster, verify or ports.verify)
+        self._desk = AdapterDesk(config, self._dialect, ports, sink, roster, verify or ports.verify, self._spawn)
         self._patience = Patience(
             config.connect_timeout_s,
             config.answer_timeout_s,

@@ -33,7 +33,7 @@ from devices.link import (
     Stop,
 )
 from devices.maintenance import Configured, Firmware
-from devices.mqtt_broker import BrokerGone, BrokerSession, Incoming, connect
+from devices.mqtt_broker import BrokerGone, BrokerSession, connect
 from devices.mqtt_conversation import Conversation, Publication, Served
 from devices.mqtt_dialogue import Dialogue
 from devices.mqtt_vendor import VendorDialogue
@@ -291,11 +291,11 @@ class CellularMqtt:
 
     # ---- what comes in ---------------------------------------------------------------------------------------------
 
-    def _take(self, message: Incoming) -> None:
+    def _take(self, topic: str, payload: bytes, content_type: str | None) -> None:
         try:
-            heard = self._dialogue.take(message.topic, message.payload, message.content_type)
+            heard = self._dialogue.take(topic, payload, content_type)
         except RemoteProtocolError as error:
-            self._tell(Rejected(self.name, error.reason, message.topic[: mqtt.TOPIC_CHARACTERS_MAX], error.detail))
+            self._tell(Rejected(self.name, error.reason, topic[: mqtt.TOPIC_CHARACTERS_MAX], error.detail))
             return
         if heard.online:
             self._spoke(heard.code)

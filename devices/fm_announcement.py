@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 from devices.link import Start, Stop, Verb
+from devices.maintenance import Authorise
 from protocols.codes import AreaCode, EbmId, ResourceCode, matches
-from protocols.fm.configuration import Clock, ScanEntry, ScanList
+from protocols.fm.configuration import Authorisation, Certificates, Clock, ScanEntry, ScanList
 from protocols.fm.daily import Daily
 from protocols.fm.emergency import (
     LEVEL_LEAST_SEVERE,
@@ -22,12 +23,22 @@ from protocols.fm.emergency import (
 from protocols.fm.fields import VOLUME_UNCHANGED, Action, Switch
 from protocols.fm.frame import air_time_s, frame_count
 from protocols.fm.packet import Content, encode_command
-from protocols.signature import BLOCK_BYTES
+from protocols.signature import BLOCK_BYTES, AuthorisationList, SignatureBlock
 
 EMERGENCY_CLASS: Final = 4
 DAILY_CLASS: Final = 5
 TERMINAL_LEVELS: Final = (6, 5)  # villages, and towns that have terminals of their own
 LOUDSPEAKERS: Final = ("0314", "00", "04", "00")  # every terminal of every loudspeaker system (GD/J 080 table B.1)
+
+
+CERTIFICATES_MAX: Final = 7  # of a type 7 packet with at least ten addresses beside them (1,273 bytes in all)
+
+
+class Type6(StrEnum):
+    """Content of a type 6 packet: GD/J 085 clause 5.2.8 names clause 6.2.1 of GD/J 081, its purpose is clause 6.5."""
+
+    LIST = "list"  # the whole list
+    BLOCK = "block"  # 74 bytes by the letter: a time, the list's signer and its signature; no list is in them
 
 
 class Kind(IntEnum):
@@ -49,7 +60,8 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """First `burst` passes back-to-back, then one at least every `period_s`, for `linger_s` after the burst began.
+    """First `burst` passes back-to-back, then one at least every `period_s`, for `linger_s` after the burst began; then
+    one at least every `tail_period_s`, for `tail_s` more.
 
     No `period_s`: only the burst. No `linger_s`: until it is taken away or its `until` comes.
     """
@@ -57,6 +69,17 @@ class Repeats:
     burst: int
     period_s: float | None = None
     linger_s: float | None = None
+    tail_period_s: float = 0.0
+    tail_s: float = 0.0
+
+    def period_at(self, age_s: float) -> float | None:
+        """Seconds between two passes at this age, once the burst is over; None: no further pass."""
+        late = self.linger_s is not None and age_s >= self.linger_s
+        return self.tail_period_s if late and self.tail_s else self.period_s
+
+    def over_at(self, age_s: float) -> bool:
+        """Whether it has been said for long enough."""
+        return self.linger_s is not None and age_s >= self.linger_s + self.tail_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +95,7 @@ class Announcement:
     repeats: Repeats
     until: float | None = None
     stop: Stop | None = None  # what to say at `until`, once this has been on air: FM frames carry no end time
+    token: int | None = None  # of whoever waits until the burst is over
 
     @property
     def members(self) -> tuple[ResourceCode, ...]:
@@ -118,9 +142,14 @@ def stop_announcement(command: Stop, repeats: Repeats) -> Announcement:
     )
 
 
+def everybody_in(area: AreaCode) -> tuple[ResourceCode, ...]:
+    """Every terminal of the area."""
+    return tuple(ResourceCode.build(level, area, *LOUDSPEAKERS) for level in TERMINAL_LEVELS)
+
+
 def clock_announcement(area: AreaCode, wall_s: float, *, valid_s: float, zone_offset_s: int) -> Announcement:
     """Type 3 to every terminal of the area. It is said once, at once or never: an old clock is a wrong one."""
-    targets = tuple(ResourceCode.build(level, area, *LOUDSPEAKERS) for level in TERMINAL_LEVELS)
+    targets = everybody_in(area)
     command = encode_command(targets, Clock.from_utc(round(wall_s), zone_offset_s=zone_offset_s))
     on_air_s = air_time_s(frame_count(len(command) + BLOCK_BYTES))  # what it is when the last frame has arrived
     return Announcement(
@@ -146,6 +175,45 @@ def scan_announcement(
     entries = tuple(ScanEntry(number, number, khz) for number, khz in enumerate(carriers_khz, 1))
     content = ScanList(entries)
     return Announcement(None, None, Kind.CONFIGURATION, LEVEL_LEAST_SEVERE, targets, content, repeats, until=until)
+
+
+def authorise_announcements(
+    command: Authorise, area: AreaCode | None, repeats: Repeats, *, type6: Type6, wall_s: float, valid_s: float
+) -> list[Announcement]:
+    """Certificates (type 7), then lists (type 6), as GD/J 085 clauses 5.2.8 and 5.2.9 have them; the last one bears the
+    token, and its last pass comes after everybody's. Certificates alone are for everybody in the transmitter's `area`:
+    they prove themselves, and two addresses are shorter than a hundred. Raises RemoteProtocolError for a list that is
+    none."""
+    targets = command.members if command.lists or area is None else everybody_in(area)
+    lists = (data if type6 is Type6.LIST else _block_of(data, wall_s).encode() for data in command.lists)
+    contents: list[Content] = [Certificates(portion) for portion in _portions(command.certificates)]
+    contents += map(Authorisation, lists)
+    last = len(contents) - 1
+    packets = (frame_count(len(encode_command(targets[:1], content)) + BLOCK_BYTES) for content in contents)
+    until = wall_s + valid_s + repeats.burst * sum(map(air_time_s, packets))
+    return [
+        Announcement(
+            None,
+            None,
+            Kind.CONFIGURATION,
+            LEVEL_LEAST_SEVERE,
+            targets,
+            content,
+            repeats,
+            until=until,
+            token=command.token if number == last else None,
+        )
+        for number, content in enumerate(contents)
+    ]
+
+
+def _portions(certificates: Sequence[bytes]) -> Iterable[tuple[bytes, ...]]:
+    return (tuple(certificates[at : at + CERTIFICATES_MAX]) for at in range(0, len(certificates), CERTIFICATES_MAX))
+
+
+def _block_of(data: bytes, wall_s: float) -> SignatureBlock:
+    listed = AuthorisationList.decode(data)
+    return SignatureBlock(int(wall_s), listed.signer, listed.signature)
 
 
 def _kind(class_: int, emergency: Kind) -> Kind:

@@ -46,6 +46,13 @@ class PassDone:
 
 
 @dataclass(frozen=True, slots=True)
+class BurstDone:
+    """The burst of an announcement with a token is over."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
 class NeverOnAir:
     """Its end came first."""
 
@@ -57,7 +64,7 @@ class Step:
     """One frame of eight bytes, and what came true with it."""
 
     frame: bytes
-    events: tuple[PassDone | NeverOnAir, ...]
+    events: tuple[PassDone | BurstDone | NeverOnAir, ...]
 
 
 class _Rotation:
@@ -103,8 +110,7 @@ class _Rotation:
 
     def over(self, now_s: float) -> bool:
         """Whether it has been said for long enough; a pass that has begun is finished."""
-        linger_s = self.announcement.repeats.linger_s
-        return linger_s is not None and now_s - self.began_s >= linger_s and self.told and not self.cursor
+        return self.announcement.repeats.over_at(now_s - self.began_s) and self.told and not self.cursor
 
     def says(self, ebm_id: EbmId | None, verb: Verb | None) -> bool:
         """Whether it is this message's start or stop."""
@@ -187,7 +193,7 @@ class Carousel:
 
     def next_frame(self, wall_s: float, now_s: float) -> Step:
         """The next frame; a filler when nothing is due. `wall_s` judges ends, `now_s` (monotonic) everything else."""
-        events: list[PassDone | NeverOnAir] = list(self.expire(wall_s, now_s))
+        events: list[PassDone | BurstDone | NeverOnAir] = list(self.expire(wall_s, now_s))
         due = [rotation for rotation in self._rotations if rotation.due_s <= now_s]
         if not due:
             return Step(FILLER_FRAME, tuple(events))
@@ -288,16 +294,19 @@ class Carousel:
             frames += to_frames(command + self._sign(command).encode(), self._source_level, version)
         rotation.frames, rotation.versions = tuple(frames), tuple(versions)
 
-    def _end_pass(self, rotation: _Rotation, now_s: float) -> Iterator[PassDone]:
+    def _end_pass(self, rotation: _Rotation, now_s: float) -> Iterator[PassDone | BurstDone]:
         said = rotation.announcement
         rotation.cursor = 0
         rotation.passes += 1
         rotation.round += 1
         if rotation.told:
-            if said.repeats.period_s is None:
+            period_s = said.repeats.period_at(now_s - rotation.began_s)
+            if period_s is None:
                 self._rotations.remove(rotation)
             else:
-                rotation.due_s = rotation.pass_began_s + said.repeats.period_s
+                rotation.due_s = rotation.pass_began_s + period_s
+            if said.token is not None:
+                yield BurstDone(said.token)
         if said.ebm_id is not None and said.verb is not None:
             others = [r for r in self._rotations if r.says(said.ebm_id, said.verb)] or [rotation]
             passes = min(r.passes for r in others)

@@ -11,10 +11,19 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
-from devices.fm_announcement import Repeats, clock_announcement, scan_announcement, start_announcement
-from devices.fm_carousel import Carousel, NeverOnAir, PassDone
+from devices.exciter_connection import ExciterConnection
+from devices.fm_announcement import (
+    Repeats,
+    Type6,
+    authorise_announcements,
+    clock_announcement,
+    scan_announcement,
+    start_announcement,
+)
+from devices.fm_carousel import BurstDone, Carousel, NeverOnAir, PassDone
+from devices.fm_sharing import SharedAir, StationSigns
 from devices.link import (
     NOT_STARTED,
     Command,
@@ -32,11 +41,11 @@ from devices.link import (
     Stop,
     Verb,
 )
-from devices.maintenance import Configure, Given
+from devices.maintenance import Authorise, Configure, Given, PassedOn
 from devices.ports import Ports
 from devices.roster import Device, DeviceKind, Roster
 from protocols.codes import EbmId, ResourceCode
-from protocols.errors import LocalProtocolError
+from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.fm.bits import frame_to_air
 from protocols.fm.configuration import BEIJING_OFFSET_S
 from protocols.fm.frame import BIT_RATE, FILLER_FRAME, FRAME_BITS, VERSIONS, SourceLevel
@@ -47,8 +56,8 @@ FRAME_S: Final = FRAME_BITS / BIT_RATE
 TARGETS_MAX: Final = 97  # resource codes beside the content of a type 11 packet (GD/J 085 clause 5.1, arithmetic)
 VERSIONS_SKIPPED: Final = 8  # after a restart: more than a crash can have left unkept
 TIMER_SLACK_S: Final = 1e-4  # a timer may fire a rounding error early; that is not worth another one
+AUTHORISE_VALID_S: Final = 120.0  # besides their own time on air: what alerts hold up longer is offered again
 CLOCK_VALID_S: Final = 5.0  # a clock packet that emergencies hold up longer is not said at all
-
 SCAN_VALID_S: Final = 60.0  # a scan list that alerts hold up longer is not said at all
 
 OFFSETS_B: Final = {"198": Offset.B, "19C": Offset.B_PRINTED}
@@ -95,6 +104,10 @@ class FmTransmitterConfig:
     stop_burst: int = 5
     stop_period_s: float = 5.0
     stop_linger_s: float = 60.0
+    stop_tail_period_s: float = 30.0
+    stop_tail_s: float = 840.0
+    """FM receivers know no end but the stop: one with bad reception that missed every pass so far would sound on for
+    ever, so stops are said more rarely for a while longer. They give way to everything that is new."""
     resign_after_s: float = 240.0
     """A packet whose signature is older is signed anew under a new version; the receivers' window is 300 s."""
     packets_max: int = VERSIONS
@@ -107,9 +120,32 @@ class FmTransmitterConfig:
     """Offset word of block B: of EN 50067, which every decoder expects, or as GD/J 085 annex A prints it."""
     clock_zone: Literal["beijing", "utc"] = "beijing"
     """Of clock packets; GD/J 085 clause 5.2.5 names none."""
+    type6: Type6 = Type6.LIST
+    """What a packet with an authorisation list holds: the list, or 74 bytes as GD/J 085 clause 5.2.8 points at."""
+    station_pi: str = ""
+    """Four hexadecimal digits: what emergency frames leave of the air carries the station's own RDS groups. Empty: the
+    subcarrier is ours alone (`fm.exclusive`)."""
+    station_ps: str = ""
+    station_pty: int = 0
+    station_radio_text: str = ""
+    share: float = 0.6
+    """Of the frames that a message may take while the station has the rest."""
     first_version: int | None = None
     """None: some numbers behind the last one of the process before, by chance where there was none. A receiver may take
     a version that it knows for a repeat, so a restart must not begin with one that was on air just now."""
+
+    def __post_init__(self) -> None:
+        self.signs()
+
+    def signs(self) -> StationSigns | None:
+        """The station that shares the air. Raises ValueError."""
+        if not self.station_pi:
+            return None
+        try:
+            pi = int(self.station_pi, 16)
+        except ValueError:
+            raise ValueError(f"station_pi {self.station_pi!r}: give four hexadecimal digits") from None
+        return StationSigns(pi, self.station_ps, self.station_pty, self.station_radio_text, self.share)
 
 
 class FmTransmitter:
@@ -128,12 +164,20 @@ class FmTransmitter:
             source_level=SourceLevel(config.source_level),
             first_version=_first_version(config, ports),
             resign_s=config.resign_after_s,
-            stop_repeats=Repeats(config.stop_burst, config.stop_period_s, config.stop_linger_s),
+            stop_repeats=Repeats(
+                config.stop_burst,
+                config.stop_period_s,
+                config.stop_linger_s,
+                config.stop_tail_period_s,
+                config.stop_tail_s,
+            ),
             packets_max=config.packets_max,
         )
         self._start_repeats = Repeats(config.start_burst, config.start_period_s)
         self._offset_b = OFFSETS_B[config.offset_b]
         self._filler = frame_to_air(FILLER_FRAME, offset_b=self._offset_b)
+        signs = config.signs()
+        self._shared = None if signs is None else SharedAir(signs)
         self._kept_version = self._carousel.version
         self._up = False
         self._down_reason = NOT_STARTED
@@ -179,9 +223,11 @@ class FmTransmitter:
                     self._say_clock(now_s)
                 case Configure(given=Given(scan_khz=carriers)) if carriers is not None:
                     self._say_scan_lists(command.members, carriers, now_s)
+                case Authorise():
+                    self._authorise(command, now_s)
                 case _:
                     pass  # nothing comes back over FM
-        except (LocalProtocolError, ValueError) as error:
+        except (LocalProtocolError, RemoteProtocolError, ValueError) as error:
             if isinstance(command, Start | Stop):
                 verb = Verb.START if isinstance(command, Start) else Verb.STOP
                 self._tell_unsent(command.ebm_id, verb, command.members, str(error))
@@ -203,11 +249,11 @@ class FmTransmitter:
             await asyncio.sleep(wait_s * self._ports.random.uniform(0.5, 1.0))
             wait_s = min(2 * wait_s, self._config.reconnect_last_s)
 
-    async def _connect(self, transmitter: Device) -> _Connection | None:
+    async def _connect(self, transmitter: Device) -> ExciterConnection | None:
         try:
             async with asyncio.timeout(self._config.connect_timeout_s):
                 _transport, connection = await self._ports.network.connect(
-                    _Connection, transmitter.host, transmitter.port
+                    ExciterConnection, transmitter.host, transmitter.port
                 )
         except TimeoutError:
             self._is_down(f"{transmitter.host}:{transmitter.port} did not answer")
@@ -217,7 +263,7 @@ class FmTransmitter:
             return connection
         return None
 
-    async def _serve(self, connection: _Connection, transmitter: Device) -> None:
+    async def _serve(self, connection: ExciterConnection, transmitter: Device) -> None:
         self._up, self._down_reason = True, ""
         self._sink(LinkUp(self.name))
         now_s = self._ports.clock.monotonic()
@@ -230,18 +276,17 @@ class FmTransmitter:
             connection.close()
             self._is_down(reason)
 
-    async def _feed(self, connection: _Connection, transmitter: Device) -> str:
+    async def _feed(self, connection: ExciterConnection, transmitter: Device) -> str:
         """Write frames at their times until the connection is of no use; why."""
         clock = self._ports.clock
         lead = max(1, self._config.lead_frames_max)
         begin_s = clock.monotonic()
         sent = 0
-        on_air: deque[tuple[float, PassDone]] = deque()
+        on_air: deque[tuple[float, PassDone | BurstDone]] = deque()
         while connection.lost is None:
             now_s = clock.monotonic()
             while on_air and on_air[0][0] <= now_s:
-                _at, done = on_air.popleft()
-                self._sink(Sent(self.name, done.ebm_id, done.verb, done.passes, done.bits))
+                self._tell_done(on_air.popleft()[1])
             early_s = begin_s + (sent - lead) * FRAME_S - now_s
             if early_s > TIMER_SLACK_S:
                 await asyncio.sleep(early_s)
@@ -256,12 +301,17 @@ class FmTransmitter:
             if self._config.clock_period_s and now_s >= self._clock_due_s:
                 self._clock_due_s = now_s + self._config.clock_period_s
                 self._say_clock(now_s)
+            if self._shared is not None and not self._shared.is_ours():
+                connection.write(self._shared.group())
+                sent += 1
+                self.air.count(carries=False)
+                continue
             step = self._carousel.next_frame(clock.wall(), now_s)
             connection.write(self._on_air(step.frame))
             sent += 1
             self.air.count(carries=step.frame != FILLER_FRAME)
             for event in step.events:
-                if isinstance(event, PassDone):
+                if isinstance(event, PassDone | BurstDone):
                     on_air.append((begin_s + (sent + 1) * FRAME_S, event))  # a frame's time for the way there
                 else:
                     self._tell_never([event])
@@ -273,7 +323,32 @@ class FmTransmitter:
             self._kept_version = self._carousel.version
             if self._ports.numbers is not None:
                 self._ports.numbers.keep(self.name, self._kept_version)
+        if self._shared is not None:
+            if frame == FILLER_FRAME:
+                return self._shared.group()
+            self._shared.spent()
         return self._filler if frame == FILLER_FRAME else frame_to_air(frame, offset_b=self._offset_b)
+
+    def _tell_done(self, done: PassDone | BurstDone) -> None:
+        if isinstance(done, PassDone):
+            self._sink(Sent(self.name, done.ebm_id, done.verb, done.passes, done.bits))
+        else:
+            self._sink(PassedOn(self.name, done.token))
+
+    def _authorise(self, command: Authorise, now_s: float) -> None:
+        """A burst of each packet, once: who sends certificates sends them again where they matter. Raises OutboxFull,
+        LocalProtocolError, RemoteProtocolError."""
+        transmitter = self._transmitter
+        said = authorise_announcements(
+            command,
+            transmitter.code.area if transmitter else None,
+            Repeats(self._config.start_burst),
+            type6=Type6(self._config.type6),
+            wall_s=self._ports.clock.wall(),
+            valid_s=AUTHORISE_VALID_S,
+        )
+        for announcement in said:
+            self._carousel.say(announcement, now_s)
 
     def _say_clock(self, now_s: float) -> None:
         transmitter = self._transmitter
@@ -294,8 +369,7 @@ class FmTransmitter:
         """Each packet a burst and no more: whoever missed it still has its old list."""
         until = self._ports.clock.wall() + SCAN_VALID_S
         repeats = Repeats(self._config.start_burst)
-        for at in range(0, len(members), TARGETS_MAX):
-            self._carousel.say(scan_announcement(members[at : at + TARGETS_MAX], carriers, repeats, until), now_s)
+        self._carousel.say(scan_announcement(members, carriers, repeats, until), now_s)
 
     def _tell_never(self, never: list[NeverOnAir]) -> None:
         for each in never:
@@ -312,37 +386,6 @@ class FmTransmitter:
         self._up, self._down_reason = False, reason
         if changed:
             self._sink(LinkDown(self.name, reason))
-
-
-class _Connection(asyncio.Protocol):
-    """The TCP connection to the exciter, which has nothing to say."""
-
-    def __init__(self) -> None:
-        self.lost: str | None = None
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Connected."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its bases
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Gone, by whomever."""
-        self.lost = str(exc) if exc else "the transmitter closed the connection"
-
-    @property
-    def unsent_bytes(self) -> int:
-        """What the operating system has not taken yet."""
-        return 0 if self._transport is None else self._transport.get_write_buffer_size()
-
-    def write(self, data: bytes) -> None:
-        """Hand bytes over at once."""
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def close(self) -> None:
-        """Hang up without waiting: nothing that is left is worth playing."""
-        if self._transport is not None:
-            self._transport.abort()
 
 
 def _first_version(config: FmTransmitterConfig, ports: Ports) -> int:

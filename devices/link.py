@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from devices.maintenance import AskValues, Configure, Configured, Firmware, Stranger, ValuesTold
+from devices.maintenance import AskValues, Authorise, Configure, Configured, Firmware, PassedOn, Stranger, ValuesTold
 from protocols.codes import EbmId, ResourceCode
 
 
@@ -115,7 +115,7 @@ class SetClock:
     members: tuple[ResourceCode, ...]
 
 
-Poll = AskState | SetClock | Configure | AskValues | Firmware
+Poll = AskState | SetClock | Configure | AskValues | Firmware | Authorise
 """What an alert pushes out."""
 
 Command = Start | Stop | Poll
@@ -296,6 +296,7 @@ Event = (
     | Rejected
     | Stranger
     | Configured
+    | PassedOn
     | ValuesTold
 )
 

@@ -1,4 +1,4 @@
-"""What is asked of devices besides alerts: to take settings, to tell their values, to fetch firmware.
+"""What is asked of devices besides alerts: to take settings, certificates and firmware, to tell their values.
 
 Polls to every outbox: an alert pushes them out. Whoever asks counts the time; silence is told by nobody.
 """
@@ -130,7 +130,28 @@ class Firmware:
     token: int
 
 
-Maintenance = Configure | AskValues | Firmware
+UNASKED = 0
+"""Token of answers to what somebody else passed on: nobody here gives this number to a command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorise:
+    """Hand certificates and authorisation lists to the members' security modules (GD/J 081 clause 5.5): 0x17 to a
+    terminal, 0x41 to an adapter, types 7 and 6 over FM. On an adapter link with `targets` the members pass them on to
+    these terminals (0x40). Certificates of 143 bytes, lists of 78 + 6 n; each module picks its own list out.
+
+    Each member that answers is told of by `Configured`; a link without a way back tells `PassedOn`. A terminal behind
+    an adapter may answer by itself, too: `Configured` with the token `UNASKED`.
+    """
+
+    members: tuple[ResourceCode, ...]
+    lists: tuple[bytes, ...]
+    certificates: tuple[bytes, ...]
+    token: int
+    targets: tuple[ResourceCode, ...] = ()
+
+
+Maintenance = Configure | AskValues | Firmware | Authorise
 
 
 # ---- events --------------------------------------------------------------------------------------------------------
@@ -149,13 +170,22 @@ class Stranger:
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """A device's answer to `Configure` or `Firmware`; result 0 is ok (GD/J 089 table D.12, A.26)."""
+    """A device's answer to `Configure`, `Firmware` or `Authorise`; result 0 is ok (GD/J 089 table D.12, A.26)."""
 
     link: str
     code: ResourceCode
     token: int
     result: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """A link without a way back has put an `Authorise` on the medium as often as it does; whether anybody took it
+    nobody can say (I8)."""
+
+    link: str
+    token: int
 
 
 @dataclass(frozen=True, slots=True)

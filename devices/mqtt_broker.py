@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
 import aiomqtt
-from paho.mqtt.client import MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from devices.mqtt_sieve import Deliver, Sieve
 from protocols import mqtt
 
 _SILENT = logging.getLogger("ebcd.aiomqtt")  # paho tells of every reconnect; the link does, too
@@ -32,15 +31,6 @@ class BrokerGone(Exception):
     """No connection to the broker, or no longer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """One message from the broker."""
-
-    topic: str
-    payload: bytes
-    content_type: str | None
-
-
 class BrokerSession(Protocol):
     """One connection."""
 
@@ -50,7 +40,7 @@ class BrokerSession(Protocol):
     async def publish(self, topic: str, payload: bytes, expiry_s: int, content_type: str) -> None:
         """Return when the broker has acknowledged. Raises BrokerGone."""
 
-    async def receive(self, deliver: Callable[[Incoming], None]) -> NoReturn:
+    async def receive(self, deliver: Deliver) -> NoReturn:
         """Hand over every message, also those since the connection stands, until the broker goes. Raises BrokerGone."""
 
 
@@ -76,31 +66,26 @@ class BrokerSettings(Protocol):
 
 
 class _Inbox:
-    """Takes messages from paho itself, at once: aiomqtt's own way makes a value, a queue entry and a task of each,
-    which costs more than everything we do with it; and what is handled at once needs no bound."""
+    """Where the sieve puts messages: at once to the reader, and what is handled at once needs no bound."""
 
     def __init__(self) -> None:
-        self._early: list[Incoming] = []
-        self._deliver: Callable[[Incoming], None] = self._keep
+        self._early: list[tuple[str, bytes, str | None]] = []
+        self._deliver: Deliver = self._keep
 
-    def open(self, deliver: Callable[[Incoming], None]) -> None:
+    def open(self, deliver: Deliver) -> None:
         """From now on to `deliver`, what came before first."""
         early, self._early = self._early, []
         for message in early:
-            deliver(message)
+            deliver(*message)
         self._deliver = deliver
 
-    def take(self, _client: object, _userdata: object, message: MQTTMessage) -> None:
-        """paho's callback."""
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:  # MQTT forbids it; no topic of ours is empty, so it is refused by name
-            topic = ""
-        self._deliver(Incoming(topic, bytes(message.payload), getattr(message.properties, "ContentType", None)))
+    def take(self, topic: str, payload: bytes, content_type: str | None) -> None:
+        """One message of the broker."""
+        self._deliver(topic, payload, content_type)
 
-    def _keep(self, message: Incoming) -> None:
+    def _keep(self, topic: str, payload: bytes, content_type: str | None) -> None:
         if len(self._early) < EARLY_MAX:
-            self._early.append(message)
+            self._early.append((topic, payload, content_type))
 
 
 @asynccontextmanager
@@ -122,7 +107,7 @@ async def connect(settings: BrokerSettings) -> AsyncIterator[BrokerSession]:
         logger=_SILENT,
     )
     client.pending_calls_threshold = PENDING_CALLS_MAX
-    client._client.on_message = inbox.take
+    _put_between(client, inbox)
     try:
         async with client:
             try:
@@ -141,6 +126,13 @@ async def connect(settings: BrokerSettings) -> AsyncIterator[BrokerSession]:
     finally:
         if client._misc_task is not None:
             client._misc_task.cancel()  # where the good-bye failed it would go on for a keepalive
+
+
+def _put_between(client: aiomqtt.Client, inbox: _Inbox) -> None:
+    """The sieve, between paho and the socket that paho makes."""
+    paho = client._client
+    make = paho._create_socket
+    paho._create_socket = lambda: Sieve(make(), inbox.take)  # type: ignore[method-assign]
 
 
 class _Session:
@@ -168,7 +160,7 @@ class _Session:
         except aiomqtt.MqttError as error:
             raise BrokerGone(str(error)) from error
 
-    async def receive(self, deliver: Callable[[Incoming], None]) -> NoReturn:
+    async def receive(self, deliver: Deliver) -> NoReturn:
         """As the protocol says."""
         self._inbox.open(deliver)
         try:

@@ -128,9 +128,10 @@ class Dialogue:
         frame = self._frame(payload, content_type)
         if frame.source != place.code:
             raise RemoteProtocolError("source", f"{frame.source} speaks on the topic of {place.code}")
-        if not self._served.knows(place.code) and not self._served.is_others(place.code):
-            return Heard(place.code, None, self._of_stranger(place.code, frame, topic))
-        self._check_known(place.code)
+        if not self._served.knows(place.code):
+            if not self._served.is_others(place.code):
+                return Heard(place.code, None, self._of_stranger(place.code, frame, topic))
+            self._check_known(place.code)
         if frame.is_answer:
             return Heard(place.code, True, self._answer(frame))
         event = event_of(self._link, place.code, frame.message)

@@ -29,14 +29,20 @@ def read(name: str) -> tuple[Profile | None, tuple[Flaw, ...]]:
     try:
         with file.open("rb") as stream:
             data = stream.read(FILE_BYTES_MAX + 1)
-        if len(data) > FILE_BYTES_MAX:
-            return None, (Flaw("", len(data), "at_most", {"limit": FILE_BYTES_MAX}),)
-        table = tomllib.loads(data.decode("utf-8"))
     except OSError as error:
         return None, (Flaw("", None, "unreadable", {"reason": error.strerror or str(error)}),)
+    return read_file(name, data)
+
+
+def read_file(name: str, data: bytes) -> tuple[Profile | None, tuple[Flaw, ...]]:
+    """The same for a file that was read already, whatever is in it."""
+    if len(data) > FILE_BYTES_MAX:
+        return None, (Flaw("", len(data), "at_most", {"limit": FILE_BYTES_MAX}),)
+    try:
+        table = tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         return None, (Flaw("", None, "not_utf8", {"offset": error.start}),)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # tomllib has none of its own for numbers of 5,000 digits
         return None, (Flaw("", None, "not_toml", {"reason": str(error)}),)
     return read_profile(name, table)
 

@@ -30,7 +30,7 @@ from devices.link import (
     Stop,
     Verb,
 )
-from devices.maintenance import AskValues, Configure, Firmware
+from devices.maintenance import AskValues, Authorise, Configure, Firmware
 from devices.mqtt_conversation import Heard, Publication, Served
 from devices.mqtt_vendor_command import Request, message_values, names_of, values_of
 from devices.mqtt_vendor_settings import VendorSettings
@@ -105,7 +105,7 @@ class VendorDialogue:
                 return self._begin_each(command, now_s, utc_s, self._stop_refused)
             case AskState():
                 return self._ask(command, utc_s)
-            case Configure() | Firmware() | AskValues():
+            case Configure() | Firmware() | Authorise() | AskValues():
                 return self._settings.begin(command, self._ids, utc_s)
             case SetClock():
                 return [], []  # no profile has a clock

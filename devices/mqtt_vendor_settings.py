@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from devices.link import Event
-from devices.maintenance import AskValues, Configure, Configured, Firmware, Given, Told, ValuesTold
+from devices.maintenance import AskValues, Authorise, Configure, Configured, Firmware, Given, Told, ValuesTold
 from devices.mqtt_conversation import Publication
 from devices.mqtt_vendor_command import values_of
 from devices.ports import Excused
@@ -38,7 +38,7 @@ class VendorSettings:
         self._waiting: dict[ResourceCode, deque[tuple[int, int]]] = {}  # (seq, token), oldest first
 
     def begin(
-        self, command: Configure | AskValues | Firmware, ids: Mapping[ResourceCode, str], utc_s: float
+        self, command: Configure | AskValues | Firmware | Authorise, ids: Mapping[ResourceCode, str], utc_s: float
     ) -> tuple[list[Publication], list[Event]]:
         """What goes out to the members that `ids` names, and what is refused at once."""
         publications: list[Publication] = []
@@ -75,8 +75,8 @@ class VendorSettings:
         values = Told(volume=said.volume, volume_steps=steps, software=said.version or None)
         return [ValuesTold(self._link, code, values)]
 
-    def _refused(self, command: Configure | Firmware, code: ResourceCode, utc_s: float) -> str | None:
-        if isinstance(command, Firmware) or command.given != Given(volume=command.given.volume):
+    def _refused(self, command: Configure | Firmware | Authorise, code: ResourceCode, utc_s: float) -> str | None:
+        if not isinstance(command, Configure) or command.given != Given(volume=command.given.volume):
             return NO_SETTINGS
         if mqtt.Command.VOLUME not in self._vendor.commands or command.given.volume is None:
             return NO_SETTINGS

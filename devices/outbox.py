@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from devices.link import AskState, Command, OutboxFull, SetClock, Start, Stop
-from devices.maintenance import AskValues, Configure, Firmware
+from devices.maintenance import AskValues, Authorise, Configure, Firmware
 from protocols.codes import EbmId, ResourceCode
 
 ParcelT = TypeVar("ParcelT")
@@ -68,7 +68,7 @@ class Outbox(Generic[ParcelT]):
             case Start():
                 self._make_room(push_out_polls=True)
                 self._insert(order, command)
-            case AskState() | SetClock() | Configure() | AskValues() | Firmware():
+            case AskState() | SetClock() | Configure() | AskValues() | Firmware() | Authorise():
                 self._make_room(push_out_polls=False)
                 self._polls.append(order)
         return []

@@ -62,6 +62,7 @@ LINK_TYPES: Mapping[str, LinkType] = MappingProxyType(
             ),
             LinkType("cellular_mqtt", "devices.cellular_mqtt", "CellularMqtt", "CellularMqttConfig", path=Path.MQTT),
             LinkType("fm_transmitter", "devices.fm_transmitter", "FmTransmitter", "FmTransmitterConfig", path=Path.FM),
+            LinkType("fm_adapter", "devices.fm_adapter", "FmAdapter", "FmAdapterConfig", path=Path.FM),
             # These two reach no terminal.
             LinkType("rds_encoder", "devices.rds_encoder", "RdsEncoder", "RdsEncoderConfig"),
             LinkType("village_encoder", "devices.village_encoder", "VillageEncoder", "VillageEncoderConfig"),

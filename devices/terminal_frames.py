@@ -21,7 +21,7 @@ from devices.link import (
     Stop,
     Verb,
 )
-from devices.maintenance import AskValues, Configure, Configured, Firmware
+from devices.maintenance import AskValues, Authorise, Configure, Configured, Firmware
 from devices.terminal_values import settings_of
 from protocols import adapter, terminal
 from protocols.codes import EbmId, ResourceCode
@@ -32,7 +32,7 @@ LEVEL_DEFAULT = 4
 
 
 def message_of(command: Command, now_utc_s: float) -> terminal.Message:
-    """What a terminal is told (GD/J 089 tables D.5, D.6, D.8, D.9)."""
+    """What a terminal is told (GD/J 089 tables D.5, D.6, D.8, D.9, D.11)."""
     match command:
         case Start():
             return terminal.Start(
@@ -55,6 +55,8 @@ def message_of(command: Command, now_utc_s: float) -> terminal.Message:
             return terminal.ParameterSet(settings_of(given))
         case AskValues(ids=ids):
             return terminal.StatusQuery(ids)
+        case Authorise(lists=lists, certificates=certificates):
+            return terminal.CertificateUpdate(lists, certificates)
         case Firmware():
             return terminal.Upgrade(
                 command.phys,
@@ -106,7 +108,7 @@ def configured(link: str, code: ResourceCode, token: int, message: terminal.Answ
 
 def token_of(command: Command) -> int | None:
     """By which the asker knows the answers; None where nobody waits for any."""
-    return command.token if isinstance(command, Configure | Firmware) else None
+    return command.token if isinstance(command, Configure | Firmware | Authorise) else None
 
 
 def told_state(link: str, code: ResourceCode, message: terminal.StatusAnswer) -> StateTold | None:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from devices.link import Answered, Connected, Disconnected, EventSink, Rejected, StateTold
-from devices.maintenance import Configured, Stranger, Told, ValuesTold
+from devices.maintenance import UNASKED, Configured, Stranger, Told, ValuesTold
 from devices.ports import Ports
 from devices.roster import Device, Roster
 from devices.terminal_connection import Connection
@@ -264,6 +264,8 @@ class TerminalRegistry:
         if request is None:
             if isinstance(message, terminal.StatusAnswer):
                 self._tell_state(code, message)  # asked for through an adapter by 0x08, or a repeat
+            elif isinstance(message, terminal.Answer) and self._was_passed_on(message):
+                self._sink(configured(self._config.name, code, UNASKED, message))
             return
         if isinstance(message, terminal.StatusAnswer):
             self._tell_state(code, message)
@@ -271,6 +273,10 @@ class TerminalRegistry:
             self._sink(answered(self._config.name, code, request.ebm_id, request.verb, message))
         elif isinstance(message, terminal.Answer) and request.token is not None:
             self._sink(configured(self._config.name, code, request.token, message))
+
+    def _was_passed_on(self, message: terminal.Answer) -> bool:
+        """Certificates that an adapter was told to pass on (0x40) are answered on the terminals' returns."""
+        return not self._config.commands and message.to == terminal.CertificateUpdate.type
 
     def _tell_state(self, code: ResourceCode, message: terminal.StatusAnswer) -> None:
         state: StateTold | None = told_state(self._config.name, code, message)
@@ -301,7 +307,8 @@ class TerminalRegistry:
         is_asked = frame.header is terminal.Header.D or self._config.ack_returns
         if is_asked and not frame.is_answer:
             reply = terminal.answer(frame, self.source, terminal.Answer(frame.message.type, result))
-            connection.write(terminal.encode(reply))
+            signs = self._config.sign_replies and reply.header is terminal.Header.D
+            connection.write(terminal.encode(reply, sign=self._ports.sign if signs else None))
 
     def _set_code(self, connection: Connection, code: ResourceCode, old: ResourceCode) -> None:
         """A known physical address under another code: tell it the one the inventory has (0x12, parameter 04)."""

@@ -79,6 +79,8 @@ class TerminalTcpConfig:
     """True: firmware is ordered by 0xA1, which the standard does not have."""
     ack_returns: bool = False
     """Answer reports by header E, too; the servers seen do not."""
+    sign_replies: bool = False
+    """Sign answers by header D, too; header E has no room for a signature."""
 
     def __post_init__(self) -> None:
         tries_s = self.answer_timeout_s * (self.repeats + 1)

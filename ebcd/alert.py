@@ -13,6 +13,9 @@ from typing import Any
 from ebcd.errors import InvalidAlert
 from protocols.codes import AreaCode, EbdId, EbmId, InvalidCode, ResourceCode, covers
 
+TONE_VOLUME_MAX = 30
+"""Percent: the weekly tone is low, whatever the configuration wants (R-X-14 asks for 10)."""
+
 
 class AlertClass(IntEnum):
     """Broadcast class on the wire to devices (GD/J 089 table A.12)."""
@@ -29,6 +32,7 @@ class Origin(StrEnum):
 
     UPSTREAM = "upstream"
     OPERATOR = "operator"
+    TONE = "tone"  # the weekly low tone: a drill that the daemon writes and people approve
     WARNING = "warning"  # a warning of another authority that an operator handed in: no signature of a platform above
 
 
@@ -283,7 +287,8 @@ class RankRule:
         """Where an alert stands among others."""
         levels = (alert.level, alert.origin_level)
         first, second = reversed(levels) if self.origin_first else levels
-        return Rank(self.classes.index(alert.class_), first, second, alert.window.start)
+        last = alert.origin is Origin.TONE  # everything else goes first, whatever the order of classes
+        return Rank(len(self.classes) if last else self.classes.index(alert.class_), first, second, alert.window.start)
 
     def outranks(self, challenger: Alert, running: Alert) -> bool:
         """Whether `challenger` may interrupt `running`: only by class, event level or origin level, never by its start

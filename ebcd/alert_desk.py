@@ -14,6 +14,7 @@ from ebcd.errors import InvalidAlert
 from ebcd.health import HealthBook
 from ebcd.intake import SoundKeeper
 from ebcd.inventory import Inventory
+from ebcd.ledger import Ledger
 from ebcd.operator import AlertRow, DroppedArea, Kind, LinkRow, OperationRefused, PathTarget, Preview, Problem, Reloaded
 from ebcd.orders import Volumes
 from ebcd.planner import plan
@@ -26,6 +27,9 @@ START_AHEAD_S_MAX = 366 * 24 * 3600
 SERIAL_MAX = 9999
 DURABLE_S_MAX = 8.0
 """How long an operator is kept waiting for the disk before being told that it does not write."""
+
+READER_WAITS_S_MAX = 1.0
+"""How long somebody who only looks waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,21 @@ class Room:
 def refused(kind: Kind, code: str, thing: str, value: object = "", limit: object = "") -> OperationRefused:
     """A refusal with its sentence in the catalogue."""
     return OperationRefused(Problem(kind, code, thing, str(value), str(limit)))
+
+
+async def journaled(ledger: Ledger, thing: str, value: str) -> None:
+    """Return when the journal holds everything so far. Raises OperationRefused where it waits too long."""
+    if not await _on_disk(ledger, DURABLE_S_MAX):
+        raise refused(Kind.UNAVAILABLE, "journal_waits", thing, value, DURABLE_S_MAX)
+
+
+async def _on_disk(ledger: Ledger, seconds_max: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds_max):
+            await asyncio.shield(ledger.mark())  # shared: nobody's patience may cancel it
+    except TimeoutError:
+        return False
+    return True
 
 
 class AlertDesk:
@@ -110,11 +129,11 @@ class AlertDesk:
 
     async def durable(self, thing: str, value: str) -> None:
         """When the journal holds everything so far. Raises OperationRefused where it waits too long."""
-        try:
-            async with asyncio.timeout(DURABLE_S_MAX):
-                await asyncio.shield(self.room.core.ledger.mark())  # shared: nobody's patience may cancel it
-        except TimeoutError:
-            raise refused(Kind.UNAVAILABLE, "journal_waits", thing, value, DURABLE_S_MAX) from None
+        await journaled(self.room.core.ledger, thing, value)
+
+    async def durable_soon(self) -> bool:
+        """Whether the journal holds everything so far; False where it takes longer than a reader should wait."""
+        return await _on_disk(self.room.core.ledger, READER_WAITS_S_MAX)
 
     def next_id(self, *, peek: bool = False) -> EbmId:
         """The next EBM id of today: own code, Beijing date, serial from 0001 (GD/J 082). Ids are never given twice:

@@ -76,8 +76,20 @@ class MendBody(_Body):
     codes: Annotated[tuple[_Code, ...], Field(min_length=1, max_length=CODES_MAX)]
 
 
+_Certificate = Annotated[str, Field(pattern=r"^[0-9A-F]{12}$")]
+CERTIFICATES_MAX = 20
+
+
+class TrustBody(_Body):
+    """Of whom certificates and lists are asked for: of `codes`, or of a town's adapters and terminals."""
+
+    town: _Text = ""
+    codes: Annotated[tuple[_Code, ...], Field(max_length=CODES_MAX)] = ()
+    certificates: Annotated[tuple[_Certificate, ...], Field(max_length=CERTIFICATES_MAX)] = ()
+
+
 class ChangeBody(_Body):
-    """A change in stages: of `codes`, or of a town's terminals."""
+    """A change in stages: of `codes`, or of a town's terminals. `trust`: the digest that `/v1/trust` has shown."""
 
     town: _Text = ""
     codes: Annotated[tuple[_Code, ...], Field(max_length=CODES_MAX)] = ()
@@ -89,6 +101,8 @@ class ChangeBody(_Body):
     md5: Annotated[str, Field(pattern=r"^([0-9a-f]{32})?$")] = ""
     back_url: Annotated[str, Field(pattern=r"^(https?://\S{1,240})?$")] = ""
     back_version: Annotated[str, Field(pattern=r"^([0-9A-F]{8})?$")] = ""
+    trust: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    certificates: Annotated[tuple[_Certificate, ...], Field(max_length=CERTIFICATES_MAX)] = ()
 
 
 def routes(office: ArchiveOffice, operators: Operators) -> list[Route]:
@@ -104,6 +118,7 @@ def routes(office: ArchiveOffice, operators: Operators) -> list[Route]:
         Route("/v1/swap", api.swap, methods=["POST"]),
         Route("/v1/drift", api.drift, methods=["GET"]),
         Route("/v1/drift/mend", api.mend, methods=["POST"]),
+        Route("/v1/trust", api.trust, methods=["POST"]),
         Route("/v1/changes", api.changes, methods=["GET"]),
         Route("/v1/changes", api.change, methods=["POST"]),
         Route("/v1/changes/{number}/halt", api.halt, methods=["POST"]),
@@ -160,6 +175,12 @@ class _Inventory(Doors):
         actor = self.actor(request)
         body = await self.body(request, MendBody)
         return answer(await self._office.mend(body.codes, actor))
+
+    async def trust(self, request: Request) -> Response:
+        self.reader(request)
+        body = await self.body(request, TrustBody)
+        plan = await self._office.trust(body.town, body.codes, body.certificates)
+        return answer({"digest": plan.digest, "rows": plan.rows})
 
     async def changes(self, request: Request) -> Response:
         self.reader(request)

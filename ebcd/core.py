@@ -15,10 +15,11 @@ import structlog
 
 from devices.link import Link, OutboxFull, Path, Start, Stop
 from devices.ports import Clock
-from ebcd.alert import Alert, DrillDepth, may_replace
+from ebcd.alert import Alert, DrillDepth, Origin, may_replace
 from ebcd.claimed import ClaimedPlaces
 from ebcd.decision import Decision, Offer
 from ebcd.facts import DAEMON, Fact, alert_accepted, alert_moved, approval_given, places_changed
+from ebcd.gate import due
 from ebcd.ledger import Ledger
 from ebcd.lifecycle import CONFIRMED_STATES, AlertEvent, AlertState, DeliveryEvent, DeliveryState
 from ebcd.orders import Orders, Places
@@ -265,22 +266,19 @@ class Core:
         self._next_moment_s = float("inf") if moment is None else moment
 
     def _release_and_expire(self, now_s: float, decision: Decision) -> None:
-        for record in self.state.live_alerts():
-            alert = record.alert
-            if record.state in (AlertState.PENDING, AlertState.HELD) and now_s >= alert.window.end:
-                self.ledger.enter(alert_moved(alert.id, AlertEvent.EXPIRED, now_s, DAEMON, "expired"))
+        live = self.state.live_alerts()
+        for record in live:
+            if (step := due(record, live, self.rules, now_s)) is None:
+                if record.state is AlertState.WAITING and self._waits_for_nothing(record, now_s):
+                    self._finish(record, decision)
+                continue
+            event, why = step
+            if event is AlertEvent.CANCEL:
+                self._cancel(record, DAEMON, why, decision)
+                continue
+            self.ledger.enter(alert_moved(record.alert.id, event, now_s, DAEMON, why))
+            if event is not AlertEvent.RELEASE:
                 decision.reports.append(report_for(record))
-            elif record.state is AlertState.HELD and not self.rules.quiet.hold(alert, now_s):
-                self.ledger.enter(alert_moved(alert.id, AlertEvent.RELEASE, now_s, DAEMON, "quiet_hours_over"))
-            elif (
-                record.state is AlertState.WAITING
-                and alert.window.is_open(now_s)
-                and self.rules.quiet.hold(alert, now_s)
-            ):
-                self.ledger.enter(alert_moved(alert.id, AlertEvent.HOLD, now_s, DAEMON, "quiet_hours"))
-                decision.reports.append(report_for(record))
-            elif record.state is AlertState.WAITING and self._waits_for_nothing(record, now_s):
-                self._finish(record, decision)
 
     def _waits_for_nothing(self, record: AlertRecord, now_s: float) -> bool:
         """A drill that stays inside the platform or at the head-ends sends nothing to any terminal (I5)."""
@@ -299,7 +297,8 @@ class Core:
         before = len(decision.offers)
         self.orders.start(record, gained, decision, now_s)
         self.pursuit.watch(record, decision.offers[before:])
-        decision.announcements.append(self.orders.announcement(record))
+        if record.alert.origin is not Origin.TONE:  # car radios and old village encoders know no low volume
+            decision.announcements.append(self.orders.announcement(record))
         log.info("alert.on_air", alert=alert_id, places=len(first), resumed=len(again), counts=record.counts())
         if trace := self.traces.of(alert_id):
             trace.stage("planned", self.clock.monotonic())

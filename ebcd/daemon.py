@@ -24,10 +24,11 @@ from devices.link import (
 )
 from devices.ports import CopyTo
 from ebcd import api, api_inventory, api_orders, api_upward, http_server, media, media_server, observed, snapshot
-from ebcd.alert_desk import Identity, Room
+from ebcd.alert_desk import AlertDesk, Identity, Room
 from ebcd.archive.part import ArchivePart, archive_part
 from ebcd.core import Core
 from ebcd.errors import ConfigError
+from ebcd.evaluation.by_sms import by_sms
 from ebcd.evaluation.keeper import Keeper, keeper_of
 from ebcd.following import Following
 from ebcd.foundation import Foundation, adapter_period, beatless, lay, path_periods
@@ -58,6 +59,7 @@ from ebcd.trace import Traces
 from ebcd.upkeep import Upkeep, build_upkeep
 from ebcd.upstream import Upstream
 from ebcd.views import Views
+from ebcd.watchkeeping import Told, Watchkeeping, build_watchkeeping
 from ebcd.workorders import Sites
 from ebcd.workorders.assembly import Work, assemble
 from ebcd.workorders.part import Confirmations
@@ -92,6 +94,8 @@ class Daemon:
     sounds: Sounds
     monitor: Monitor
     upkeep: Upkeep
+    watchkeeping: Watchkeeping
+    sharers: Sharers
 
 
 async def build(settings: Settings, world: World) -> Daemon:
@@ -129,7 +133,6 @@ async def build(settings: Settings, world: World) -> Daemon:
     orders.endless |= {link.path for _, link in links if not link.capabilities.ends_itself}
     ways = _ways(settings, paths)
     health = _health_book(base, ways(inventory))
-    health.on_change(_changed)
     ward = await _ward(base, health, by_path)
     transmitters = transmitters_of(settings.links, links, inventory.roster)
     signs = signs_of(base, links, lambda: ward.suspects_own_clock, Machine())
@@ -140,18 +143,21 @@ async def build(settings: Settings, world: World) -> Daemon:
     ledger.watched_by(reporter.observer.fact)
     keeper = keeper_of(base, ledger, health)
     views = Views(inventory, reach, health, rules.approvals, volumes)
-    work = assemble(settings, ledger, health, inventory, clock, confirmations, metrics.watched)
+    work = assemble(settings, ledger, health, inventory, clock, confirmations, metrics.watched, by_sms(keeper.desk))
     archive = archive_part(base, core, health, lambda sites: _resite(sites, work, reporter), ways, paths)
     following.observed_by(lambda event, _path: archive.observe(event, clock.wall()))
     upkeep = build_upkeep(base, core, checker, views, archive.keeper.read_again)
     doors = (mailroom.rows, lambda: checker.found, upkeep.reloader.reload)
     room = Room(core, inventory, health, views, sounds, volumes, links, *doors)
-    observed.watch_parts(metrics, base.state, health, links)
+    observed.watch_parts(metrics, base.state, health, links, clock)
     observed.watch_figures(base, health, links, mailroom, upkeep.disks)
-    operations = CountyOperations(Identity(me.code, me.name, me.area, version("ebcd"), clock.wall()), room)
+    identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
+    operations = CountyOperations(identity, room)
     archive.office.send = operations.send
+    told = Told({crew.name: crew for crew in work.part.desk.crews}, work.channels, work.part.desk.rule)
+    watch = build_watchkeeping(base, AlertDesk(identity, room), sounds, upkeep.operators, told)
     parts = (ward, work, archive, links, upstream, mailroom, reporter, keeper, operations, sounds, monitor, upkeep)
-    return Daemon(base, ledger, core, *parts)
+    return Daemon(base, ledger, core, *parts, watch, sharers)
 
 
 async def _ward(base: Foundation, health: HealthBook, by_path: dict[Path, list[Link]]) -> Ward:
@@ -170,7 +176,9 @@ def _ways(settings: Settings, paths: dict[str, Path]) -> Callable[[Inventory], W
 
 def _health_book(base: Foundation, ways: Ways) -> HealthBook:
     h = base.settings.health
-    return HealthBook(ways, flap_rule=FlapRule(h.flap_falls, h.flap_window_s, h.flap_settle_s))
+    book = HealthBook(ways, flap_rule=FlapRule(h.flap_falls, h.flap_window_s, h.flap_settle_s))
+    book.on_change(_changed)
+    return book
 
 
 def _resite(sites: Sites, work: Work, reporter: Reporter) -> None:
@@ -263,6 +271,7 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
         *api_orders.routes(daemon.work.office, daemon.upkeep.operators),
         *api_inventory.routes(daemon.archive.office, daemon.upkeep.operators),
         *api_upward.routes(daemon.mailroom.exchanges, daemon.keeper.desk, daemon.upkeep.operators),
+        *daemon.watchkeeping.routes(daemon.upkeep.operators),
     )
     operator_api = api.application(daemon.operations, daemon.upkeep.operators, more=more)
     metrics_page = api.metrics_application(daemon.base.world.registry)
@@ -289,6 +298,7 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "notices", daemon.work.notifier.run
     if daemon.work.modem is not None:
         yield "modem", daemon.work.modem.run
+    yield from daemon.watchkeeping.parts()
     yield "exceptions", lambda: _exceptions(daemon)
     yield "checkpoints", lambda: _checkpoints(daemon)
     yield "clock", lambda: _tell_time(daemon)
@@ -335,11 +345,14 @@ async def _tell_time(daemon: Daemon) -> None:
 async def _checkpoints(daemon: Daemon) -> None:
     """Now and then, so that a restart folds little."""
     written = 0
+    seen: asyncio.Future[int] | None = None
     while True:
         await asyncio.sleep(CHECKPOINT_S)
-        snapshot.forget_old(daemon.ledger.state)
+        snapshot.forget_old(daemon.ledger.state, daemon.base.world.clock.wall(), daemon.sharers.remains_of)
+        if (mark := daemon.ledger.mark()) is seen:  # nothing was entered
+            continue
         state = snapshot.dump(daemon.ledger.state)
-        sequence = await daemon.ledger.mark()
+        sequence, seen = await mark, mark
         if sequence > written:
             await daemon.base.store.checkpoint(daemon.base.stream, sequence, state)
             written = sequence

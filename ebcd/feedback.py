@@ -69,4 +69,6 @@ def platform_item(record: AlertRecord, code: int, words: str, platform: Resource
     return ResourceBroadcast(platform=platform, devices=(device,))
 
 
-KNOWN_REASONS = frozenset({"expired", "no_area_of_ours", "quiet_hours", "needs_approval", "quiet_hours_over"})
+KNOWN_REASONS = frozenset(
+    {"expired", "no_area_of_ours", "quiet_hours", "needs_approval", "quiet_hours_over", "alert_first", "alerts_over"}
+)

@@ -15,10 +15,8 @@ import structlog
 
 from devices.link import (
     Answered,
-    AskState,
     Began,
     Connected,
-    DeviceState,
     Disconnected,
     Ended,
     Event,
@@ -29,7 +27,6 @@ from devices.link import (
     NoAnswer,
     Path,
     Played,
-    Refusal,
     Refused,
     Rejected,
     Sent,
@@ -40,10 +37,10 @@ from devices.maintenance import Stranger
 from ebcd.core import Core
 from ebcd.decision import Decision, Offer
 from ebcd.facts import Receipt, receipts
-from ebcd.lifecycle import AlertState, DeliveryEvent, DeliveryState, next_delivery_state
-from ebcd.orders import ASKED_STATES
+from ebcd.lifecycle import DeliveryEvent, DeliveryState, next_delivery_state
 from ebcd.reach import Reach
-from ebcd.state import AlertRecord, Delivery
+from ebcd.returning import Returning, behind
+from ebcd.state import AlertRecord
 from protocols.codes import EbmId, ResourceCode
 
 EVENTS_WAITING_MAX = 200_000
@@ -55,8 +52,7 @@ would cost more than all the rest."""
 
 RESULT_OK = 0
 
-SILENT_STATES = frozenset({DeliveryState.PLAYED, DeliveryState.CANCELLED})
-"""What a terminal has said it no longer plays."""
+COMPLAINTS = frozenset({DeliveryEvent.REFUSE, DeliveryEvent.FAIL})
 
 log = structlog.get_logger("ebcd.following")
 
@@ -74,9 +70,9 @@ class Following:
         self._observers = observers
         self._waiting: deque[Event] = deque()
         self._news = asyncio.Event()
-        self._fresh: set[ResourceCode] = set()  # connected, state not heard since
         self._receipts: dict[EbmId, list[Receipt]] = {}
-        self._idle: dict[tuple[EbmId, Path], dict[ResourceCode, None]] = {}  # to be started, if nothing else is heard
+        self._returning = Returning(core, self._receipt)
+        self._unheard: dict[tuple[EbmId, Path, str], list[ResourceCode]] = {}  # starts without an answer
         self._turned_away: dict[tuple[EbmId, Path, str], list[ResourceCode]] = {}  # starts that a link would not send
         self.left_out = 0
         core.unsent = self._unsent
@@ -105,6 +101,7 @@ class Following:
     def process(self) -> None:
         """Act on everything that has come in."""
         decision = Decision()
+        self._returning.begin()
         while self._waiting:
             event = self._waiting.popleft()
             path = self._paths[event.link]
@@ -113,11 +110,14 @@ class Following:
                 observe(event, path)
         self._turn_elsewhere(decision)
         self._flush(decision)
-        self._start_idle(decision)
+        self._returning.start(decision)
         self._core.act(decision)
 
     def _one(self, event: Event, path: Path, decision: Decision) -> None:
         match event:
+            case Heartbeat(code=code, state=state):  # the most frequent by far
+                self._spoke(code, path)
+                self._returning.beat(code, path, state, decision)
             case Answered():
                 self._answered(event, path, decision)
             case Began(code=code, ebm_id=ebm_id):
@@ -133,19 +133,12 @@ class Following:
                 self._turned_away.setdefault((ebm_id, path, why.value), []).append(code)
             case Sent(ebm_id=ebm_id, verb=verb) if self._carries(event.link):
                 self._on_air_without_return(ebm_id, verb, path)
-            case Heartbeat(code=code, state=state):
-                self._spoke(code, path)
-                if code in self._fresh:
-                    self._fresh.discard(code)
-                    self._state_told(code, path, state, None, decision)
             case StateTold(code=code, state=state, ebm_ids=ebm_ids):
                 self._spoke(code, path)
-                self._state_told(code, path, state, ebm_ids, decision)
+                self._returning.told(code, path, state, ebm_ids, decision)
             case Connected(code=code):
                 self._reach.connected(code, path)
-                self._fresh.add(code)
-                if path is Path.MQTT and self._owes(code):  # its next heartbeat may be a period away
-                    decision.offers.append(Offer(path, AskState((code,))))
+                self._returning.connected(code, path, decision)
             case Disconnected(code=code):
                 self._reach.disconnected(code, path)
             case LinkUp(link=link):
@@ -172,6 +165,13 @@ class Following:
         delivery = record and record.deliveries.get(code)
         if not record or not delivery or next_delivery_state(delivery.state, event) is None:
             return
+        if (
+            event in COMPLAINTS
+            and delivery.state is DeliveryState.SENT
+            and path in delivery.tried
+            and path is not delivery.path
+        ):
+            return  # said again of an earlier path; it has been told over another one since
         used = path if path in delivery.tried or not delivery.tried else delivery.path
         item = Receipt(code, event, used, detail, self._core.clock.wall())
         self._receipts.setdefault(ebm_id, []).append(item)
@@ -183,7 +183,14 @@ class Following:
             confirmed = [(i.code, i.path) for i in items if i.event is DeliveryEvent.CONFIRM and i.path]
             fact = receipts(ebm_id, items, self._core.clock.wall())
             self._core.ledger.enter(fact, on_durable=partial(self._journaled, ebm_id, confirmed))
+            self._try_elsewhere(record, [i.code for i in items if i.event is DeliveryEvent.FAIL], decision)
             self._core.settle(record, decision)
+
+    def _try_elsewhere(self, record: AlertRecord, failed: list[ResourceCode], decision: Decision) -> None:
+        """Who took the order and could not play it, with no way to the sound perhaps, is told over its next path
+        while there is time. One that refused the order itself would refuse it there as well."""
+        silent = [code for code in failed if record.deliveries[code].state is DeliveryState.REFUSED]
+        self._core.pursuit.fall_back(record, silent, decision, "it could not play")
 
     def _journaled(self, ebm_id: EbmId, confirmed: list[tuple[ResourceCode, Path]]) -> None:
         if confirmed and (trace := self._core.traces.of(ebm_id)):
@@ -204,6 +211,7 @@ class Following:
         elif event.result == RESULT_OK:
             self._receipt(event.ebm_id, event.code, DeliveryEvent.CONFIRM, path, "answered")
         else:
+            self._returning.refused(event.code, event.result)
             detail = f"{event.result} {event.text}".strip()
             self._receipt(event.ebm_id, event.code, DeliveryEvent.REFUSE, path, detail)
 
@@ -217,11 +225,16 @@ class Following:
                 trace.adapter(event.code, None)
             self._adapter_failed(event.code, event.ebm_id, decision, event.reason)
             return
-        if self._is_sent(record, event.code, path):
-            self._core.pursuit.fall_back(record, [event.code], decision, event.reason)
+        self._unheard.setdefault((event.ebm_id, path, event.reason), []).append(event.code)
 
     def _turn_elsewhere(self, decision: Decision) -> None:
-        """What a link would not send goes over the next path, and is refused by name where there is none."""
+        """What brought no answer goes over the next path; what a link would not send does so too, and is refused by
+        name where there is none. Together: links tell it terminal by terminal."""
+        unheard, self._unheard = self._unheard, {}
+        for (ebm_id, path, why), codes in unheard.items():
+            known = self._core.state.alerts[ebm_id]
+            silent = [code for code in codes if self._is_sent(known, code, path)]
+            self._core.pursuit.fall_back(known, silent, decision, why)
         turned, self._turned_away = self._turned_away, {}
         for (ebm_id, path, why), codes in turned.items():
             if (record := self._core.state.alerts.get(ebm_id)) is None:
@@ -241,16 +254,9 @@ class Following:
     def _adapter_failed(self, adapter: ResourceCode, ebm_id: EbmId, decision: Decision, why: str) -> None:
         record = self._core.state.alerts.get(ebm_id)
         if record is not None:
-            self._core.pursuit.fall_back(record, self._behind(adapter, record, {DeliveryState.SENT}), decision, why)
-
-    def _behind(
-        self, adapter: ResourceCode, record: AlertRecord, states: frozenset[DeliveryState] | set[DeliveryState]
-    ) -> list[ResourceCode]:
-        return [
-            d.code
-            for d in record.deliveries.values()
-            if d.state in states and d.path is Path.ADAPTER and self._core.places.adapter_of(d.code) == adapter
-        ]
+            self._core.pursuit.fall_back(
+                record, behind(self._core, adapter, record, {DeliveryState.SENT}), decision, why
+            )
 
     def _on_air_without_return(self, ebm_id: EbmId, verb: Verb, path: Path) -> None:
         record = self._core.state.alerts.get(ebm_id)
@@ -262,105 +268,6 @@ class Following:
     def _unsent(self, offer: Offer, reason: str) -> None:
         log.error("orders.unsent", path=offer.path, reason=reason, members=len(offer.command.members))
 
-    # ---- who came back -----------------------------------------------------------------------------------------
-
     def _spoke(self, code: ResourceCode, path: Path) -> None:
         if path is Path.ADAPTER:
             self._reach.adapter_spoke(code)
-
-    def _owes(self, code: ResourceCode) -> bool:
-        """Whether a live alert has something open at this terminal."""
-        deliveries = (r.deliveries.get(code) for r in self._core.state.live_alerts())
-        return any(d is not None and d.state in ASKED_STATES | {DeliveryState.STOPPING} for d in deliveries)
-
-    def _state_told(
-        self,
-        code: ResourceCode,
-        path: Path,
-        state: DeviceState,
-        ebm_ids: tuple[EbmId, ...] | None,
-        decision: Decision,
-    ) -> None:
-        """A device says what it does: after a reconnection, a restart or a pre-emption (I7, I10)."""
-        now_s = self._core.clock.wall()
-        for record in self._core.state.alerts.values():
-            if not record.alert.window.is_open(now_s):
-                continue
-            if record.state is AlertState.ON_AIR:
-                if ebm_ids is not None and code not in record.deliveries:
-                    self._adapter_told(code, record, ebm_ids, decision)
-                elif delivery := record.deliveries.get(code):
-                    self._terminal_told(record, delivery, path, state, ebm_ids)
-            elif record.state in (AlertState.CANCELLING, AlertState.CANCELLED):
-                self._stop_if_owed(record, code, path, state, decision)
-
-    def _terminal_told(
-        self,
-        record: AlertRecord,
-        delivery: Delivery,
-        path: Path,
-        state: DeviceState,
-        ebm_ids: tuple[EbmId, ...] | None,
-    ) -> None:
-        """`ebm_ids`: what it says is on air; a terminal that is busy with nothing of ours confirms nothing (I8)."""
-        place = self._core.places.place_of(delivery.code)
-        if place not in record.holds or not self._may_still_begin(delivery, path):
-            return
-        ours = record.alert.id in ebm_ids if ebm_ids is not None else self._alone_in(record, delivery)
-        if state is DeviceState.WORKING and ours:
-            self._receipt(record.alert.id, delivery.code, DeliveryEvent.CONFIRM, path, "found working")
-        elif state is DeviceState.IDLE and path in delivery.paths:
-            self._idle.setdefault((record.alert.id, path), {})[delivery.code] = None
-
-    def _may_still_begin(self, delivery: Delivery, path: Path) -> bool:
-        """Nothing final was heard of it; or a link would not send, and this path was not tried."""
-        if delivery.state is DeliveryState.REFUSED:
-            return delivery.detail in set(Refusal) and path not in delivery.tried
-        return delivery.state in ASKED_STATES | {DeliveryState.UNCONFIRMED}
-
-    def _start_idle(self, decision: Decision) -> None:
-        """One frame for all that were found idle together: after a restart a whole county comes back within seconds."""
-        found, self._idle = self._idle, {}
-        for (ebm_id, path), codes in found.items():
-            record = self._core.state.alerts[ebm_id]
-            if wanted := [code for code in codes if self._may_start(record, record.deliveries[code], path)]:
-                before = len(decision.offers)
-                self._core.orders.send(record, path, wanted, record.holds, decision, self._core.clock.wall())
-                self._core.pursuit.watch(record, decision.offers[before:])
-
-    def _may_start(self, record: AlertRecord, delivery: Delivery, path: Path) -> bool:
-        """An alert on air at a terminal that has not begun; one that has is started again only where the alert was
-        interrupted (I7)."""
-        place = self._core.places.place_of(delivery.code)
-        if record.state is not AlertState.ON_AIR or place not in record.holds:
-            return False
-        if delivery.state is DeliveryState.CONFIRMED:
-            return place in record.regained
-        return self._may_still_begin(delivery, path)
-
-    def _alone_in(self, record: AlertRecord, delivery: Delivery) -> bool:
-        """Whether no other alert could be what the terminal is playing: a live one, or one whose stop it may have
-        missed (I8)."""
-        now_s = self._core.clock.wall()
-        others = (r for r in self._core.state.alerts.values() if r.live or r.alert.window.is_open(now_s))
-        deliveries = (r.deliveries.get(delivery.code) for r in others if r is not record)
-        return not any(d is not None and d.tried and d.state not in SILENT_STATES for d in deliveries)
-
-    def _adapter_told(
-        self, adapter: ResourceCode, record: AlertRecord, playing: tuple[EbmId, ...], decision: Decision
-    ) -> None:
-        if record.alert.id in playing:
-            return
-        states = {DeliveryState.SENT, DeliveryState.TIMED_OUT}
-        behind = self._behind(adapter, record, states)
-        if codes := [code for code in behind if self._core.places.place_of(code) in record.holds]:
-            self._core.orders.send(record, Path.ADAPTER, codes, record.holds, decision, self._core.clock.wall())
-
-    def _stop_if_owed(
-        self, record: AlertRecord, code: ResourceCode, path: Path, state: DeviceState, decision: Decision
-    ) -> None:
-        """A terminal that was cut off while its message was cancelled is stopped when it is back (I12)."""
-        delivery = record.deliveries.get(code)
-        owed = (DeliveryState.STOPPING, DeliveryState.TIMED_OUT, DeliveryState.UNCONFIRMED)
-        if delivery and delivery.tried and delivery.state in owed and state is not DeviceState.IDLE:
-            decision.offers.append(Offer(path, self._core.orders.stop_command(record, (code,))))

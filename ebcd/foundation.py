@@ -136,7 +136,7 @@ def rules_of(settings: Settings) -> Rules:
     return Rules(
         rank=RankRule(tuple(AlertClass(n) for n in settings.priority.classes), settings.priority.first == "admin"),
         quiet=QuietHours(q.from_, q.to),
-        approvals=Approvals({1: a.level_1, 2: a.level_2, 3: a.level_3, 4: a.level_4}, a.daily, a.drill),
+        approvals=Approvals({1: a.level_1, 2: a.level_2, 3: a.level_3, 4: a.level_4}, a.daily, a.drill, a.tone),
         patience=Patience(
             {
                 Path.IP: d.fallback_ip_s,

@@ -5,6 +5,7 @@ Pure: values in, metrics out. `ebcd.metrics` says when they are asked for.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -16,6 +17,8 @@ from ebcd.metrics import OTHER
 from ebcd.operator import LinkRow
 from ebcd.signing import TrustStore
 from ebcd.store import StoreStats
+from ebcd.workorders.statistics import month_of, statistics
+from ebcd.workorders.values import WorkOrder
 from protocols.signature import CertificateNumber
 
 TOWNS_MAX = 500
@@ -87,6 +90,25 @@ def peer_metrics(rows: Iterable[LinkRow]) -> Iterator[Metric]:
         up.add_metric([row.name], float(row.up))
         letters.add_metric([row.name], row.outbox_depth)
     yield from (up, letters)
+
+
+def order_metrics(orders: Collection[WorkOrder], now: float) -> Iterator[Metric]:
+    """Work orders that are live, and how fast those of the running month went. `now`: UTC seconds."""
+    live = GaugeMetricFamily("ebcd_orders", "Live work orders by cause and state", labels=["trouble", "state"])
+    tally = Counter((order.trouble, order.state) for order in orders if order.live)
+    for (trouble, state), count in sorted(tally.items()):
+        live.add_metric([trouble.value, state.value], count)
+    overdue = sum(order.live and order.escalated > 0 for order in orders)
+    yield live
+    yield GaugeMetricFamily("ebcd_orders_overdue", "Live work orders that have escalated", value=overdue)
+    month, *_ = statistics(orders, month_of(now), lambda _: "")
+    yield GaugeMetricFamily("ebcd_orders_month", "Work orders opened this month", value=month.orders)
+    medians = GaugeMetricFamily("ebcd_orders_month_seconds", "Median time to a step, this month", labels=["step"])
+    steps = ("notice", "dispatch", "arrive", "mend", "close")
+    for step, seconds in zip(steps, (getattr(month, f"{step}_s") for step in steps), strict=True):
+        if seconds is not None:
+            medians.add_metric([step], seconds)
+    yield medians
 
 
 def disk_metrics(disks: Mapping[str, tuple[int, int]], journal_bytes: int) -> Iterator[Metric]:

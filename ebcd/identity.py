@@ -21,6 +21,11 @@ class Operators:
     by_token_sha256: Mapping[str, str] = field(default_factory=dict)
     by_uid: Mapping[int, str] = field(default_factory=dict)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Everybody's name."""
+        return frozenset((*self.by_token_sha256.values(), *self.by_uid.values()))
+
     def become(self, other: Operators) -> None:
         """Be these people from now on (a reload of the configuration)."""
         self.by_token_sha256, self.by_uid = other.by_token_sha256, other.by_uid

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ebcd import facts
-from ebcd.alert import DrillDepth, Origin
+from ebcd.alert import TONE_VOLUME_MAX, AlertClass, DrillDepth, Origin
 from ebcd.facts import Fact
+from ebcd.gate import stands_back
 from ebcd.lifecycle import CONFIRMED_STATES, AlertEvent, AlertState, DeliveryEvent, DeliveryState
 from ebcd.orders import Places
 from ebcd.rules import Rules
@@ -51,10 +52,12 @@ class Checker:
         if record is None:
             return
         match fact.kind:
-            case facts.ALERT_ACCEPTED if record.state is AlertState.WAITING and record.alert.origin is Origin.OPERATOR:
+            case facts.ALERT_ACCEPTED if record.state is AlertState.WAITING and record.alert.origin in WRITTEN_HERE:
                 self._needed[record.alert.id] = self._rules.approvals.needed(record.alert)
             case facts.ALERT_MOVED:
                 self._moved(fact, record)
+                if record.alert.origin is Origin.TONE and fact.payload["event"] == AlertEvent.START:
+                    self._tone(fact, record, state)
             case facts.PLACES_CHANGED:
                 self._places_changed(fact, record, state)
             case facts.ORDERS_SENT if fact.payload["verb"] == DeliveryEvent.SEND:
@@ -85,6 +88,16 @@ class Checker:
             confirmed = sum(states[s] for s in CONFIRMED_STATES)
             if not states.total() or confirmed / states.total() < self._rules.success_ratio:
                 self._fail("I8", record, f"called a success with {confirmed} of {states.total()} confirmed")
+
+    def _tone(self, fact: Fact, record: AlertRecord, state: CountyState) -> None:
+        """The weekly tone is a drill, low, by day, and behind everything else."""
+        alert = record.alert
+        if alert.class_ is not AlertClass.REAL_DRILL or alert.volume is None or alert.volume > TONE_VOLUME_MAX:
+            self._fail("I5", record, f"a tone of class {int(alert.class_)} at volume {alert.volume}")
+        if self._rules.quiet.are_on(fact.at):
+            self._fail("I14", record, "a tone began in quiet hours")
+        if stands_back(alert, state.live_alerts()):
+            self._fail("I4", record, "a tone began beside another alert")
 
     def _may_sound(self, record: AlertRecord, needed: int) -> None:
         alert = record.alert
@@ -141,6 +154,7 @@ class Checker:
             self._fail("I13", record, f"counts do not add up: {counts} for {len(record.deliveries)} terminals")
 
 
+WRITTEN_HERE = (Origin.OPERATOR, Origin.TONE)
 OUTCOMES = ("confirmed", "refused", "timed_out", "unconfirmed", "cancelled", "pending")
 
 
@@ -149,9 +163,10 @@ def _any_negative(record: AlertRecord) -> bool:
 
 
 def recount(records: Iterable[AlertRecord]) -> list[Violation]:
-    """Compare every tally with a count over its deliveries; for the tests and for `ebcd doctor`."""
+    """Compare every tally with a count over its deliveries; for the tests and for `ebcd doctor`. Settled ones have
+    nothing left to count."""
     wrong = []
-    for record in records:
+    for record in (each for each in records if each.remains is None):
         counted = Counter(d.state for d in record.deliveries.values())
         if +counted != +record.tally:
             wrong.append(Violation("I13", record.alert.id, f"tally {dict(record.tally)} is not {dict(counted)}"))

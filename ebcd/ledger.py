@@ -49,10 +49,22 @@ class Ledger:
         raise self._broken[0]
 
     def enter(self, *facts: Fact, on_durable: Callable[[], None] | None = None) -> None:
-        """Apply and queue. `on_durable` is called after the commit that holds all of them."""
-        if not facts:
-            return
-        events = [self._apply(fact) for fact in facts]
+        """Apply and queue. `on_durable` is called after the commit that holds all of them.
+
+        A fact that was applied is queued, even where a watcher or the next fact fails: the journal must never know
+        less than the state. The error is the caller's all the same.
+        """
+        events: list[NewEvent] = []
+        try:
+            for fact in facts:
+                self.state.apply(fact)
+                events.append(self.event_of(fact))
+                self._show(fact)
+        finally:
+            if events:
+                self._queue(events, on_durable)
+
+    def _queue(self, events: list[NewEvent], on_durable: Callable[[], None] | None) -> None:
         done = asyncio.get_running_loop().create_future()
         self._last = done
 
@@ -82,14 +94,14 @@ class Ledger:
 
         Only for facts that commute with all others (a package received); `state` must be mended if the write fails.
         """
-        return self._apply(fact)
+        self.state.apply(fact)
+        self._show(fact)
+        return self.event_of(fact)
 
     def event_of(self, fact: Fact) -> NewEvent:
         """The fact as the store takes it."""
         return NewEvent(self._stream, fact.kind, fact.actor, fact.payload, fact.alert, fact.at)
 
-    def _apply(self, fact: Fact) -> NewEvent:
-        self.state.apply(fact)
+    def _show(self, fact: Fact) -> None:
         for watch in self._watchers:
             watch(fact, self.state)
-        return self.event_of(fact)

@@ -33,6 +33,7 @@ from ebcd.gateway import (
     PeerUp,
     Posted,
     Poster,
+    PostFailed,
     Received,
     Rejection,
     RouteSwitched,
@@ -64,8 +65,18 @@ log = structlog.get_logger("ebcd.mailroom")
 Told = Callable[[EbdId], NewEvent]
 """Makes of a letter's number the fact that it is on its way."""
 
+Say = Callable[[ResourceCode, Detail], Awaitable[ResultCode | None]]
+"""Posts a document at once and brings the receipt's code, None where there was none."""
+
+FAREWELL_S = 4.0
+"""How long the end of the daemon may wait for platforms above; systemd gives it far more."""
+
 Settled = Callable[[ResultCode | None], None]
 """Hears the receipt of a report; None where there was none."""
+
+
+async def _nothing_to_say(_say: Say) -> None:
+    """Of a mailroom that nobody gave a farewell."""
 
 
 class RunningPoster(Poster, Protocol):
@@ -133,6 +144,8 @@ class Mailroom:
         self._inbox: Inbox | None = None
         self.back: Callable[[str], None] = lambda peer: None
         """Called with the code of a peer that answers again."""
+        self.farewell: Callable[[Say], Awaitable[None]] = _nothing_to_say
+        """Says what platforms above have to hear when the daemon ends."""
         metrics.watch_upstream(self._client.statuses)
 
     def serve(self, inbox: Inbox) -> None:
@@ -161,11 +174,33 @@ class Mailroom:
         address = self._settings.upstream
         limits = GatewayLimits(package_bytes_max=address.package_bytes_max)
         server = GatewayServer(judge, self._writer, self._world.clock, limits)
-        async with self._poster, asyncio.TaskGroup() as group:
-            group.create_task(self._letters.run())
-            group.create_task(self._numbers.run())
-            group.create_task(self._client.run())
-            group.create_task(server.run(network, address.host, address.port))
+        async with self._poster:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._letters.run())
+                    group.create_task(self._numbers.run())
+                    group.create_task(self._client.run())
+                    group.create_task(server.run(network, address.host, address.port))
+            except asyncio.CancelledError:
+                await self._part()
+                raise
+
+    async def _part(self) -> None:
+        """The daemon ends in good order: the platforms above hear it, if they answer soon."""
+        try:
+            async with asyncio.timeout(FAREWELL_S):
+                await self.farewell(self._say)
+        except TimeoutError:
+            log.warning("peer.farewell_late", limit_s=FAREWELL_S)
+
+    async def _say(self, peer: ResourceCode, detail: Detail) -> ResultCode | None:
+        """One document, once; the receipt's code, None where there was none."""
+        if not self._numbers.plenty:
+            return None
+        try:
+            return (await self._client.post_once(peer, self._compose(peer, detail, ""))).code
+        except PostFailed:
+            return None
 
     def post(self, peer: ResourceCode, detail: Detail, related: str, told: Told | None = None) -> str:
         """Send a document that must arrive, as soon as it is durable; its EBDID, "" for a platform that is not

@@ -24,17 +24,19 @@ from devices.link import (
 )
 from devices.ports import Clock
 from ebcd import facts, gauges
+from ebcd.alert import Origin
 from ebcd.disks import Disks
 from ebcd.facts import Fact
 from ebcd.foundation import Foundation
 from ebcd.health import HealthBook
 from ebcd.invariants import Violation
-from ebcd.lifecycle import DeliveryEvent
+from ebcd.lifecycle import AlertState, DeliveryEvent
 from ebcd.mailroom import Mailroom
 from ebcd.metrics import Metrics
+from ebcd.settings import Settings
 from ebcd.state import CountyState
 from protocols.codes import AreaCode
-from protocols.signature import number_from_text
+from protocols.signature import CertificateNumber, number_from_text
 
 log = structlog.get_logger("ebcd.daemon")
 
@@ -88,13 +90,18 @@ def observe(event: Event, path: Path, health: HealthBook, metrics: Metrics, cloc
         metrics.receipt(path.value, kind)
 
 
-def watch_parts(metrics: Metrics, state: CountyState, health: HealthBook, links: tuple[tuple[str, Link], ...]) -> None:
-    """Alerts, devices and links by state."""
+def watch_parts(
+    metrics: Metrics, state: CountyState, health: HealthBook, links: tuple[tuple[str, Link], ...], clock: Clock
+) -> None:
+    """Alerts, devices, work orders and links by state."""
 
     def alerts() -> dict[str, int]:
         tally: dict[str, int] = {}
         for record in state.alerts.values():
-            tally[record.state.value] = tally.get(record.state.value, 0) + 1
+            name = record.state.value
+            if record.alert.origin is Origin.TONE and record.state is AlertState.PENDING:
+                name = "pending_tone"  # nobody is woken for its approval
+            tally[name] = tally.get(name, 0) + 1
         return tally
 
     metrics.watch_alerts(alerts)
@@ -102,7 +109,17 @@ def watch_parts(metrics: Metrics, state: CountyState, health: HealthBook, links:
         lambda: {kind.value: {c.value: n for c, n in tally.items()} for kind, tally in health.tally.items()}
     )
     metrics.watch_flapping(lambda: health.flapping)
+    metrics.watch(lambda: gauges.order_metrics(state.work.orders.values(), clock.wall()))
     metrics.watch_links(lambda: [(link.name, link.path, link.status()) for _, link in links])
+
+
+def certificate_roles(s: Settings) -> dict[str, list[CertificateNumber]]:
+    """Whose certificates are which; all others are devices'."""
+    return {
+        "own": [number_from_text(s.platform.certificate)],
+        "root": [number_from_text(number) for number in s.trust.roots],
+        "peer": [number_from_text(number) for peer in s.upstream.peers for number in peer.certificates],
+    }
 
 
 def watch_figures(
@@ -110,11 +127,7 @@ def watch_figures(
 ) -> None:
     """What others keep for themselves (`ebcd.gauges`)."""
     s, store, watch, name_of = base.settings, base.store, base.metrics.watch, base.inventory.name_of
-    roles = {
-        "own": [number_from_text(s.platform.certificate)],
-        "root": [number_from_text(number) for number in s.trust.roots],
-        "peer": [number_from_text(number) for peer in s.upstream.peers for number in peer.certificates],
-    }
+    roles = certificate_roles(s)
     airs = [(link.name, link.air) for _, link in links if isinstance(link, FmTransmitter)]
     watch(lambda: gauges.journal_metrics(store.stats(), alive=store.alive))
     watch(lambda: gauges.certificate_metrics(base.verifier.trust, roles))

@@ -5,6 +5,8 @@ Every answer that promises something waits until the journal holds it (I10).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from devices.roster import DeviceKind
 from ebcd.alert import Alert, AlertClass, DrillDepth, Media, Origin, Window, sounds_alarm
 from ebcd.alert_desk import START_AHEAD_S_MAX, AlertDesk, Identity, Room, refused
@@ -29,6 +31,7 @@ from ebcd.operator import (
 )
 from ebcd.state import AlertRecord
 from ebcd.trace import figures
+from ebcd.views import link_row
 from ebcd.warning_desk import WarningDesk
 from protocols.codes import AreaCode, EbmId, InvalidCode, ResourceCode
 
@@ -120,16 +123,20 @@ class CountyOperations:
     # ---- looking -----------------------------------------------------------------------------------------------
 
     async def alerts(self, wanted: AlertFilter) -> tuple[AlertRow, ...]:
-        """Newest first."""
+        """Newest first; see `show` on what is told before it is durable."""
         records = [r for r in self._room.core.state.alerts.values() if wanted.state in ("", r.state)]
         records.sort(key=lambda r: r.alert.received_at, reverse=True)
-        return tuple(self._room.views.row(r) for r in records[: wanted.rows_max])
+        rows = tuple(self._room.views.row(r) for r in records[: wanted.rows_max])
+        await self._desk.durable_soon()
+        return rows
 
     async def show(self, ebm_id: str) -> AlertDetail:
-        """One alert in full."""
+        """One alert in full. Not told before the journal holds it: what a person has read, no crash may take back
+        (I10). A disk that hangs does not hide the alert; the answer then says that it is not durable."""
         record = self._record(ebm_id)
         trace = self._room.core.traces.of(record.alert.id)
-        return self._room.views.detail(record, figures(trace) if trace else {})
+        detail = self._room.views.detail(record, figures(trace) if trace else {})
+        return detail if await self._desk.durable_soon() else replace(detail, durable=False)
 
     async def terminals(self, wanted: TerminalFilter) -> TerminalPage:
         """Terminals by code."""
@@ -146,14 +153,7 @@ class CountyOperations:
 
     async def links(self) -> tuple[LinkRow, ...]:
         """Links in the order of the configuration, platforms above last."""
-        rows = []
-        for type_, link in self._room.links:
-            s = link.status()
-            path = link.path.value
-            rows.append(
-                LinkRow(link.name, type_, path, s.up, s.reason, s.devices, s.outbox_depth, s.outbox_limit, s.dropped)
-            )
-        return (*rows, *self._room.upstream_rows())
+        return (*(link_row(type_, link) for type_, link in self._room.links), *self._room.upstream_rows())
 
     async def status(self) -> Status:
         """The daemon at a glance."""

@@ -267,6 +267,7 @@ class AlertDetail:
     reported: tuple[int, ...] = ()  # BrdStateCodes sent to the platform above, in order
     times: dict[str, Any] = field(default_factory=dict)  # seconds since T0 (`ebcd.trace.figures`); memory only
     warning: str = ""  # identifier of the warning that it was made of
+    durable: bool = True  # False: the disk is behind, and a crash now could take back part of what this tells
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from devices.link import AskState, Audio, Path, Start, Stop
-from ebcd.alert import Alert, AlertClass
+from ebcd.alert import Alert, AlertClass, Origin
 from ebcd.decision import Decision, Offer
 from ebcd.facts import orders_sent, plan_made
 from ebcd.ledger import Ledger
@@ -82,6 +82,8 @@ class Orders:
         areas = record.alert.areas
         meant = (t for t in self._places.terminals_in(areas) if record.alert.means(t.code))
         waiting = [t for t in meant if _is_queued(record, t.code)]
+        if record.alert.origin is Origin.TONE:
+            waiting = quietly(waiting)
         places_of = {area: self._places.places_in(area) for area in areas}
         whole = plan(areas, waiting, self.is_live, places_of=places_of)
         step = PLAN_LEGS_PER_FACT_MAX
@@ -223,6 +225,13 @@ class Orders:
     def audio_url(self, alert: Alert) -> str:
         """What devices fetch or join: our media server for a file, the given stream otherwise."""
         return f"{self._media_base_url}/media/{alert.media.name}" if alert.media else alert.stream_url
+
+
+def quietly(terminals: Iterable[Terminal]) -> list[Terminal]:
+    """Terminals with the paths whose start carries a volume, and a way back for the result; an emergency or drill over
+    FM has neither (GD/J 085 table 5), so who hears FM only is left out."""
+    found = ((t, tuple(path for path in t.paths if path is not Path.FM)) for t in terminals)
+    return [Terminal(t.code, t.area, paths) for t, paths in found if paths]
 
 
 def _is_queued(record: AlertRecord, code: ResourceCode) -> bool:

@@ -39,11 +39,14 @@ class Approvals:
     by_level: Mapping[int, int]
     daily: int
     drill: int
+    tone: int = 1
 
     def needed(self, alert: Alert) -> int:
         """0 for what carries a valid signature from above."""
         if alert.origin is Origin.UPSTREAM:
             return 0
+        if alert.origin is Origin.TONE:
+            return self.tone
         if alert.class_ is AlertClass.DAILY:
             return self.daily
         return self.by_level[alert.level] if alert.class_ is AlertClass.EMERGENCY else self.drill

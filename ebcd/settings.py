@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from ebcd.clock import SystemClock
 from ebcd.errors import ConfigError, Problem
+from ebcd.settings_duty import AlarmsSection, ShiftSection, ToneSection
 from ebcd.settings_links import LinkSettings, read_links
 from ebcd.settings_problems import problems_of
 from ebcd.settings_sections import (
@@ -74,6 +75,9 @@ class Settings:
     delivery: DeliverySection
     health: HealthSection
     orders: OrdersSection
+    tone: ToneSection
+    alarms: AlarmsSection
+    shift: ShiftSection
     changes: ChangesSection
     crews: tuple[CrewSection, ...]
     sms: SmsSection
@@ -129,7 +133,7 @@ def read(path: Path, *, environ: Mapping[str, str] = os.environ) -> tuple[Settin
 def _read_text(content: str, path: Path, *, environ: Mapping[str, str]) -> tuple[Settings | None, list[Problem]]:
     try:
         document = tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # tomllib has no error of its own for numbers of 5,000 digits
         return None, [Problem(str(path), "", "", "not_toml", {"reason": str(error)})]
     return read_tables(document, path, environ=environ)
 

@@ -14,6 +14,7 @@ from devices.ports import Clock
 from ebcd.errors import ConfigError, Problem
 from ebcd.inventory import Inventory
 from ebcd.inventory_csv import read as read_inventory
+from ebcd.rules import QuietHours
 from ebcd.settings import Settings, read
 from ebcd.settings_mqtt import problems as mqtt_problems
 from ebcd.settings_sections import SOCKET_PATH_BYTES_MAX
@@ -21,6 +22,7 @@ from ebcd.settings_trust import load_trust
 from ebcd.signing.exceptions import files_in, judge
 from ebcd.signing.signer import FileSigner
 from ebcd.signing.trust import TrustStore
+from ebcd.tone.timetable import Timetable
 from protocols.code_faults import faults_of
 from protocols.codes import AreaCode, InvalidCode, ResourceCode
 from protocols.signature import number_from_text
@@ -43,6 +45,8 @@ def check(path: FilePath, *, clock: Clock, environ: Mapping[str, str] = os.envir
     problems += _peers(settings, trust)
     problems += _administrators(settings, trust, clock.wall())
     problems += approvers(settings)
+    problems += _crews(settings)
+    problems += _tone(settings)
     problems += _addresses(settings)
     problems += _paths(settings, inventory)
     return problems
@@ -144,8 +148,30 @@ def approvers(settings: Settings) -> Iterator[Problem]:
     """Whether there are enough people for the approvals that are asked for."""
     people = len(settings.operators)
     for name, needed in settings.approval:
-        if people and needed >= people:
+        others = people if name == "tone" else people - 1  # the daemon writes tones
+        if people and needed > others:
             yield Problem(str(settings.file), f"approval.{name}", str(needed), "few_operators", {"operators": people})
+
+
+def _crews(settings: Settings) -> Iterator[Problem]:
+    """Whoever is to be told is one of the crews."""
+    crews = [crew.name for crew in settings.crews]
+    named = [("orders.supervisor", settings.orders.supervisor)] if settings.orders.supervisor else []
+    for key in ("tell", "escalate"):
+        named += [(f"alarms.{key}[{at}]", name) for at, name in enumerate(getattr(settings.alarms, key))]
+    for where, name in named:
+        if name not in crews:
+            yield Problem(str(settings.file), where, repr(name), "no_such_crew", {"crews": ", ".join(crews) or "-"})
+
+
+def _tone(settings: Settings) -> Iterator[Problem]:
+    """The weekly tone lies outside quiet hours."""
+    quiet = settings.quiet_hours
+    table = Timetable(settings.tone.days, settings.tone.at, settings.tone.for_s)
+    turn = table.next_turn(0.0)
+    if turn is not None and table.in_quiet_hours(QuietHours(quiet.from_, quiet.to), turn):
+        values = {"from": f"{quiet.from_:%H:%M}", "to": f"{quiet.to:%H:%M}"}
+        yield Problem(str(settings.file), "tone.at", f"{settings.tone.at:%H:%M}", "tone_in_quiet_hours", values)
 
 
 def _addresses(settings: Settings) -> Iterator[Problem]:

@@ -24,6 +24,7 @@ from ebcd.ledger import Ledger
 from ebcd.operator import OperationRefused, Reloaded
 from ebcd.settings import Settings, load
 from ebcd.settings_check import approvers
+from ebcd.settings_trust import load_trust
 from ebcd.signing import TrustStore
 from protocols.sm2 import sm3
 
@@ -43,6 +44,8 @@ class Users:
     trust: Callable[[TrustStore], None]
     inventory: Callable[[str], Awaitable[int]]
     """Reads the inventory's file again for the one who asked; how many devices differ. Raises OperationRefused."""
+    proven_serial: Callable[[], int | None]
+    """The list for us in force where it has verified a command: the one before it counts no more."""
 
 
 class Reloader:
@@ -90,8 +93,7 @@ class Reloader:
         problems += approvers(new)
         if problems:
             raise ConfigError(problems)
-        roots = [bytes.fromhex(number) for number in new.trust.roots]
-        return new, TrustStore.load(new.trust.folder, roots)
+        return new, load_trust(new, self._users.proven_serial())
 
 
 def is_reloadable(where: str) -> bool:

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
@@ -19,6 +17,7 @@ from pydantic import (
 )
 
 from ebcd.catalogue import Language
+from ebcd.settings_duty import AlarmsSection, ShiftSection, ToneSection
 from ebcd.settings_values import (
     Approvers,
     Area,
@@ -27,13 +26,14 @@ from ebcd.settings_values import (
     FilePath,
     Host,
     Name,
+    OptionalArea,
     OptionalUrl,
     Port,
     Resource,
     Seconds,
+    Section,
     Sha256,
     StoreUrl,
-    TestArea,
     Url,
     _resource,
     _short_code,
@@ -42,20 +42,8 @@ from ebcd.settings_values import (
 from protocols.ebd.edition import Edition
 
 PACKAGE_BYTES_MAX_MAX = 2**30  # a gigabyte: an hour of sound is 60 MB; more is an attack or a mistake
+NO_MODES: dict[str, Literal["utc", "counter"]] = {}  # pydantic copies it
 SOCKET_PATH_BYTES_MAX = 107  # sockaddr_un of Linux, less the closing zero
-
-
-class Section(BaseModel):
-    """One table of the file."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        allow_inf_nan=False,
-        validate_default=True,
-        arbitrary_types_allowed=True,
-    )
 
 
 class PlatformSection(Section):
@@ -92,7 +80,7 @@ class TrustSection(Section):
     counter_slack: Annotated[int, Field(ge=0, le=4096)] = 16
     certificate_versions: tuple[Annotated[str, Field(pattern="^[0-9A-F]{2}$")], ...] = ("00", "10")
     chain_certificates_max: Annotated[int, Field(ge=2, le=10)] = 3
-    time_modes: dict[CertificateNumber, Literal["utc", "counter"]] = {}
+    time_modes: dict[CertificateNumber, Literal["utc", "counter"]] = NO_MODES
     administrators: tuple[CertificateNumber, ...] = ()
     firmware_signers: tuple[CertificateNumber, ...] = ()
     exceptions: FilePath = Path("exceptions")
@@ -159,6 +147,7 @@ class ApprovalSection(Section):
     level_4: Approvers = 1
     daily: Approvers = 1
     drill: Approvers = 1
+    tone: Approvers = 1
 
 
 class QuietHoursSection(Section):
@@ -282,6 +271,7 @@ class ReporterSection(Section):
 
     name: Name
     phone: Annotated[str, Field(pattern=r"^\+?\d{3,20}$")]
+    area: OptionalArea = ""
 
 
 class SmsSection(Section):
@@ -313,7 +303,7 @@ class UpstreamSection(Section):
     own_url: Url = "http://127.0.0.1:7500"
     success_ratio: Annotated[float, Field(gt=0, le=1)] = 0.7
     heartbeat_s: Seconds = 30.0
-    test_area: TestArea = ""
+    test_area: OptionalArea = ""
     peers: tuple[PeerSection, ...] = ()
 
 
@@ -370,6 +360,9 @@ class Sections(Section):
     delivery: DeliverySection
     health: HealthSection
     orders: OrdersSection
+    tone: ToneSection
+    alarms: AlarmsSection
+    shift: ShiftSection
     changes: ChangesSection
     crews: tuple[CrewSection, ...] = ()
     sms: SmsSection

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from protocols.codes import AreaCode, InvalidCode, ResourceCode
@@ -97,7 +97,7 @@ def _store_url(value: str, info: ValidationInfo) -> str:
 
 Resource = Annotated[ResourceCode, PlainValidator(_resource)]
 Area = Annotated[AreaCode, PlainValidator(_area)]
-TestArea = Annotated[str, AfterValidator(lambda value: value and str(_area(value)))]
+OptionalArea = Annotated[str, AfterValidator(lambda value: value and str(_area(value)))]
 CertificateNumber = Annotated[str, AfterValidator(_certificate)]
 Sha256 = Annotated[str, AfterValidator(_digest)]
 Url = Annotated[str, AfterValidator(_url)]
@@ -110,3 +110,16 @@ Name = Annotated[str, Field(min_length=1, max_length=100)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Degrees = Annotated[str, AfterValidator(_degrees)]
 Approvers = Annotated[int, Field(ge=0, le=APPROVERS_MAX)]
+
+
+class Section(BaseModel):
+    """One table of the file."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        validate_default=True,
+        arbitrary_types_allowed=True,
+    )

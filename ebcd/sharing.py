@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from devices.link import Path
 from ebcd.lifecycle import CONFIRMED_STATES, PENDING_STATES
 from ebcd.reporting import BrdState
-from ebcd.state import AlertRecord
+from ebcd.state import AlertRecord, Remains
 from protocols.codes import ResourceCode
 from protocols.ebd.messages import DeviceBroadcast, ResourceBroadcast
 from protocols.ebd.values import BroadcastParameter, format_broadcast_parameters
@@ -106,6 +106,24 @@ class Sharers:
 
     def of(self, record: AlertRecord, code: int) -> Sharing:
         """The parts in one alert whose BrdStateCode is `code`."""
+        found = self.remains_of(record)
+        shares = [
+            Share(adapter, self._state(code, confirmed, pending, targeted), confirmed, targeted)
+            for adapter, confirmed, pending, targeted in found.by_adapter
+        ]
+        if found.over_fm:
+            shares += [self._transmitter(each, code, found.over_fm) for each in self._transmitters()]
+        return Sharing(
+            tuple(_worst_first(shares)),
+            int(record.started_at) or record.alert.window.start,
+            None if record.live else int(record.moved_at),
+            self._station_of,
+        )
+
+    def remains_of(self, record: AlertRecord) -> Remains:
+        """What was done through each head-end and over FM; O(deliveries) until they are let go."""
+        if record.remains is not None:
+            return record.remains
         parts: dict[ResourceCode, list[int]] = {}  # confirmed through it, pending, all
         over_fm = 0
         for delivery in record.deliveries.values():
@@ -119,17 +137,8 @@ class Sharers:
             part[0] += delivery.state in CONFIRMED_STATES and delivery.path is Path.ADAPTER
             part[1] += delivery.state in PENDING_STATES and delivery.path is Path.ADAPTER
             part[2] += 1
-        shares = [
-            Share(adapter, self._state(code, confirmed, pending, targeted), confirmed, targeted)
-            for adapter, (confirmed, pending, targeted) in parts.items()
-        ]
-        if over_fm:
-            shares += [self._transmitter(each, code, over_fm) for each in self._transmitters()]
-        return Sharing(
-            tuple(_worst_first(shares)),
-            int(record.started_at) or record.alert.window.start,
-            None if record.live else int(record.moved_at),
-            self._station_of,
+        return Remains(
+            tuple((adapter, there, pending, tried) for adapter, (there, pending, tried) in parts.items()), over_fm
         )
 
     def adapter_of(self, code: ResourceCode) -> ResourceCode | None:

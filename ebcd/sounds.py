@@ -7,15 +7,16 @@ import base64
 import binascii
 
 from devices.audio.announcement import announce
-from devices.audio.encode import format_of, probe
+from devices.audio.encode import format_of, probe, to_mp3
 from devices.audio.pcm import AudioError
-from devices.audio.tones import Tone
+from devices.audio.tones import Tone, tone
 from ebcd.alert import Media
 from ebcd.intake import UnusableSound
 from ebcd.media import MediaRefused, MediaStore
 from protocols.sm2 import sm3
 
 TONE_S = 3.0
+CHIME_RATE_HZ = 24_000
 PROVED_S = 20.0
 """So much of a file is decoded before the alert starts: that takes 8 ms, five minutes would take 130 ms."""
 
@@ -34,6 +35,17 @@ class Sounds:
     async def speak(self, text: str, *, alarm: bool) -> Media:
         """Siren or chime, then speech. Raises UnusableSound."""
         return await asyncio.to_thread(self._speak, text, Tone.SIREN if alarm else Tone.CHIME)
+
+    async def chime(self, duration_s: float) -> Media:
+        """The chime of drills alone, without words. Raises UnusableSound."""
+        return await asyncio.to_thread(self._chime, duration_s)
+
+    def _chime(self, duration_s: float) -> Media:
+        try:
+            sound = to_mp3(tone(Tone.CHIME, duration_s, CHIME_RATE_HZ))
+        except AudioError as error:
+            raise UnusableSound(str(error)) from error
+        return self._put(sound, "mp3", spoken=False)
 
     def _keep(self, data: bytes, name: str, digest: str) -> Media:
         if digest and not _matches(digest, sm3(data)):

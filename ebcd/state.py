@@ -8,9 +8,11 @@ from typing import Any
 
 from devices.link import Path
 from ebcd import facts
+from ebcd.alarms.book import AlarmBook
 from ebcd.alert import Alert, AlertClass
 from ebcd.archive.history import DeviceBook
 from ebcd.evaluation.evidence import EvidenceBook
+from ebcd.evaluation.sounded import SoundBook
 from ebcd.facts import Fact
 from ebcd.lifecycle import (
     ALERT_FINAL,
@@ -23,6 +25,7 @@ from ebcd.lifecycle import (
     next_alert_state,
     next_delivery_state,
 )
+from ebcd.shift.book import ShiftBook
 from ebcd.workorders.book import WorkBook
 from protocols.codes import AreaCode, EbdId, EbmId, ResourceCode
 
@@ -44,9 +47,18 @@ class Delivery:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What documents for the platforms need of an alert's deliveries: per head-end those confirmed through it, pending
+    there and all that were tried through it; and how many were tried over FM."""
+
+    by_adapter: tuple[tuple[ResourceCode, int, int, int], ...] = ()
+    over_fm: int = 0
+
+
 @dataclass(slots=True)
 class AlertRecord:
-    """Everything known about one alert. `tally` always equals a count over `deliveries` (I13)."""
+    """Everything known about one alert. `tally` always equals a count over `deliveries` (I13), until it is settled."""
 
     alert: Alert
     state: AlertState
@@ -62,6 +74,14 @@ class AlertRecord:
     told: list[int] = field(default_factory=list)
     moved_at: float = 0.0
     started_at: float = 0.0
+    remains: Remains | None = None
+    """Over for so long that its single deliveries are in the journal only; this and `tally` stay."""
+    written: bytes | None = field(default=None, repr=False, compare=False)
+    """As a checkpoint holds it, until the next fact about it."""
+
+    def settle(self, remains: Remains) -> None:
+        """Let go of the single deliveries."""
+        self.deliveries, self.remains, self.written = {}, remains, None
 
     @property
     def live(self) -> bool:
@@ -95,8 +115,9 @@ def count_outcomes(tally: Counter[DeliveryState]) -> dict[str, int]:
 
 @dataclass(slots=True)
 class CountyState:
-    """All alerts of one county by EBM id, packages that are answered for but not yet taken over, work orders, and the
-    history of devices."""
+    """All alerts of one county by EBM id, packages that are answered for but not yet taken over, work orders, the
+    history of devices, alarms, the shift's log, and when terminals
+    last sounded."""
 
     alerts: dict[EbmId, AlertRecord] = field(default_factory=dict)
     open_packages: dict[EbdId, str] = field(default_factory=dict)
@@ -105,6 +126,9 @@ class CountyState:
     evidence: EvidenceBook = field(default_factory=EvidenceBook)
     serials_lost: dict[str, int] = field(default_factory=dict)
     """By day (YYYYMMDD): own EBM serials up to this one may have been used by a life that no backup knows."""
+    alarms: AlarmBook = field(default_factory=AlarmBook)
+    shift: ShiftBook = field(default_factory=ShiftBook)
+    sounded: SoundBook = field(default_factory=SoundBook)
 
     def live_alerts(self) -> list[AlertRecord]:
         """Those that something can still happen to."""
@@ -139,14 +163,20 @@ class CountyState:
                 self.work.apply(fact)
             case kind if kind.startswith(("inventory.", "device.", "change.")):
                 self.devices.apply(fact)
+            case kind if kind.startswith("alarm."):
+                self.alarms.apply(fact)
+            case kind if kind.startswith("shift."):
+                self.shift.apply(fact)
             case facts.JOURNAL_RESTORED:
                 self.serials_lost = {fact.payload["day"]: fact.payload["serial"]}
             case _ if fact.alert is not None:
                 record = self.alerts[fact.alert]
                 self._apply_to(record, fact)
                 self.evidence.follow(fact, t0_of(record), limit_of(record))
+                self.sounded.follow(fact)
 
     def _apply_to(self, record: AlertRecord, fact: Fact) -> None:
+        record.written = None
         match fact.kind:
             case facts.ALERT_MOVED:
                 event = AlertEvent(fact.payload["event"])

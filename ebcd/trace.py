@@ -20,6 +20,8 @@ LATE_S = 3.0
 
 TRACES_MAX = 64
 """Alerts whose times are kept; the oldest goes first."""
+CONFIRMED_MAX = 100_000
+"""Terminals whose times are kept over all of them but the newest."""
 
 
 Observe = Callable[[str, float], None]
@@ -70,8 +72,10 @@ class Traces:
     def begin(self, alert: EbmId, t0_s: float) -> Trace:
         """T0 of an alert; a second call keeps the first unless the clock was restarted by an approval."""
         trace = self._traces[alert] = Trace(t0_s, self._observe)
-        while len(self._traces) > TRACES_MAX:
-            self._traces.popitem(last=False)
+        held = sum(len(each.confirmed) for each in self._traces.values())
+        while len(self._traces) > TRACES_MAX or (held > CONFIRMED_MAX and len(self._traces) > 1):
+            _, oldest = self._traces.popitem(last=False)
+            held -= len(oldest.confirmed)
         return trace
 
     def waits(self, alert: EbmId) -> None:

@@ -45,7 +45,10 @@ def build_upkeep(
     def act_by(new: Settings) -> None:
         operators.become(operators_of(new))
 
-    users = Users(decide_by, act_by, clerk.use, base.verifier.use, read_inventory)
+    def proven_serial() -> int | None:
+        return base.verifier.trust.proven_serial
+
+    users = Users(decide_by, act_by, clerk.use, base.verifier.use, read_inventory, proven_serial)
     reloader = Reloader(base.settings, users, core.ledger, base.world.clock)
     return Upkeep(clerk, operators, reloader, Disks(base.settings))
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from devices.link import Path
+from devices.link import Link, Path
 from ebcd.alert import Alert, AlertClass
 from ebcd.health import TOWN_DIGITS, Condition, HealthBook
 from ebcd.inventory import Inventory
@@ -20,6 +20,7 @@ from ebcd.operator import (
     Decision,
     DroppedArea,
     FailedTerminal,
+    LinkRow,
     PathCounts,
     TerminalRow,
     TownProgress,
@@ -60,6 +61,13 @@ def alert_row(record: AlertRecord, approvals: Approvals) -> AlertRow:
         approvals_needed=approvals.needed(alert),
         note=record.why,
     )
+
+
+def link_row(type_: str, link: Link) -> LinkRow:
+    """One link as it is now."""
+    s = link.status()
+    path = link.path.value
+    return LinkRow(link.name, type_, path, s.up, s.reason, s.devices, s.outbox_depth, s.outbox_limit, s.dropped)
 
 
 def town_of(area: AreaCode) -> AreaCode:
@@ -127,7 +135,7 @@ class Views:
             by_path=by_path(tally),
             by_town=self._by_town(tally),
             failures=tuple(failures[:FAILURES_MAX]),
-            failures_total=len(failures),
+            failures_total=sum(record.tally[state] for state in FAILED_STATES),
             reported=tuple(record.told),
             times=dict(times),
             warning=alert.warning,

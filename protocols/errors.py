@@ -24,3 +24,8 @@ class RemoteProtocolError(ProtocolError):
         self.reason = reason
         self.detail = detail
         self.offset = offset
+
+    def moved(self, by: int) -> RemoteProtocolError:
+        """The same, told by who read a part that begins at byte `by` of the whole."""
+        at = None if self.offset is None else self.offset + by
+        return RemoteProtocolError(self.reason, self.detail, offset=at)

@@ -11,7 +11,18 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from construct import Bytes, ConstructError, ExprAdapter, GreedyBytes, If, Int8ub, Prefixed, PrefixedArray, Struct
+from construct import (
+    Bytes,
+    ConstructError,
+    ExprAdapter,
+    GreedyBytes,
+    GreedyRange,
+    If,
+    Int8ub,
+    Prefixed,
+    PrefixedArray,
+    Struct,
+)
 
 from protocols.codes import ebm_id_of, resource_code_of
 from protocols.errors import LocalProtocolError, RemoteProtocolError
@@ -33,6 +44,11 @@ def record(cls: type, *members: Layout) -> Layout:
 def counted(count: Layout, item: Layout) -> Layout:
     """A count and as many items, as a tuple."""
     return ExprAdapter(PrefixedArray(count, item), lambda items, _: tuple(items), lambda items, _: list(items))
+
+
+def listed(item: Layout) -> Layout:
+    """As many items as the bytes hold, as a tuple; what is left of one more stays behind the last field."""
+    return ExprAdapter(GreedyRange(item), lambda items, _: tuple(items), lambda items, _: list(items))
 
 
 def sized(length: Layout) -> Layout:
@@ -78,6 +94,15 @@ def if_there(name: str, subcon: Layout, *, after: str = "") -> Layout:
     return name / If(is_there, subcon)
 
 
+def read_part(read: Callable[[bytes], Any], data: bytes, begin: int = 0, end: int | None = None) -> Any:
+    """What `read` makes of data[begin:end], the end of which layouts stand at: where it breaks counts from there, below
+    zero, until `parse_front` knows where that is."""
+    try:
+        return read(data[begin:end])
+    except RemoteProtocolError as error:
+        raise error.moved(begin - len(data)) from error
+
+
 def readable(value: str | None) -> str:
     """A text that `text` read, safe for JSON and screens; "" for None.
 
@@ -106,9 +131,13 @@ def in_encoding(value: str, encoding: str) -> str:
         raise LocalProtocolError(f"{encoding} lacks {error.object[error.start]!r} of {value!r}") from error
 
 
-resource_code: Layout = ExprAdapter(Bytes(12), lambda b, _: resource_code_of(b), lambda code, _: code.to_bcd())
-ebm_id: Layout = ExprAdapter(Bytes(18), lambda b, _: ebm_id_of(b), lambda code, _: code.to_bcd())
-sized_code: Layout = ExprAdapter(sized(Int8ub), lambda b, _: resource_code_of(b), lambda code, _: code.to_bcd())
+resource_code: Layout = ExprAdapter(
+    Bytes(12), lambda b, _: read_part(resource_code_of, b), lambda code, _: code.to_bcd()
+)
+ebm_id: Layout = ExprAdapter(Bytes(18), lambda b, _: read_part(ebm_id_of, b), lambda code, _: code.to_bcd())
+sized_code: Layout = ExprAdapter(
+    sized(Int8ub), lambda b, _: read_part(resource_code_of, b), lambda code, _: code.to_bcd()
+)
 ipv4: Layout = ExprAdapter(
     Bytes(4),
     lambda data, _: ".".join(str(byte) for byte in data),
@@ -135,12 +164,18 @@ def parse(layout: Layout, data: bytes, **params: Any) -> Any:
 
 
 def parse_front(layout: Layout, data: bytes, **params: Any) -> tuple[Any, bytes]:
-    """Read a value from the front; also returns the bytes behind it. Raises RemoteProtocolError like `parse`."""
+    """Read a value from the front; also returns the bytes behind it. Raises RemoteProtocolError like `parse`, with the
+    byte of `data` where it broke or right behind it."""
     stream = io.BytesIO(data)
     try:
         value = layout.parse_stream(stream, **params)
     except ConstructError as error:
         raise RemoteProtocolError("body", _first_line(error), offset=stream.tell()) from error
+    except RemoteProtocolError as error:
+        at = error.offset
+        if at is None or at < 0:
+            at = stream.tell() + (at or 0)
+        raise RemoteProtocolError(error.reason, error.detail, offset=at) from error
     except ValueError as error:
         raise RemoteProtocolError("value", str(error), offset=stream.tell()) from error
     return value, data[stream.tell() :]

@@ -13,7 +13,11 @@ from dataclasses import dataclass, field
 from protocols import adapter as annex_a
 from protocols import terminal as fefd
 from protocols.adapter import AdapterFrame, RecordState, ResultCode
+from protocols.adapter.fm_content import carried
+from protocols.authorisation import Authorisation
 from protocols.codes import EbmId, ResourceCode
+from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.fm.packet import encode_packet
 from protocols.signature import CertificateNumber, SignatureBlock
 from protocols.sm2 import PrivateKey
 from protocols.terminal import Header, Result
@@ -31,23 +35,24 @@ RECORD_STATES = {
 }
 DAILY, EMERGENCY = 1, 2  # task filter of 0x10
 IDLE, OCCUPIED, FAULT = 1, 2, 3  # states of channels
+LEVELS_BELOW = (6, 5)  # villages, and towns that have terminals of their own
+EVERY_LOUDSPEAKER = ("0314", "00", "04", "00")
 ACCEPTED = (
     annex_a.SetClock,
     annex_a.SetNetwork,
     annex_a.SetWhitelist,
     annex_a.SwitchAmplifier,
-    annex_a.UpdateTerminalCertificates,
-    annex_a.UpdateAdapterCertificates,
 )
 """Settings without an effect on what sounds in a simulation: answered with code 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """An annex D frame for the adapter's terminals. `to`: where their answers go by annex E (clause A.4.2.1.5), None
-    where they end at the adapter."""
+    """An annex D frame for the adapter's terminals. `returned`: their answers go to the platform by annex E (clause
+    A.4.2.1.5), to the address `to`; where the command names none, where they always return."""
 
     data: bytes
+    returned: bool = False
     to: annex_a.ReturnAddress | None = None
 
 
@@ -65,6 +70,15 @@ class Equipment:
     period_s: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Airing:
+    """An FM packet that its RDS controller sends so many times (GD/J 089 table A.24)."""
+
+    packet: bytes
+    times: int
+    interval_ms: int
+
+
 @dataclass(slots=True)
 class Outcome:
     """What one command leads to."""
@@ -72,6 +86,7 @@ class Outcome:
     answer: annex_a.Message
     relays: list[Relay] = field(default_factory=list)
     reports: list[annex_a.Message] = field(default_factory=list)
+    packets: list[Airing] = field(default_factory=list)
 
 
 class Adapter:
@@ -91,6 +106,7 @@ class Adapter:
         self._trust = trust
         self._wall = wall
         self._time_rule = TimeRule()
+        self._authorisation = Authorisation(certificate)
         self._tasks = TaskList()
         self._ordered: dict[EbmId, annex_a.StartBroadcast] = {}
         self._sessions = fefd.SessionCounter(int(wall()))
@@ -128,8 +144,15 @@ class Adapter:
             case annex_a.SetVolume(volume=volume, targets=targets):
                 setting = fefd.ParameterSet((fefd.Number(fefd.SET_VOLUME, volume),))
                 return Outcome(annex_a.GeneralAnswer(), self._relay(setting, targets))
+            case annex_a.RdsSpecial():
+                return self._air(message)
+            case annex_a.UpdateTerminalCertificates(lists=lists, certificates=certificates):
+                relay = self._relay(fefd.CertificateUpdate(lists, certificates), self._everybody(), returned=True)
+                return Outcome(annex_a.GeneralAnswer(), relay)
+            case annex_a.UpdateAdapterCertificates(lists=lists, certificates=certificates):
+                return Outcome(self._authorise(lists, certificates))
             case annex_a.QueryTerminals(parameters=ids, targets=targets, address=to):
-                return Outcome(annex_a.GeneralAnswer(), self._relay(fefd.StatusQuery(ids), targets, to))
+                return Outcome(annex_a.GeneralAnswer(), self._relay(fefd.StatusQuery(ids), targets, to, returned=True))
             case annex_a.SetReturnAddress(address=address, targets=targets) if not _is_other(address):
                 setting = fefd.ParameterSet((fefd.ReturnTo(address),))  # type: ignore[arg-type]
                 return Outcome(annex_a.GeneralAnswer(), self._relay(setting, targets))
@@ -158,7 +181,35 @@ class Adapter:
         block = frame.signature
         if block is None or self._trust.judge(frame.signed, block) is not Verdict.GOOD:
             return False
-        return self._time_rule.accepts(block, now)
+        if not self._authorisation.permits(block.certificate) or not self._time_rule.accepts(block, now):
+            return False
+        self._authorisation.verified(block.certificate)
+        return True
+
+    def _air(self, command: annex_a.RdsSpecial) -> Outcome:
+        """0x02: a packet of this content under its own signature (GD/J 088 7.1 b, e)."""
+        try:
+            packet = encode_packet(command.targets, carried(command), self.sign)
+        except (LocalProtocolError, RemoteProtocolError) as error:
+            return Outcome(annex_a.GeneralAnswer(ResultCode.CONFLICT, str(error)))
+        return Outcome(annex_a.GeneralAnswer(), packets=[Airing(packet, command.send_times, command.interval_ms)])
+
+    def _authorise(self, lists: tuple[bytes, ...], certificates: tuple[bytes, ...]) -> annex_a.Message:
+        """0x41: everything is checked, then all of it counts (signature.md 6)."""
+        try:
+            update = self._trust.check(lists, certificates, self._authorisation)
+        except RemoteProtocolError as error:
+            self.refused += 1
+            return annex_a.GeneralAnswer(ResultCode.CONFLICT, error.detail)
+        self._trust.admit(update.certificates)
+        if update.newer is not None:
+            self._authorisation.apply(update.newer)
+        return annex_a.GeneralAnswer()
+
+    def _everybody(self) -> annex_a.Targets:
+        """0x40 names no terminals: all of the adapter's own get it, and each takes its own list."""
+        area = self.code.area
+        return annex_a.Targets(tuple(ResourceCode.build(n, area, *EVERY_LOUDSPEAKER) for n in LEVELS_BELOW))
 
     def _refusal(self, message: annex_a.Message, code: ResultCode, text: str) -> annex_a.Message:
         if isinstance(message, annex_a.StartBroadcast | annex_a.StopBroadcast):
@@ -203,13 +254,18 @@ class Adapter:
         return self._relay(fefd.ParameterSet((fefd.AssignCode(given.phys, given.code),)), everybody)
 
     def _relay(
-        self, message: fefd.Message, targets: annex_a.AnyTargets, to: annex_a.ReturnAddress | None = None
+        self,
+        message: fefd.Message,
+        targets: annex_a.AnyTargets,
+        to: annex_a.ReturnAddress | None = None,
+        *,
+        returned: bool = False,
     ) -> list[Relay]:
         """The command once more for the terminals, under the adapter's own signature."""
         if not isinstance(targets, annex_a.Targets) or not targets.codes:
             return []
         frame = fefd.request(Header.D, self._sessions.take(), self.code, targets.codes, message)
-        return [Relay(fefd.encode(frame, sign=self.sign), to)]
+        return [Relay(fefd.encode(frame, sign=self.sign), returned, to)]
 
     def _plain_answer(self, message: annex_a.Message) -> annex_a.Message:
         match message:

@@ -159,7 +159,8 @@ class AdapterStation:
         """To all terminals at once; each decides by its own address."""
         for shell in self.terminals:
             if shell.powered:
-                answer = _forget if relay.to is None else partial(self._pass_on, _address(relay.to))
+                to = self.place.returns if relay.to is None else _address(relay.to)
+                answer = partial(self._pass_on, to) if relay.returned else _forget
                 shell.receive(heard, "adapter", answer, shared=True)
 
     def _pass_on(self, to: tuple[str, int] | None, data: bytes) -> None:

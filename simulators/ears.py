@@ -73,6 +73,8 @@ def receivers_of(facts: FleetFacts, clock: SystemClock) -> list[FmReceiver]:
             wall=clock.wall,
             verifier=verifier,
             orders=_Teller(terminal.code),
+            trust=facts.trust,
+            module=bytes.fromhex(terminal.phys.rjust(12, "0")[-12:]),
         )
         for terminal in facts.terminals
         if "fm" in terminal.paths and not terminal.off

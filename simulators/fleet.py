@@ -125,6 +125,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--spread-s", type=float, default=2.0, help="terminals connect within so many seconds")
     parser.add_argument("--reconnect-scale", type=float, default=1.0, help="0.1: back after 0.5, 1, 2, 6 s")
     parser.add_argument("--clean-links", action="store_true", help="3G/4G without delay and loss, to measure the rest")
+    parser.add_argument("--only-path", help="only the terminals on this path; for more than one process has files for")
     options = parser.parse_args(argv)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -139,6 +140,6 @@ def main(argv: Sequence[str]) -> int:
     pace = Pace(facts.heartbeat_s, options.reconnect_scale)
     sys.setswitchinterval(0.0005)  # its threads ask for the interpreter while the loop is busy, only to let go again
     gc.set_threshold(50_000, 50, 50)  # an alert makes lasting objects by the thousand, hardly any garbage
-    county = FleetCounty(facts, options.dir, pace, clock, clean_links=options.clean_links)
+    county = FleetCounty(facts, options.dir, pace, clock, clean_links=options.clean_links, only_path=options.only_path)
     uvloop.run(run(county, _print_line, clock, options.spread_s))
     return 0

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,20 @@ NEVER_S = 1e9
 class FleetCounty:
     """Everything of a county that is no platform."""
 
-    def __init__(self, facts: FleetFacts, folder: Path, pace: Pace, clock: Clock, *, clean_links: bool = False) -> None:
-        """`clean_links`: 3G/4G without delay and loss, for measurements of what stands behind it."""
-        self._facts = facts
+    def __init__(
+        self,
+        facts: FleetFacts,
+        folder: Path,
+        pace: Pace,
+        clock: Clock,
+        *,
+        clean_links: bool = False,
+        only_path: str | None = None,
+    ) -> None:
+        """`clean_links`: 3G/4G without delay and loss, for measurements of what stands behind it. `only_path`: the
+        terminals on that path and nothing else; another process has the rest, since one has too few open files."""
+        self._facts = facts if only_path is None else _only(facts, only_path)
+        self._hears_fm = only_path is None
         self._clean_links = clean_links
         self._pace = pace
         self._clock = clock
@@ -72,8 +84,9 @@ class FleetCounty:
             if not terminal.off:
                 self._connect(terminal, shell, chance)
         self._stations = [self._station(adapter, chance) for adapter in self._facts.adapters]
-        await self._ears.start()
-        self._tasks.append(group.create_task(self._ears.run()))
+        if self._hears_fm:
+            await self._ears.start()
+            self._tasks.append(group.create_task(self._ears.run()))
         paths: list[TerminalClient | MqttTerminal] = [*self._clients["ip"], *self._clients["cellular"], *self._mqtt]
         runs: list[Callable[[float], Coroutine[Any, Any, None]]] = [station.run for station in self._stations]
         for run in (*runs, *(path.run for path in paths)):
@@ -234,3 +247,7 @@ class FleetCounty:
         for _, task in self._floor:
             task.cancel()
         self._floor.clear()
+
+
+def _only(facts: FleetFacts, path: str) -> FleetFacts:
+    return replace(facts, adapters=(), terminals=tuple(each for each in facts.terminals if path in each.paths))

@@ -6,18 +6,20 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import Final, Protocol, TypeVar
 
+from protocols.authorisation import Authorisation as Module
 from protocols.codes import EbmId, ResourceCode, matches
 from protocols.errors import RemoteProtocolError
 from protocols.fm.bits import BitReceiver, HeardFrame
-from protocols.fm.configuration import Maintenance, ScanEntry, ScanList
+from protocols.fm.configuration import Authorisation, Certificates, Maintenance, ScanEntry, ScanList
 from protocols.fm.daily import Daily
 from protocols.fm.emergency import Drill, DrillOperation, Emergency
 from protocols.fm.fields import VOLUME_UNCHANGED, Action
 from protocols.fm.packet import Packet
 from protocols.fm.reassembly import Complete, Reassembler
-from protocols.signature import Certificate
+from protocols.signature import AuthorisationList, Certificate, CertificateNumber
 from simulators.fm_packets import UTC_FROM, PacketVerifier
 from simulators.terminal_tasks import Change, Order, TaskList, TaskState
+from simulators.trust import Trust
 
 SLOTS_MAX: Final = 32
 SLOT_TIMEOUT_S: Final = 30.0
@@ -63,7 +65,11 @@ class FmReceiver:
         wall: Callable[[], float],
         verifier: PacketVerifier | None = None,
         orders: FmOrders | None = None,
+        trust: Trust | None = None,
+        module: CertificateNumber = bytes(6),
     ) -> None:
+        """`trust`: where certificates that come over the air are kept, whose own are `trusted`; without one the
+        receiver takes none. `module`: the number of its security module, which its lists name."""
         self.code = code
         self.trusted = trusted
         self.heard_at_bit: dict[EbmId, int] = {}  # when a message's first valid start was whole here, in bits on air
@@ -73,6 +79,8 @@ class FmReceiver:
         self._wall = wall
         self._verifier = verifier or PacketVerifier()
         self._orders = orders
+        self._trust = trust
+        self._module = Module(module)
         self._powered = True
         self._last_counter: dict[bytes, int] = {}
         self._reset()
@@ -151,8 +159,11 @@ class FmReceiver:
         if not any(matches(target, self.code) for target in packet.codes):
             return
         now = self._wall()
-        self._verifier.check(packet, self.trusted, now)
+        signer = self._verifier.check(packet, self.trusted, now)
+        if not self._module.permits(signer.number):
+            raise RemoteProtocolError("certificate", f"{signer.number.hex()} is not on the list")
         self._check_counter(packet)
+        self._module.verified(signer.number)
         if not _is_stop(packet):
             self._renewed_at = now
         match packet.content:
@@ -170,8 +181,22 @@ class FmReceiver:
                 self._maintenance_s = period_s if enabled else None
             case ScanList(entries=entries) if self._orders is not None and entries:
                 self._orders.fm_scan(entries)
+            case Certificates(items=items):
+                self._authorise((), items)
+            case Authorisation(data=data) as content:
+                if isinstance(content.opened(), AuthorisationList):  # 74 bytes carry no list and change nothing
+                    self._authorise((data,), ())
             case _:
                 pass  # settings without an effect on what sounds
+
+    def _authorise(self, lists: tuple[bytes, ...], certificates: tuple[bytes, ...]) -> None:
+        """Types 6 and 7 are the security module's (GD/J 085 clause 5.2.8). Raises RemoteProtocolError."""
+        if self._trust is None:
+            return
+        update = self._trust.check(lists, certificates, self._module)
+        self._trust.admit(update.certificates)
+        if update.newer is not None:
+            self._module.apply(update.newer)
 
     def _check_counter(self, packet: Packet) -> None:
         """Signing boxes write a counter for the time. FM repeats are byte-identical, so UTC needs no such rule."""

@@ -16,8 +16,8 @@ from typing import cast
 
 from protocols import mqtt
 from protocols.errors import RemoteProtocolError
+from protocols.mqtt import packets
 from protocols.terminal import Header
-from simulators import mqtt_packets as packets
 from simulators.terminal_client import CONNECT_TIMEOUT_S, RECONNECT_S, Pace
 from simulators.terminal_shell import TerminalShell
 from simulators.trust import FrameReader

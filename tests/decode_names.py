@@ -11,7 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from ebcd.decode import adapter_frames, fm_content, terminal_frames
+from ebcd.decode import adapter_frames, fm_content, rds_groups, terminal_frames
 from ebcd.decode.ebd_names import snake
 from ebcd.decode.names import ORDER, RENAMED
 from ebcd.decode.recogniser import message_name
@@ -33,10 +33,12 @@ HEAD = """# Names in `ebcd decode --json`
 
 `fields` holds what a message says under the names of its standard in snake_case: bytes in upper-case hexadecimal, codes
 and ids as digits, times as UTC seconds (platform XML: Beijing time as written). `[...]` is a list. A field that the
-message has not is not there. This page is written by `python -m tests.decode_names`, and a test compares it.
+message has not is not there, nor are those of another variant (RDS 1A and 14A, UECP 1A and 46). This page is written
+by `python -m tests.decode_names`, and a test compares it.
 
 Everywhere: `targets` is `addressing_type, codes[...]`; a return address is `ret_type, addr`; what is signed ends with
-`signature_time` (`time` in FM packets), `certificate_number`, `signature`; what has a CRC ends with `crc`.
+`signature_time` (`time` in FM packets), `certificate_number`, `signature`; what has a CRC ends with `crc`. `trailing`
+before them holds what a peer wrote behind the last field that the standard has.
 """
 SPECIAL = {
     "StopBroadcast": "ebm_id, switch, targets (and all of start_broadcast where it was sent so long)",
@@ -48,13 +50,21 @@ SPECIAL = {
     "Unknown": "content",
     "Certificates": "certificates[...] (as certificate)",
     "IpSpecial": "tag, data (as query_records, or hexadecimal)",
-    "TsSpecial": "tag, data(frequency_khz, symbol_rate_kbaud, qam, targets), or hexadecimal",
+    "TsSpecial": "tag, data(frequency_khz, symbol_rate_kbaud, qam, targets) (and tag with the fields of a daily "
+    "command where tag is 2), or hexadecimal",
     "ReturnTo": "ret_type, addr",
     "Authorisation": "list (as authorisation-list), or signature_data",
 }
 CONTENTS = configuration.LAYOUTS | emergency.LAYOUTS | daily.LAYOUTS
+BY_VARIANT = {
+    "SlowLabelling.data": "paging_code, ecc, tmc_id, language_code, broadcaster, ews_channel, data",
+    "OtherNetwork.information": ("ps_on, af_codes[...], linkage, pty_on, ta_on, day, hour, minute, information"),
+    "OpenData.data": "message, bits, block3, block4, data",
+}
+"""Fields in whose place those of the variant stand, or of the length."""
 _UPDATE = "lists[...] (as authorisation-list), certificates[...] (as certificate)"
 _HIDDEN = frozenset({"spare", "spare_bits", "dsn", "psn"})
+_SHOWN = frozenset({"ServiceSwitch.psn"})
 _SAID_BEFORE = frozenset({"Number.id", "Identity.id", "Signal.id", "RawParameter.id", "FreeFormat.number"})
 
 
@@ -67,9 +77,11 @@ def names_of(cls: type) -> str:
     hints = get_type_hints(cls)
     found = []
     for attribute in ORDER.get(cls.__name__) or [field.name for field in dataclasses.fields(cls)]:
-        if attribute not in _HIDDEN and f"{cls.__name__}.{attribute}" not in _SAID_BEFORE:
-            name = RENAMED.get(f"{cls.__name__}.{attribute}") or RENAMED.get(attribute) or attribute
-            found.append(_field(name, hints[attribute]))
+        owned = f"{cls.__name__}.{attribute}"
+        if (instead := BY_VARIANT.get(owned)) is not None:
+            found.append(instead)
+        elif (attribute not in _HIDDEN or owned in _SHOWN) and owned not in _SAID_BEFORE:
+            found.append(_field(RENAMED.get(owned) or RENAMED.get(attribute) or attribute, hints[attribute]))
     if cls is adapter.StartBroadcast:
         found.insert(1, "switch")
     return ", ".join(found)
@@ -118,6 +130,10 @@ def _table(title: str, head: str, rows: list[tuple[str, str, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _uecp_clause(cls: type) -> str:
+    return f"SPB 490 {uecp.MEC_OF[cls]:02X}" if cls in uecp.MEC_OF else "SPB 490"
+
+
 def page() -> str:
     """The whole page."""
     a4 = [
@@ -130,8 +146,11 @@ def page() -> str:
     ]
     sets = [(message_name(cls), "089 D.9, E.5", names_of(cls)) for cls in get_args(parameters.Parameter)]
     air = [(_fm_name(cls), f"085 {fm_content.CLAUSES[kind]}", names_of(cls)) for kind, (cls, _) in CONTENTS.items()]
-    groups = [(message_name(cls), "EN 50067", names_of(cls)) for cls in get_args(rds.Content)]
-    elements = [(message_name(cls), "SPB 490 3", names_of(cls)) for cls in get_args(uecp.Element)]
+    groups = [
+        (message_name(cls), f"EN 50067 {rds_groups.CLAUSES.get(cls, '3.1')}", names_of(cls))
+        for cls in get_args(rds.Content)
+    ]
+    elements = [(message_name(cls), _uecp_clause(cls), names_of(cls)) for cls in get_args(uecp.Element)]
     xml = [(str(kind), "082, 083", _of_record(record)) for kind, record in RECORDS.items()]
     return "\n".join(
         (

@@ -13,11 +13,29 @@ from types import ModuleType
 import pytest
 
 from ebcd.catalogue import catalogue
-from ebcd.settings_sections import MorningSection, OrdersSection, Section, SmsSection
+from ebcd.settings_duty import ShiftSection, ToneSection
+from ebcd.settings_sections import MorningSection, OrdersSection, SmsSection
+from ebcd.settings_values import Section
 
 ROOT = Path(__file__).parent.parent
-FACTS = [ROOT / "ebcd" / name for name in ("facts.py", "archive/history.py", "workorders/book.py")]
-SECTIONS: dict[str, type[Section]] = {"morning": MorningSection, "orders": OrdersSection, "sms": SmsSection}
+FACTS = [
+    ROOT / "ebcd" / name
+    for name in (
+        "facts.py",
+        "archive/history.py",
+        "archive/listed.py",
+        "workorders/book.py",
+        "alarms/book.py",
+        "shift/book.py",
+    )
+]
+SECTIONS: dict[str, type[Section]] = {
+    "morning": MorningSection,
+    "orders": OrdersSection,
+    "sms": SmsSection,
+    "shift": ShiftSection,
+    "tone": ToneSection,
+}
 
 
 @pytest.fixture(scope="module")

@@ -163,6 +163,28 @@ FM = Dashboard(
     ),
 )  # fmt: skip
 
+ORDERS = Dashboard(
+    "ebcd-orders",
+    "ebcd 工单 · Work orders",
+    (
+        one("未结工单 · Live", "short", zero(f"sum(ebcd_orders{{{ME}}})"), red_above=0),
+        one("超时 · Overdue", "short", f"sum(ebcd_orders_overdue{{{ME}}})", red_above=0),
+        one("本月开出 · Opened this month", "short", f"sum(ebcd_orders_month{{{ME}}})"),
+        one("本月发现用时 · To notice, this month", "s",
+            zero(f'max(ebcd_orders_month_seconds{{{ME},step="notice"}})'), red_above=180),
+        one("本月到场用时 · To arrive, this month", "s", zero(f'max(ebcd_orders_month_seconds{{{ME},step="arrive"}})')),
+        one("本月修复用时 · To mend, this month", "s", zero(f'max(ebcd_orders_month_seconds{{{ME},step="mend"}})')),
+        lines("未结工单按原因 · Live by cause", "short",
+              (zero(f"sum by (trouble) (ebcd_orders{{{ME}}})"), "{{trouble}}"), width=12),
+        lines("未结工单按状态 · Live by state", "short",
+              (zero(f"sum by (state) (ebcd_orders{{{ME}}})"), "{{state}}"), width=12),
+        lines("各步用时（本月中位）· Time to each step, median of the month", "s",
+              (zero(f"ebcd_orders_month_seconds{{{ME}}}"), "{{step}}"), width=12),
+        lines("时断时续的设备 · Devices that come and go", "short", (f"ebcd_devices_flapping{{{ME}}}", "devices"),
+              width=12),
+    ),
+)  # fmt: skip
+
 DAEMON = Dashboard(
     "ebcd-daemon",
     "ebcd 服务本身 · The daemon itself",
@@ -196,6 +218,7 @@ DASHBOARDS = {
     "links.json": LINKS,
     "towns.json": TOWNS,
     "fm.json": FM,
+    "orders.json": ORDERS,
     "daemon.json": DAEMON,
 }
 

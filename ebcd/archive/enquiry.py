@@ -7,11 +7,23 @@ goes through the links' outboxes as polls, which an alert pushes out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 
 from devices.link import Event, Link, OutboxFull, Path
-from devices.maintenance import AskValues, Configure, Configured, Firmware, Given, Told, ValuesTold
+from devices.maintenance import (
+    UNASKED,
+    AskValues,
+    Authorise,
+    Configure,
+    Configured,
+    Firmware,
+    Given,
+    PassedOn,
+    Told,
+    ValuesTold,
+)
 from devices.roster import DeviceKind, Roster
 from ebcd.health import SPEAKING, HealthBook
 from protocols.codes import ResourceCode
@@ -57,10 +69,16 @@ class Enquiries:
         self._tokens = 0
         self._open: dict[int, _Open] = {}
         self._asked: dict[str, list[tuple[_Open, dict[str, Told]]]] = {}
+        self._overheard: dict[str, list[int]] = {}
 
     def observe(self, event: Event) -> None:
         """Link events, answers among them."""
         match event:
+            case Configured(code=code, token=token, result=result) if token == UNASKED:
+                if code in self._overheard:
+                    self._overheard[code].append(result)
+            case PassedOn(token=token) if (waiting := self._open.get(token)) is not None:
+                self._came(waiting, "*")
             case Configured(code=code, token=token) if (waiting := self._open.get(token)) is not None:
                 waiting.answers[code] = event
                 self._came(waiting, code)
@@ -128,7 +146,7 @@ class Enquiries:
     async def tell(
         self,
         path: Path,
-        commands: Callable[[int], Sequence[Configure | Firmware]],
+        commands: Callable[[int], Sequence[Configure | Firmware | Authorise]],
         codes: Iterable[str],
         *,
         link: str = "",
@@ -145,6 +163,29 @@ class Enquiries:
         finally:
             del self._open[token]
         return waiting.answers
+
+    async def air(self, command: Callable[[int], Authorise], wait_s: float) -> bool:
+        """Have something put on air that nobody answers; whether it was within `wait_s`."""
+        self._tokens = self._tokens % TOKENS + 1
+        token = self._tokens
+        waiting = self._open[token] = _Open({"*"})
+        try:
+            self._offer(Path.FM, "", command(token))
+            await self._wait(waiting, wait_s)
+        finally:
+            del self._open[token]
+        return not waiting.wanted
+
+    @contextmanager
+    def overhearing(self, codes: Iterable[ResourceCode]) -> Iterator[Mapping[str, Sequence[int]]]:
+        """What terminals answer to what their adapter passes on, result by result, while it lasts."""
+        mine = {str(code): list[int]() for code in codes if code not in self._overheard}
+        self._overheard |= mine
+        try:
+            yield mine
+        finally:
+            for code in mine:
+                del self._overheard[code]
 
     async def ask(
         self,
@@ -193,7 +234,7 @@ class Enquiries:
 
     # ---- inside ----------------------------------------------------------------------------------------------------
 
-    def _offer(self, path: Path, link: str, command: Configure | AskValues | Firmware) -> None:
+    def _offer(self, path: Path, link: str, command: Configure | AskValues | Firmware | Authorise) -> None:
         """To every link of a path, or the named one. A full outbox takes nothing: its devices then do not answer."""
         for each in self._links.get(path, ()):
             if link in ("", each.name):
@@ -202,11 +243,11 @@ class Enquiries:
                 except OutboxFull:
                     continue
 
-    async def _wait(self, waiting: _Open) -> None:
+    async def _wait(self, waiting: _Open, wait_s: float = ANSWERS_S) -> None:
         if not waiting.wanted:
             return
         try:
-            async with asyncio.timeout(ANSWERS_S):
+            async with asyncio.timeout(wait_s):
                 await waiting.done.wait()
         except TimeoutError:
             return

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ebcd.archive.listed import DEVICE_AUTHORISED, ListBook
 from ebcd.archive.rollout import ChangeBook
 from ebcd.facts import Fact
 
@@ -62,12 +63,14 @@ class DeviceBook:
     inventory_sm3: str = ""
     history: dict[str, list[DeviceEvent]] = field(default_factory=dict)
     rollout: ChangeBook = field(default_factory=ChangeBook)
+    lists: ListBook = field(default_factory=ListBook)
 
     def apply(self, fact: Fact) -> None:
         """Fold one fact in; kinds that are not ours change nothing."""
         payload = fact.payload
         if fact.kind.startswith("change."):
             self.rollout.apply(fact)
+        self.lists.apply(fact)
         match fact.kind:
             case "inventory.changed":
                 self.inventory_sm3 = payload["sm3"]
@@ -76,6 +79,11 @@ class DeviceBook:
             case "device.swapped":
                 note = f"{payload['old']} -> {payload['new']} {payload['note']}".rstrip()
                 self._note(payload["code"], fact, note)
+            case kind if kind == DEVICE_AUTHORISED:
+                for code, receiver, outcome, note in payload["results"]:
+                    sent = self.lists.sent.get(receiver)
+                    serial = "" if sent is None else f"list {sent.serial} "
+                    self._note(code, fact, f"{serial}{outcome} {note}".rstrip())
             case "device.set":
                 told = ", ".join(f"{name} {value}" for name, value in payload["settings"].items())
                 failed = frozenset(payload["failed"])
@@ -89,14 +97,15 @@ class DeviceBook:
     def dump(self) -> dict[str, Any]:
         """For checkpoints: plain JSON values."""
         rows = {code: [[e.at, e.actor, e.what, e.note] for e in events] for code, events in self.history.items()}
-        return {"sm3": self.inventory_sm3, "history": rows, "changes": self.rollout.dump()}
+        return {"sm3": self.inventory_sm3, "history": rows, "changes": self.rollout.dump(), "lists": self.lists.dump()}
 
     @classmethod
     def load(cls, value: Mapping[str, Any]) -> DeviceBook:
         """The inverse of `dump`; an empty mapping is an empty book."""
         rows = value.get("history", {})
         history = {code: [DeviceEvent(*row) for row in each] for code, each in rows.items()}
-        return cls(value.get("sm3", ""), history, ChangeBook.load(value.get("changes", ())))
+        changes, lists = ChangeBook.load(value.get("changes", ())), ListBook.load(value.get("lists", {}))
+        return cls(value.get("sm3", ""), history, changes, lists)
 
     def _note(self, code: str, fact: Fact, note: str) -> None:
         events = self.history.setdefault(code, [])

@@ -103,7 +103,7 @@ def load_mapping(path: Path) -> ColumnMap:
         raise _refused(path, "", "unreadable", reason=error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
         raise _refused(path, "", "not_utf8", offset=error.start) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise _refused(path, "", "not_toml", reason=str(error)) from error
     problems = _problems(path, document)
     if problems:

@@ -9,6 +9,7 @@ from devices.roster import Device, DeviceKind
 from ebcd.alert import DrillDepth
 from ebcd.archive.columns import person_id
 from ebcd.archive.commission import Acceptance, Commissioner, Wish
+from ebcd.archive.distribution import Distribution, TrustPlan
 from ebcd.archive.drift import Drift, DriftRow
 from ebcd.archive.history import DeviceBook
 from ebcd.archive.images import Image, ImageRefused, Images
@@ -16,11 +17,11 @@ from ebcd.archive.keeper import Keeper, Kept, refused
 from ebcd.archive.pending import Pending
 from ebcd.archive.rates import TownRates, rates
 from ebcd.archive.rollout import Change, Order
-from ebcd.archive.stages import DEVICES_MAX, RUNNING_MAX, NobodyReached, Stages, TooManyChanges, TooManyDevices
+from ebcd.archive.stages import DEVICES_MAX, RUNNING_MAX, NobodyReached, Stages, TooManyChanges
 from ebcd.health import HealthBook
 from ebcd.inventory import Inventory
 from ebcd.operator import Actor, AlertRow, Category, Draft, Kind
-from protocols.codes import AreaCode, InvalidCode, ResourceCode
+from protocols.codes import AreaCode, InvalidCode, ResourceCode, covers
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class ArchiveOffice:
         commissioner: Commissioner,
         drift: Drift,
         stages: Stages,
+        distribution: Distribution,
         images: Images,
     ) -> None:
         self.keeper = keeper
@@ -90,6 +92,7 @@ class ArchiveOffice:
         self._commissioner = commissioner
         self._drift = drift
         self._stages = stages
+        self._distribution = distribution
         self._images = images
         self._inventory = inventory
         self._health = health
@@ -152,21 +155,24 @@ class ArchiveOffice:
             raise refused(Kind.INVALID, "nothing_to_change", "change")
         if bool(order.back_url) is not bool(order.back_version) or (order.back_url and not order.url):
             raise refused(Kind.INVALID, "nothing_to_change", "change")
-        if not codes and not town:
-            raise refused(Kind.INVALID, "no_devices_named", "change")
-        named = [self._terminal(code) for code in codes]
-        terminals = named or [t.code for t in self._inventory.terminals_in(self._areas(town))]
+        if order.trust and set(order.told()) - {"trust", "certificates"}:
+            raise refused(Kind.INVALID, "trust_alone", "change", ", ".join(order.told()))
+        devices = _few(self._devices(town, codes) if order.trust else self._terminals(town, codes))
+        plan = await self._distribution.checked(devices, order.certificates, order.trust) if order.trust else None
         order = await self._with_images(order)
         try:
-            change = self._stages.open(order, terminals, actor.name)
+            change = self._stages.open(order, devices, actor.name, plan)
         except TooManyChanges:
             raise refused(Kind.CONFLICT, "too_many_changes", "change", "", RUNNING_MAX) from None
-        except TooManyDevices:
-            raise refused(Kind.INVALID, "too_many_devices", "change", len(terminals), DEVICES_MAX) from None
         except NobodyReached:
-            raise refused(Kind.CONFLICT, "nobody_reached", "change", len(terminals)) from None
+            nobody = "nobody_to_send" if order.trust else "nobody_reached"
+            raise refused(Kind.CONFLICT, nobody, "change", len(devices)) from None
         await self._durable()
         return change
+
+    async def trust(self, town: str, codes: Sequence[str], certificates: Sequence[str]) -> TrustPlan:
+        """What each device would get of certificates and lists, and what it was sent so far."""
+        return await self._distribution.plan(_few(self._devices(town, codes)), certificates)
 
     async def _with_images(self, order: Order) -> Order:
         """Nothing is sent before the images, and what a halt would bring back, have been checked."""
@@ -192,6 +198,28 @@ class ArchiveOffice:
 
     async def _durable(self) -> None:
         await self.keeper.durable()
+
+    def _terminals(self, town: str, codes: Sequence[str]) -> list[ResourceCode]:
+        """The named ones, or a town's."""
+        if not codes and not town:
+            raise refused(Kind.INVALID, "no_devices_named", "change")
+        named = [self._terminal(code) for code in codes]
+        return named or [t.code for t in self._inventory.terminals_in(self._areas(town))]
+
+    def _devices(self, town: str, codes: Sequence[str]) -> list[ResourceCode]:
+        """The same with adapters, which come first: they pass things on."""
+        roster = self._inventory.roster
+        if not codes:
+            areas = self._areas(town) if town else ()
+            adapters = [a.code for a in roster.adapters if any(covers(area, a.code.area) for area in areas)]
+            return [*adapters, *self._terminals(town, ())]
+        found = []
+        for text in dict.fromkeys(codes):
+            device = roster.by_code(text)
+            if device is None or device.kind is DeviceKind.TRANSMITTER:
+                raise refused(Kind.NOT_FOUND, "unknown_device", "device", text)
+            found.append(device.code)
+        return found
 
     def _areas(self, town: str) -> tuple[AreaCode, ...]:
         if not town:
@@ -255,6 +283,13 @@ class ArchiveOffice:
             values,
             history,
         )
+
+
+def _few(devices: list[ResourceCode]) -> list[ResourceCode]:
+    """As many as one change may have. Raises OperationRefused."""
+    if len(devices) > DEVICES_MAX:
+        raise refused(Kind.INVALID, "too_many_devices", "change", len(devices), DEVICES_MAX)
+    return devices
 
 
 def _is_code(text: str) -> bool:

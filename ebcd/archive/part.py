@@ -10,6 +10,8 @@ from devices.link import Event, Path
 from devices.maintenance import Stranger
 from ebcd.archive.beats import Beats
 from ebcd.archive.commission import Commissioner, Site
+from ebcd.archive.courier import Courier, CourierDoors
+from ebcd.archive.distribution import Authority, Distribution
 from ebcd.archive.drift import Drift
 from ebcd.archive.enquiry import Enquiries
 from ebcd.archive.fetching import fetch
@@ -89,9 +91,20 @@ def archive_part(
     def busy() -> bool:
         return any(record.state is AlertState.ON_AIR for record in core.state.live_alerts())
 
-    signers = [number_from_text(each) for each in base.settings.trust.firmware_signers]
-    images = Images(fetch, lambda: base.verifier.trust, signers, world.clock, in_thread=world.store_in_thread)
-    stages = Stages(book.rollout, enquiries, inventory.roster, enter, busy, world.clock, rule, images)
-    commissioner = Commissioner(site)
-    office = ArchiveOffice(keeper, inventory, health, book, county, pending, commissioner, drift, stages, images)
+    numbers = frozenset(bytes.fromhex(number) for number in base.settings.trust.roots)
+    authority = Authority(lambda: base.verifier.trust, numbers, base.signer.certificate)
+    has_fm = bool(core.links.get(Path.FM))
+    distribution = Distribution(authority, inventory, enquiries, book.lists, has_fm=has_fm)
+    courier = Courier(enquiries, CourierDoors(enter, ledger.mark, busy, base.metrics.watched, world.clock))
+    images = _images(base)
+    stages = Stages(book.rollout, enquiries, inventory.roster, enter, busy, world.clock, rule, courier, images)
+    desks = (pending, Commissioner(site), drift, stages, distribution, images)
+    office = ArchiveOffice(keeper, inventory, health, book, county, *desks)
     return ArchivePart(keeper, office, pending, enquiries, beats, stages)
+
+
+def _images(base: Foundation) -> Images:
+    """Firmware counts where one of the named signers has signed it."""
+    world = base.world
+    signers = [number_from_text(each) for each in base.settings.trust.firmware_signers]
+    return Images(fetch, lambda: base.verifier.trust, signers, world.clock, in_thread=world.store_in_thread)

@@ -27,7 +27,9 @@ class ChangeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be changed. Firmware where `url` is set, settings otherwise. `period_s`: between returns."""
+    """What is to be changed. Firmware where `url` is set, certificates and lists where `trust` is, settings otherwise.
+    `period_s`: between returns; `trust`: SM3 over all that is sent; `certificates`: numbers of those that go to
+    everybody, besides those that a device's list names."""
 
     volume: int | None = None
     return_to: str = ""
@@ -39,10 +41,17 @@ class Order:
     """Of firmware: where its predecessor is, for a halt; "": as an earlier change had it, if one did."""
     back_version: str = ""
     back_md5: str = ""
+    trust: str = ""
+    certificates: tuple[str, ...] = ()
 
     def told(self) -> dict[str, Any]:
         """What is set, by name."""
-        return {name: value for name, value in asdict(self).items() if value not in ("", None)}
+        return {name: value for name, value in asdict(self).items() if value not in ("", None, ())}
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Order:
+        """The inverse of `told`, also of its JSON."""
+        return cls(**{**told, "certificates": tuple(told.get("certificates", ()))})
 
 
 @dataclass(slots=True)
@@ -62,6 +71,7 @@ class Change:
     restored: int = 0
     left: tuple[str, ...] = ()
     """Of firmware that was halted: who could not be brought back, or is silent."""
+    unheard: tuple[str, ...] = ()  # were sent it and have no way to say whether they took it
 
 
 def batches(codes: Sequence[str]) -> list[tuple[str, ...]]:
@@ -84,9 +94,12 @@ def change_opened(
     return Fact(CHANGE_OPENED, None, at, actor, payload)
 
 
-def change_staged(number: str, told: int, failed: Iterable[str], at: float, actor: str) -> Fact:
-    """One stage is over."""
-    return Fact(CHANGE_STAGED, None, at, actor, {"id": number, "told": told, "failed": list(failed)})
+def change_staged(
+    number: str, told: int, failed: Iterable[str], at: float, actor: str, unheard: Iterable[str] = ()
+) -> Fact:
+    """One stage is over. `unheard`: devices without a way to answer."""
+    payload = {"id": number, "told": told, "failed": list(failed), "unheard": list(unheard)}
+    return Fact(CHANGE_STAGED, None, at, actor, payload)
 
 
 def change_ended(
@@ -107,7 +120,7 @@ class ChangeBook:
         """Fold one fact in."""
         p = fact.payload
         if fact.kind == CHANGE_OPENED:
-            order = Order(**p["order"])
+            order = Order.of(p["order"])
             codes, skipped = tuple(p["codes"]), tuple(p["skipped"])
             self.changes[p["id"]] = Change(p["id"], order, codes, skipped, fact.actor, fact.at)
             for number in list(self.changes)[:-CHANGES_KEPT_MAX]:
@@ -116,6 +129,7 @@ class ChangeBook:
             return
         elif fact.kind == CHANGE_STAGED:
             change.stages.append((p["told"], tuple(p["failed"])))
+            change.unheard += tuple(p.get("unheard", ()))
         elif fact.kind == CHANGE_ENDED:
             change.state, change.why, change.restored = ChangeState(p["state"]), p["why"], p["restored"]
             change.ended_at, change.left = fact.at, tuple(p.get("left", ()))
@@ -135,9 +149,10 @@ class ChangeBook:
         book = cls()
         for row in rows:
             values = dict(row)
-            values["order"], values["state"] = Order(**row["order"]), ChangeState(row["state"])
+            values["order"], values["state"] = Order.of(row["order"]), ChangeState(row["state"])
             values["codes"], values["skipped"] = tuple(row["codes"]), tuple(row["skipped"])
             values["left"] = tuple(row.get("left", ()))
+            values["unheard"] = tuple(row.get("unheard", ()))
             values["stages"] = [(told, tuple(failed)) for told, failed in row["stages"]]
             book.changes[row["id"]] = Change(**values)
         return book

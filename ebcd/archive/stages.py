@@ -1,7 +1,8 @@
 """Carries changes out, stage by stage; halts and restores where too many devices fail.
 
 A device has failed when it did not take the order, or does not answer with the new value within `return_within_s`. No
-stage begins while an alert is on air: a horn that restarts cannot warn.
+stage begins while an alert is on air: a horn that restarts cannot warn. Certificates and lists cannot be asked for: an
+answer is what there is, and nothing is given back, since an older list is never sent.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import structlog
 from devices.maintenance import Given, HostPort, Told, has_volume
 from devices.ports import Clock
 from devices.roster import Roster
+from ebcd.archive.courier import Courier, sort_out
+from ebcd.archive.distribution import TrustPlan
 from ebcd.archive.enquiry import Enquiries
 from ebcd.archive.firmware import Upgrader
 from ebcd.archive.images import Image, ImageRefused, Images
@@ -78,9 +81,12 @@ class Stages:
         busy: Callable[[], bool],
         clock: Clock,
         rule: StageRule,
+        courier: Courier,
         images: Images,
     ) -> None:
-        """`busy`: whether an alert is on air."""
+        """`busy`: whether an alert is on air; `courier`: carries certificates and lists."""
+        self._courier = courier
+        self._plans: dict[str, TrustPlan] = {}  # of changes that run: what was shown is what is sent
         self._book = book
         self._enquiries = enquiries
         self._roster = roster
@@ -92,19 +98,25 @@ class Stages:
         self._wake = asyncio.Event()
         self._halted: dict[str, str] = {}  # by whom, until the stage that runs is over
 
-    def open(self, order: Order, codes: Sequence[ResourceCode], actor: str) -> Change:
-        """Begin a change of the devices that can be reached now. Raises TooManyChanges, TooManyDevices,
-        NobodyReached."""
+    def open(self, order: Order, codes: Sequence[ResourceCode], actor: str, plan: TrustPlan | None = None) -> Change:
+        """Begin a change of the devices that can be reached now; `plan`: of certificates and lists, who gets what.
+        Raises TooManyChanges, TooManyDevices, NobodyReached."""
         if len(codes) > DEVICES_MAX:
             raise TooManyDevices
         if sum(change.state is ChangeState.RUNNING for change in self._book.changes.values()) >= RUNNING_MAX:
             raise TooManyChanges
-        reached = [code for code in codes if self._reaches(order, code)]
-        skipped = [code for code in codes if code not in set(reached)]
+        if plan is None:
+            reached = {code for code in codes if self._reaches(order, code)}
+        else:
+            reached = {code for code in codes if code in plan.parcels}
+        skipped = [code for code in codes if code not in reached]
         if not reached:
             raise NobodyReached
         number = self._next_number()
-        self._enter(change_opened(number, order, reached, skipped, self._clock.wall(), actor))
+        if plan is not None:
+            self._plans[number] = plan
+        told = [code for code in codes if code in reached]
+        self._enter(change_opened(number, order, told, skipped, self._clock.wall(), actor))
         self._wake.set()
         return self._book.changes[number]
 
@@ -151,9 +163,13 @@ class Stages:
                 self._end(change, ChangeState.HALTED, why, 0, DAEMON)
                 return
             codes = [ResourceCode(code) for code in batch]
-            old |= await self._enquiries.ask(codes, VALUES)
-            failed = await self._stage(change, codes)
-            self._enter(change_staged(change.id, len(codes), failed, self._clock.wall(), DAEMON))
+            unheard: list[str] = []
+            if change.order.trust:
+                failed, unheard = await self._authorise(change, codes)
+            else:
+                old |= await self._enquiries.ask(codes, VALUES)
+                failed = await self._stage(change, codes)
+            self._enter(change_staged(change.id, len(codes), failed, self._clock.wall(), DAEMON, unheard))
             log.info("change.staged", change=change.id, told=len(codes), failed=len(failed))
             if fails(len(codes), len(failed), self._rule.halt_share):
                 why = f"{len(failed)}/{len(codes)}"
@@ -165,6 +181,18 @@ class Stages:
                     self._end(change, ChangeState.HALTED, why, restored, DAEMON)
                 return
         self._end(change, ChangeState.DONE, "", 0, DAEMON)
+
+    async def _authorise(self, change: Change, codes: list[ResourceCode]) -> tuple[list[str], list[str]]:
+        """Certificates and lists to a batch: who failed, and who has no way to say. The silent ones are tried again
+        until the time is up or somebody says halt."""
+        plan = self._plans[change.id]
+        deadline_s = self._clock.monotonic() + self._rule.return_within_s
+
+        def over() -> bool:
+            return self._clock.monotonic() >= deadline_s or change.id in self._halted
+
+        parcels = [plan.parcels[code] for code in codes]
+        return sort_out(await self._courier.deliver(change.id, parcels, change.actor, over))
 
     async def _stage(self, change: Change, codes: list[ResourceCode]) -> list[str]:
         """Tell a batch, and wait until everybody shows the new value; who did not. Somebody who says halt waits for
@@ -234,6 +262,7 @@ class Stages:
         self, change: Change, state: ChangeState, why: str, restored: int, actor: str, left: Sequence[str] = ()
     ) -> None:
         self._halted.pop(change.id, None)
+        self._plans.pop(change.id, None)
         self._enter(change_ended(change.id, state, why, restored, self._clock.wall(), actor, left))
         log.warning("change.ended", change=change.id, state=state, why=why, restored=restored, left=len(left))
 

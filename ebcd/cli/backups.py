@@ -100,7 +100,7 @@ def _variable(config: Path) -> str:
     """`[backup] passphrase_env` of a configuration that is there and says so; the whole of it is judged later."""
     try:
         told = tomllib.loads(config.read_text(encoding="utf-8")).get("backup", {})
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return DEFAULT_VARIABLE
     return str(told.get("passphrase_env", DEFAULT_VARIABLE)) if isinstance(told, dict) else DEFAULT_VARIABLE
 

@@ -11,7 +11,7 @@ from ebcd.catalogue import text
 from ebcd.cli.files import read_certificate, write_bytes
 from ebcd.cli.keys import certificate_number, passphrase_in, read_key, write_private
 from ebcd.cli.session import Failure
-from ebcd.decode.inputs import from_hex
+from ebcd.decode.hexadecimal import from_hex
 from ebcd.world import World
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.signature import AuthorisationList, Certificate, CertificateNumber, number_text

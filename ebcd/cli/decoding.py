@@ -13,7 +13,8 @@ from ebcd.cli.files import STDIN, read_bytes, read_certificate, the_file
 from ebcd.cli.output import forgive_narrow_charsets
 from ebcd.cli.session import Failure
 from ebcd.decode import Keys, Reading, decode_bytes, protocols
-from ebcd.decode.inputs import digits_of, first_foreign, message_of, messages_in, messages_of
+from ebcd.decode.hexadecimal import digits_of, first_foreign
+from ebcd.decode.inputs import message_of, messages_in, messages_of
 
 SHOWN_MAX = 60
 

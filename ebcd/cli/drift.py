@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from devices.maintenance import Channel
     from ebcd.archive.drift import DriftRow
-    from ebcd.archive.rollout import Change
+    from ebcd.archive.rollout import Change, Order
 
 
 MENDED_S = 180.0
@@ -98,7 +98,7 @@ def start(
         "back_url": back,
         "back_version": back_version.upper(),
     }
-    _ask("POST", "/v1/changes", _changes_table, config, lang, token_file, as_json, body=body)
+    _ask("POST", "/v1/changes", changes_table, config, lang, token_file, as_json, body=body)
 
 
 @change.command("sign", help=_help("sign"))
@@ -130,7 +130,7 @@ def list_changes(
     config: Config = None, lang: Language = None, as_json: AsJson = False, token_file: TokenFile = None
 ) -> None:
     """Changes, newest first."""
-    _ask("GET", "/v1/changes", _changes_table, config, lang, token_file, as_json)
+    _ask("GET", "/v1/changes", changes_table, config, lang, token_file, as_json)
 
 
 @change.command("halt", help=_help("halt"))
@@ -142,7 +142,7 @@ def halt(
     token_file: TokenFile = None,
 ) -> None:
     """Stop a change."""
-    _ask("POST", f"/v1/changes/{number}/halt", _changes_table, config, lang, token_file, as_json, body={})
+    _ask("POST", f"/v1/changes/{number}/halt", changes_table, config, lang, token_file, as_json, body={})
 
 
 def _ask(
@@ -197,7 +197,8 @@ def _channel(channel: Channel, language: str) -> str:
     return " ".join(each for each in (str(channel.id), channel.kind, carrier, state) if each)
 
 
-def _changes_table(content: bytes, language: str) -> RenderableType:
+def changes_table(content: bytes, language: str) -> RenderableType:
+    """`ebcd change`, and what `ebcd cert send` began."""
     from rich.markup import escape
 
     from ebcd.api_answers import decoded
@@ -212,10 +213,12 @@ def _changes_table(content: bytes, language: str) -> RenderableType:
     table = table_of(language, "change", "state", "settings", "devices", "stages", "restored", "who", "moment")
     for row in rows:
         stages = " → ".join(f"{told - len(failed)}/{told}" for told, failed in row.stages)
+        if row.unheard:
+            stages += "\n" + text("trust.unheard", language, count=len(row.unheard))
         table.add_row(
             row.id,
             word("change_state", row.state, language) + (f" ({row.why})" if row.why else ""),
-            escape(", ".join(f"{name} {value}" for name, value in row.order.told().items())),
+            escape(_settings(row.order, language)),
             f"{len(row.codes)} + {len(row.skipped)}",
             stages or "-",
             str(row.restored) + (f" - {len(row.left)}" if row.left else ""),
@@ -223,3 +226,9 @@ def _changes_table(content: bytes, language: str) -> RenderableType:
             shown(int(row.opened_at)),
         )
     return table
+
+
+def _settings(order: Order, language: str) -> str:
+    if order.trust:
+        return text("trust.settings", language, numbers=", ".join(order.certificates) or "-")
+    return ", ".join(f"{name} {value}" for name, value in order.told().items())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ebcd.catalogue import text
 from ebcd.cli.session import Failure
-from ebcd.decode.inputs import from_hex
+from ebcd.decode.hexadecimal import from_hex
 from protocols.errors import RemoteProtocolError
 from protocols.signature import Certificate
 from protocols.sm2 import PublicKey

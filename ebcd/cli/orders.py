@@ -190,11 +190,11 @@ def _lines(content: bytes, language: str) -> RenderableType:
 
     lines: list[Line] = decoded(list[Line], content)
     columns = ("group", "orders", "open", "healed", "withdrawn", "relapses", "overdue")
-    table = table_of(language, *columns, "to_dispatch", "to_arrive", "to_mend", "to_close")
+    table = table_of(language, *columns, "to_notice", "to_dispatch", "to_arrive", "to_mend", "to_close")
     for line in lines:
         value = word("trouble", line.value, language) if line.group == "trouble" else line.value
         counts = (line.orders, line.open, line.healed, line.withdrawn, line.relapses, line.overdue)
-        times = (line.dispatch_s, line.arrive_s, line.mend_s, line.close_s)
+        times = (line.notice_s, line.dispatch_s, line.arrive_s, line.mend_s, line.close_s)
         table.add_row(
             f"{word('order_group', line.group, language)} {value}".strip(),
             *(str(count) for count in counts),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,9 @@ from ebcd.cli.output import forgive_narrow_charsets
 from ebcd.cli.session import Failure
 from ebcd.clock import SystemClock
 from ebcd.decode import Keys, Signed, decode_bytes
+from ebcd.decode.ebd_files import archive_in
 from ebcd.signing import FileProfile, FileSigner
 from protocols.ebd import (
-    Edition,
     InformationFile,
     Package,
     ResultCode,
@@ -33,6 +33,7 @@ from protocols.ebd import (
     read_envelope,
     unpack,
 )
+from protocols.ebd.information import decode_information
 from protocols.ebd.messages import Auxiliary, Ebm
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.sm2 import sm3
@@ -60,26 +61,31 @@ def run_pack(contents: Contents, out: str | None, language: str) -> int:
     xml = read_bytes(contents.document, language)
     try:
         envelope = read_envelope(xml)
-        signature = _signature(contents, xml, envelope.ebd_id, envelope.edition, language)
+        sign = _signer(contents, language)
+        signature = None if contents.signature is None else read_bytes(contents.signature, language)
+        if signature is None and sign is not None:
+            signature = encode_signature(
+                SignatureFile(sign(xml), related_ebd_id=envelope.ebd_id, form=envelope.edition)
+            )
         information = None
         if contents.information is not None:
-            information = InformationFile(contents.information.name, read_bytes(contents.information, language))
+            information = _information(contents.information, sign, language)
         resources = {file.name: read_bytes(file, language) for file in contents.resources}
         archive = pack(xml, signature, resources, information)
     except (LocalProtocolError, RemoteProtocolError) as error:
         raise Failure(text("ebd.not_a_document", language, file=contents.document, reason=error)) from None
-    file = out or package_name(envelope.ebd_id)
-    write_bytes(file, archive, language)
-    if file != STDIN:
-        typer.echo(text("ebd.packed", language, file=file, size=len(archive)))
+    name = out or package_name(envelope.ebd_id)
+    write_bytes(name, archive, language)
+    if name != STDIN:
+        typer.echo(text("ebd.packed", language, file=name, size=len(archive)))
     return 0
 
 
-def _signature(contents: Contents, xml: bytes, ebd_id: str, edition: Edition, language: str) -> bytes | None:
-    """A signature file: the one given, one made with the key given, or none."""
-    if contents.signature is not None:
-        return read_bytes(contents.signature, language)
+def _signer(contents: Contents, language: str) -> Callable[[bytes], bytes] | None:
+    """What signs the document and an information body: the key given, or nothing."""
     if contents.key is None:
+        if contents.number:
+            raise Failure(text("ebd.key_needed", language), status=2)
         return None
     if not contents.number:
         raise Failure(text("ebd.number_needed", language), status=2)
@@ -88,8 +94,17 @@ def _signature(contents: Contents, xml: bytes, ebd_id: str, edition: Edition, la
     except ValueError:
         raise Failure(text("ebd.profile_unknown", language, value=contents.profile), status=2) from None
     key, number = read_key(contents.key, language, PASSPHRASE), certificate_number(contents.number, language)
-    block = FileSigner(key, number, SystemClock()).sign_file(xml, profile).encode()
-    return encode_signature(SignatureFile(block, related_ebd_id=ebd_id, form=edition))
+    signer = FileSigner(key, number, SystemClock())
+    return lambda xml: signer.sign_file(xml, profile).encode()
+
+
+def _information(file: Path, sign: Callable[[bytes], bytes] | None, language: str) -> InformationFile:
+    """An information body, with the signature file that names it (GD/J 081 clauses 5.2, 6.3)."""
+    xml = read_bytes(file, language)
+    if sign is None:
+        return InformationFile(file.name, xml)
+    info_id = str(decode_information(xml).main.info_id)
+    return InformationFile(file.name, xml, encode_signature(SignatureFile(sign(xml), related_info_ids=(info_id,))))
 
 
 def run_unpack(file: Path, folder: Path, language: str, *, as_json: bool) -> int:
@@ -117,7 +132,7 @@ def run_unpack(file: Path, folder: Path, language: str, *, as_json: bool) -> int
 
 def _package(file: Path, language: str) -> Package:
     try:
-        return unpack(read_bytes(file, language))
+        return unpack(archive_in(read_bytes(file, language)))
     except RemoteProtocolError as error:
         raise Failure(text("ebd.not_a_package", language, file=file, reason=error)) from None
 
@@ -142,7 +157,7 @@ def run_verify(file: Path, certificates: Sequence[Path], language: str, *, as_js
     reading = decode_bytes(data, keys, "ebd-tar")
     wrong, count = [], 0
     if not reading.errors:
-        package = unpack(data)
+        package = unpack(archive_in(data))
         auxiliaries = list(_auxiliaries(package))
         count = len(auxiliaries)
         wrong = [sentence for each in auxiliaries for sentence in _wrong(each, package, language)]
@@ -186,8 +201,8 @@ def run_post(url: str, file: Path, language: str, *, as_json: bool) -> int:
     from ebcd.gateway.post import HttpPoster, PostFailed
     from protocols.ebd.messages import EbdResponse
 
-    archive = read_bytes(file, language)
     package = _package(file, language)
+    archive = archive_in(read_bytes(file, language))
     boundary = f"ebcd{sm3(archive)[:BOUNDARY_BYTES].hex()}"  # as good as drawn: it cannot occur in what it is made of
     body = build_request_body(archive, package_name(package.ebd_id), boundary)
 

@@ -63,7 +63,7 @@ def open_session(config: Path | None, language: str | None, token_file: Path | N
     file = config_file(config, startup)
     try:
         told: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Failure(text("cli.config_unreadable", startup, file=file, reason=error), status=2) from None
     socket = _table(told, "api").get("socket", DEFAULT_SOCKET)
     from_config = _known(str(_table(told, "platform").get("language", "")))

@@ -19,12 +19,14 @@ from ebcd.cli.output import forgive_narrow_charsets
 from ebcd.cli.recordings import MAGICS, BadRecording, Recording, read_recording
 from ebcd.cli.session import Failure
 from ebcd.decode import Keys, decode_bytes
-from ebcd.decode.inputs import from_hex, message_of, messages_in
+from ebcd.decode.hexadecimal import from_hex
+from ebcd.decode.inputs import message_of, messages_in
 from protocols.errors import LocalProtocolError
 from protocols.fm.baseband import Modulator
 from protocols.fm.bits import BitReceiver, HeardFrame, SyncLost, frame_to_air
 from protocols.fm.demodulator import Demodulator
 from protocols.fm.frame import BIT_RATE, FILLER_FRAME, FRAME_BITS, FRAME_BYTES, VERSIONS, SourceLevel, to_frames
+from protocols.fm.packet import packet_bytes
 from protocols.fm.pulse import DEVIATION_HZ, MPX_FULL_SCALE_HZ, NEIGHBOURS, PILOT_DEVIATION_HZ
 from protocols.fm.reassembly import Complete, Discarded, Reassembler
 
@@ -61,6 +63,10 @@ def run_render(
             frames += to_frames(packet, SourceLevel(level), (version + numbers[packet]) % VERSIONS)
         except LocalProtocolError as error:
             raise Failure(text("fm.bad_packet", language, value=packet[:20].hex(), reason=error), status=2) from None
+    for packet in numbers:
+        if (told := packet_bytes(packet)) != len(packet):
+            said = text("fm.never_received", language, value=packet[:20].hex(), told=told, size=len(packet))
+            typer.echo(said, err=True)
     frames *= repeat
     if form == "hex":
         lines = (" ".join(frame[at : at + 2].hex().upper() for at in range(0, FRAME_BYTES, 2)) for frame in frames)

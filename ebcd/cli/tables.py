@@ -66,6 +66,8 @@ def alerts_table(rows: Sequence[AlertRow], language: str) -> RenderableType:
 def alert_detail(detail: AlertDetail, language: str) -> RenderableType:
     """`ebcd show`: what it is, its progress by town and path, who failed."""
     parts: list[RenderableType] = [alerts_table([detail.row], language)]
+    if not detail.durable:
+        parts.append(Text(text("cli.not_durable", language), style="bold red"))
     facts = _grid()
     facts.add_row(_head("areas", language), escape(", ".join(f"{area.name} {area.code}" for area in detail.areas)))
     for area in detail.dropped:

@@ -18,7 +18,7 @@ from ebcd.cli.keys import certificate_number, settings_of
 from ebcd.cli.output import console
 from ebcd.cli.session import Failure
 from ebcd.clock import SystemClock
-from ebcd.decode.inputs import from_hex
+from ebcd.decode.hexadecimal import from_hex
 from ebcd.settings_trust import load_trust
 from ebcd.signing import FiledList, Standing, Trusted, TrustStore, lists, trust
 from protocols.errors import RemoteProtocolError

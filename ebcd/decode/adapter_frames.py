@@ -9,10 +9,11 @@ from ebcd.decode.fm_content import content_fields
 from ebcd.decode.keys import Keys
 from ebcd.decode.reading import NO_ERRORS, UNSIGNED, Crc, Note, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
-from ebcd.decode.signature_fields import block_fields, certificates_of, crc_field
+from ebcd.decode.signature_fields import block_fields, certificates_of, crc_field, trailing_fields, trailing_notes
 from ebcd.decode.tree import Field, Group, Value, fields_of, value_of
 from protocols import adapter
 from protocols.adapter import AdapterFrame, LockFrequency, QueryRecords, StopBroadcast, TypeTable
+from protocols.adapter.daily import DailyCommand
 from protocols.crc import crc32_mpeg2
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.fm.packet import decode_content
@@ -114,7 +115,7 @@ def read(data: bytes, keys: Keys) -> Reading:
         _again(frame, table) == data,
         errors=errors,
         clause=f"GD/J 089 {CLAUSES.get(frame.message.type, 'annex A')}",
-        notes=notes if table is TypeTable.A4 else (*notes, Note("table_a1")),
+        notes=(*notes, *trailing_notes(frame.trailing), *((Note("table_a1"),) if table is TypeTable.A1 else ())),
         offset=offset,
     )
 
@@ -177,11 +178,8 @@ def _body(frame: AdapterFrame) -> Group:
         case StopBroadcast(rest=rest):
             fields = fields_of(rest).fields
             return Group((fields[0], Field("switch", SWITCH_STOP, "action"), *fields[1:]))
-        case (
-            adapter.TsSpecial(content=LockFrequency() | QueryRecords() as content)
-            | adapter.IpSpecial(content=LockFrequency() | QueryRecords() as content)
-        ):
-            return Group((Field("tag", message.tag), Field("data", value_of(content))))
+        case adapter.TsSpecial(tag=tag, content=content) | adapter.IpSpecial(tag=tag, content=content):
+            return Group((Field("tag", tag), Field("data", _special(content))))
         case adapter.RdsSpecial():
             head = fields_of(message).fields[:-1]
             return Group((*head, Field("data", _packet_content(message.packet_type, message.data))))
@@ -189,6 +187,13 @@ def _body(frame: AdapterFrame) -> Group:
             return certificates_of(message.lists, message.certificates)
         case _:
             return fields_of(message)
+
+
+def _special(content: LockFrequency | QueryRecords | DailyCommand | bytes) -> Value:
+    """What stands behind a tag of 0x01 or 0x03; a daily command has a tag of its own (table C.1)."""
+    if isinstance(content, bytes | LockFrequency | QueryRecords):
+        return value_of(content)
+    return Group((Field("tag", content.tag, "daily_tag", "GD/J 089 C.1"),)) + fields_of(content)
 
 
 def _packet_content(packet_type: int, data: bytes) -> Value:
@@ -202,7 +207,7 @@ def _packet_content(packet_type: int, data: bytes) -> Value:
 def _tail(frame: AdapterFrame, data: bytes) -> Group:
     length = Field("signature_info_length", int.from_bytes(data[len(frame.signed) :][:2], "big"), "", "GD/J 089 A.3")
     block = frame.signature or (ZERO_BLOCK if frame.zero_block else None)
-    return Group((length, *block_fields(block), crc_field(data)))
+    return Group((*trailing_fields(frame.trailing), length, *block_fields(block), crc_field(data)))
 
 
 RECOGNISER = Recogniser("adapter", claim, read)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ebcd.decode.ebd_names import as_written, fields_of_record, snake
 from ebcd.decode.keys import FILE_SCOPES, Keys
@@ -40,6 +40,8 @@ _BLANKS = b"\x00 \t\r\n"
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _OF_EDITION = frozenset({"edition", "format"})
 _SIGNATURE_CLAUSE = "GD/J 081 6.3, 6.4"
+_WORST_FIRST = (Signed.BAD, Signed.NONE, Signed.UNCHECKED, Signed.OK)
+"""The verdict on a package is the worst one on its document and on a body that is signed."""
 _TAR_CLAUSE = "GD/J 083"
 
 
@@ -208,44 +210,70 @@ def read_package(data: bytes, keys: Keys) -> Reading:
     """One package: what it holds, its document, and its signature over the document's bytes."""
     notes: list[Note] = []
     try:
-        archive = _archive_in(data)
+        archive = archive_in(data)
         package = unpack(archive)
     except RemoteProtocolError as error:
         return Reading("ebd-tar", "", errors=(told(error),), clause=_TAR_CLAUSE, offset=error.offset)
     document = read_document(package.xml, keys)
     errors = [f"{package.ebdb_name}: {error}" for error in document.errors]
     fields = [Field("ebdb", Group((Field("name", package.ebdb_name), Field("document", document.fields))))]
-    signature = Signed.NONE
-    if package.signature_xml is not None:
-        found = read_signature(package.signature_xml, keys)
-        errors += [f"EBDS: {error}" for error in found.errors]
-        fields.append(Field("ebds", found.fields, "", _SIGNATURE_CLAUSE))
-        if not found.errors:
-            block = SignatureBlock.decode(decode_signature(package.signature_xml).block)
-            signature, judged = keys.judge(package.xml, block, FILE_SCOPES)
-            notes += judged
-    body = None
-    if package.information is not None:
-        body = read_document(package.information.xml, keys)
-        errors += [f"{package.information.name}: {error}" for error in body.errors]
-        fields.append(Field("ebdi", Group((Field("name", package.information.name), Field("document", body.fields)))))
+    signed = _signed_file(package.xml, package.signature_xml, "EBDS", keys)
+    fields += signed.fields
+    verdicts, same = [signed.verdict], document.roundtrip
+    errors += signed.errors
+    notes += signed.notes
+    if (information := package.information) is not None:
+        body = read_document(information.xml, keys)
+        errors += [f"{information.name}: {error}" for error in body.errors]
+        signed = _signed_file(information.xml, information.signature_xml, f"EBDS_{information.name}", keys)
+        named = Field("name", information.name), Field("document", body.fields)
+        fields.append(Field("ebdi", Group((*named, *signed.fields))))
+        if information.signature_xml is not None:
+            verdicts.append(signed.verdict)
+        elif package.signature_xml is not None:
+            notes.append(Note("body_unsigned", (("name", information.name),)))
+        errors += signed.errors
+        notes += signed.notes
+        same &= body.roundtrip
     fields.append(Field("ebdr", _files(package)))
     if package.others:
         notes.append(Note("other_files", (("names", ", ".join(package.others)),)))
-    same = document.roundtrip and (body is None or body.roundtrip) and _same_package(package)
     return Reading(
         "ebd-tar",
         document.message,
         Group(tuple(fields)),
-        signature=signature,
-        roundtrip=same,
+        signature=next(each for each in _WORST_FIRST if each in verdicts),
+        roundtrip=same and _same_package(package),
         errors=tuple(errors),
         clause=_TAR_CLAUSE,
-        notes=(*document.notes, *notes),
+        notes=(*document.notes, *dict.fromkeys(notes)),
     )
 
 
-def _archive_in(data: bytes) -> bytes:
+@dataclass(frozen=True, slots=True)
+class _SignedFile:
+    """What a signature file beside another one says, and the verdict on it."""
+
+    verdict: Signed
+    fields: tuple[Field, ...] = ()
+    errors: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def _signed_file(xml: bytes, signature_xml: bytes | None, name: str, keys: Keys) -> _SignedFile:
+    """An EBDB or EBDI file against its EBDS file (GD/J 081 clauses 5.2, 5.3)."""
+    if signature_xml is None:
+        return _SignedFile(Signed.NONE)
+    found = read_signature(signature_xml, keys)
+    fields = (Field("ebds", found.fields, "", _SIGNATURE_CLAUSE),)
+    if found.errors:
+        return _SignedFile(Signed.NONE, fields, tuple(f"{name}: {error}" for error in found.errors))
+    block = SignatureBlock.decode(decode_signature(signature_xml).block)
+    verdict, notes = keys.judge(xml, block, FILE_SCOPES)
+    return _SignedFile(verdict, fields, (), notes)
+
+
+def archive_in(data: bytes) -> bytes:
     """The TAR of what may be a whole HTTP message. Raises RemoteProtocolError as `find_archive` does."""
     content_type = ""
     if _HTTP.match(data) and (end := _END_OF_HEAD.search(data)):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date, timedelta
 
 from ebcd.catalogue import has, text
 from ebcd.clock import beijing_text
 from ebcd.decode.tree import Value
 from protocols.code_faults import Fault, faults_of
 from protocols.codes import EbmId, InvalidCode, ResourceCode
-from protocols.rds.groups import group_name
+from protocols.rds.group_types import CODE_MAX, group_name, use_of
+from protocols.rds.station import AF_CODE_MAX, AF_FIRST_KHZ, AF_MAX, AF_NONE, AF_STEP_KHZ
+from protocols.uecp.control import HALF_HOURS_MAX, OFFSET_UNCHANGED, OFFSET_WEST
 
-_AGT_MAX = 32
+_MJD_EPOCH = date(1858, 11, 17)
 UTC_FROM = 1_420_070_400
 """2015: smaller values of a signature's time count signatures (signature.md 3)."""
 
@@ -109,7 +112,40 @@ def _serial(value: int | str, language: str) -> str:
 
 
 def _agt(value: int | str, _language: str) -> str:
-    return group_name(value) if isinstance(value, int) and 0 <= value < _AGT_MAX else ""
+    return group_name(value) if isinstance(value, int) and 0 <= value <= CODE_MAX else ""
+
+
+def _application_group(value: int | str, language: str) -> str:
+    """A group type as the carrier of an application (EN 50067 clause 3.1.5.4, table 6)."""
+    if not isinstance(value, int) or not 0 <= value <= CODE_MAX:
+        return ""
+    key = f"value.application_group.{value}"
+    return text(key, language) if has(key) else f"{group_name(value)}, {_word('group_use', use_of(value), language)}"
+
+
+def _af(value: int | str, language: str) -> str:
+    """An alternative frequency code (EN 50067 clause 3.2.1.6, table 10)."""
+    if not isinstance(value, int):
+        return ""
+    if 1 <= value <= AF_CODE_MAX:
+        return f"{(AF_FIRST_KHZ + AF_STEP_KHZ * (value - 1)) / 1000:.1f} MHz"
+    if AF_NONE < value <= AF_NONE + AF_MAX:
+        return text("decode.frequencies_follow", language, count=value - AF_NONE)
+    return _word("af", str(value), language) if has(f"value.af.{value}") else ""
+
+
+def _mjd(value: int | str, _language: str) -> str:
+    return (_MJD_EPOCH + timedelta(days=value)).isoformat() if isinstance(value, int) and value else ""
+
+
+def _clock_offset(value: int | str, language: str) -> str:
+    """The offset of element 0D: bit 5 west, half hours below (rds-uecp.md B.2)."""
+    if not isinstance(value, int):
+        return ""
+    if value == OFFSET_UNCHANGED:
+        return text("decode.offset_unchanged", language)
+    hours, half = divmod(value & HALF_HOURS_MAX, 2)
+    return f"UTC{'-' if value & OFFSET_WEST else '+'}{hours:02d}:{30 * half:02d}"
 
 
 def _word(table: str, value: str, language: str) -> str:
@@ -137,4 +173,9 @@ _EXPLAINED: dict[str, Callable[[int | str, str], str]] = {
     "ebm_id": _ebm_id,
     "serial": _serial,
     "agt": _agt,
+    "application_group": _application_group,
+    "af": _af,
+    "mjd": _mjd,
+    "clock_offset": _clock_offset,
+    "unopened": lambda _value, language: text("decode.unopened", language),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ebcd.decode.fm_content import CLAUSES, content_fields, content_name
-from ebcd.decode.fm_runs import claim_run, of_frames, packet_in, read_part
+from ebcd.decode.fm_runs import claim_run, of_frames, on_air, packet_in, read_part
 from ebcd.decode.fm_words import words_of
 from ebcd.decode.keys import Keys
 from ebcd.decode.reading import Crc, Note, Reading, Signed
@@ -15,9 +15,8 @@ from ebcd.decode.tree import Field, Group, value_of
 from protocols.crc import crc16_ccitt_false
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.fm import packet as fm
-from protocols.fm.bits import AIR_BYTES, frame_to_air, hear_frame
+from protocols.fm.bits import AIR_BYTES, hear_frame
 from protocols.fm.frame import CRC_BYTES, FRAME_BYTES, PAYLOAD_BYTES, Frame, SourceLevel
-from protocols.rds.block import Offset
 from protocols.signature import BLOCK_BYTES
 
 _PACKET_BYTES_MIN = fm.HEAD_BYTES + BLOCK_BYTES
@@ -34,9 +33,9 @@ def claim_packet(data: bytes) -> Claim:
     if len(data) < _PACKET_BYTES_MIN:
         return claim_run(data)
     length = fm.packet_bytes(data)
-    if length >= _PACKET_BYTES_MIN and data[0] >> 3 in CLAUSES:
+    if length >= _PACKET_BYTES_MIN:
         if length == len(data):
-            return Claim.LIKELY
+            return Claim.LIKELY if data[0] >> 3 in CLAUSES else Claim.WEAK  # reserved types: the length alone speaks
         if _sealed(data, length):
             return Claim.CERTAIN
     return claim_run(data)
@@ -78,9 +77,8 @@ def _sealed(data: bytes, length: int) -> bool:
 
 
 def _packet_again(packet: fm.Packet) -> bytes | None:
-    """Fields 1-5 from their values, with the signature they came with."""
     try:
-        return fm.encode_packet(packet.codes, packet.content, lambda _command: packet.signature)
+        return fm.encode_again(packet)
     except LocalProtocolError:
         return None
 
@@ -140,7 +138,7 @@ def read_frame(data: bytes, _keys: Keys) -> Reading:
     if frame.index >= frame.count and frame.level:
         errors.append(f"value at byte 2: index {frame.index} of {frame.count} frames")
     if len(data) == AIR_BYTES and again is not None:
-        again = next((air for air in _on_air(again) if air == data), None)
+        again = next((air for air in on_air(again) if air == data), None)
     message = "filler" if not any(whole) else "frame"
     notes = () if SourceLevel.NATIONAL <= frame.level <= SourceLevel.VILLAGE else (Note("reserved_level"),)
     fields = (
@@ -153,11 +151,6 @@ def read_frame(data: bytes, _keys: Keys) -> Reading:
     group = Group(tuple(replace(field, clause=_FRAME_CLAUSE) for field in fields))
     told_errors, same = tuple(errors), again == data
     return Reading("fm-frame", message, group, crc, Signed.NONE, same, (), told_errors, _FRAME_CLAUSE, notes)
-
-
-def _on_air(frame: bytes) -> tuple[bytes, bytes]:
-    """With the offset B of EN 50067, and with the one that GD/J 085 annex A prints."""
-    return frame_to_air(frame), frame_to_air(frame, offset_b=Offset.B_PRINTED)
 
 
 PACKET = Recogniser("fm-packet", claim_packet, read_packet)

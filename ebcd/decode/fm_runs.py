@@ -12,6 +12,7 @@ from ebcd.decode.tree import Field, Group, Items
 from protocols.fm.bits import AIR_BYTES, BLOCKS, HeardFrame, frame_to_air, hear_frame
 from protocols.fm.frame import BIT_RATE, FRAME_BITS, FRAME_BYTES, Frame, SourceLevel, to_frames
 from protocols.fm.reassembly import Complete, Reassembler
+from protocols.rds.block import Offset
 
 FRAMES_MIN = 2
 FRAMES_MAX = 4_096  # six minutes of air
@@ -69,7 +70,7 @@ def of_frames(reading: Reading, data: bytes, complete: Complete) -> Reading:
     """A packet's reading, as that of the frames it came in."""
     heard = heard_in(data)
     told = {"level": str(complete.level), "version": str(complete.version), "count": str(len(heard))}
-    same = reading.roundtrip and set(_sent(complete, len(data) // len(heard))) == set(_pieces(data, len(heard)))
+    same = reading.roundtrip and _is_sent(complete, _pieces(data, len(heard)))
     crc = Crc.OK if all(all(each.whole) for each in heard) else Crc.BAD
     return replace(
         reading,
@@ -80,9 +81,17 @@ def of_frames(reading: Reading, data: bytes, complete: Complete) -> Reading:
     )
 
 
-def _sent(complete: Complete, size: int) -> tuple[bytes, ...]:
+def _is_sent(complete: Complete, pieces: Sequence[bytes]) -> bool:
+    """Whether these are all frames of the packet and no others, in any order and however often."""
     frames = to_frames(complete.packet, SourceLevel(complete.level), complete.version)
-    return frames if size == FRAME_BYTES else tuple(frame_to_air(frame) for frame in frames)
+    forms = [(frame,) if len(pieces[0]) == FRAME_BYTES else on_air(frame) for frame in frames]
+    index_of = {form: index for index, each in enumerate(forms) for form in each}
+    return {index_of.get(piece) for piece in pieces} == set(range(len(frames)))
+
+
+def on_air(frame: bytes) -> tuple[bytes, bytes]:
+    """A frame with the offset B of EN 50067, and with the one that GD/J 085 annex A prints."""
+    return frame_to_air(frame), frame_to_air(frame, offset_b=Offset.B_PRINTED)
 
 
 def _pieces(data: bytes, count: int) -> tuple[bytes, ...]:

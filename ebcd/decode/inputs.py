@@ -5,50 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ebcd.decode.hexadecimal import from_array, from_dump, from_hex, width_of
 from ebcd.decode.recognise import best_claim
 from ebcd.decode.recogniser import Claim
 from protocols.fm.bits import AIR_BYTES, hear_frame
 from protocols.fm.frame import FRAME_BITS
 
-_PREFIX = re.compile(r"(?<![0-9A-Fa-f])0[xX]|\\x")
-_BETWEEN = re.compile(r"[\s:,;_'\"-]+")
-_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n")
-_DUMP = re.compile(r"^(?:0x)?([0-9A-Fa-f]{4,8}):?\s+((?:[0-9A-Fa-f]{2,4}\s){1,16})(?:\s.*|\|.*)?$")
-_DUMP_LINES_MIN = 2
-_FOREIGN = re.compile(r"[^0-9A-Fa-f]")
 _BITS = re.compile(r"[01]+")
 _RUN = re.compile(r"(?:(?<![0-9A-Za-z])|(?<=0[xX]))[0-9A-Fa-f]{2}(?:[ :,-]?[0-9A-Fa-f]{2}){7,}(?![0-9A-Za-z])")
 _HEAD_BYTES = 4096
+_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # UTF-16, as PowerShell writes it; no frame of ours begins so
+_BLANKS = "\t\r\n\xa0\u3000"
 LOG_LINE_MAX = 16_384
 RUNS_MAX = 4
 PHASE_FRAMES = 8  # so many frames choose the phase of a text of bits
 WRAPPED_DIGITS_MAX = 80
 
 
-def from_hex(text: str) -> bytes | None:
-    """The bytes of hexadecimal with blanks, line breaks, colons, commas or 0x between; None for any other text."""
-    digits = _BETWEEN.sub("", _PREFIX.sub("", text))
-    return bytes.fromhex(digits) if _HEX.fullmatch(digits) else None
-
-
-def first_foreign(text: str) -> int | None:
-    """Where the first character stands that hexadecimal cannot have."""
-    blanked = _BETWEEN.sub(lambda found: "0" * len(found[0]), _PREFIX.sub(lambda found: "0" * len(found[0]), text))
-    found = _FOREIGN.search(blanked)
-    return found.start() if found else None
-
-
-def digits_of(text: str) -> int:
-    """How many hexadecimal digits a text of nothing else has."""
-    return len(_BETWEEN.sub("", _PREFIX.sub("", text)))
-
-
 def message_of(argument: str) -> bytes | str:
     """The one message of an argument: hexadecimal, a dump, or XML as it stands; the text itself where it is neither."""
     if argument.lstrip().startswith("<"):
         return argument.encode("utf-8", "surrogateescape")
-    for reader in (lambda text: _dump(_lines_of(text)), from_bits, from_hex):
+    dumps = from_dump(_lines_of(argument))
+    if len(dumps) == 1:
+        return dumps[0]
+    for reader in (from_bits, from_hex, from_array, _of_line):
         if (found := reader(argument)) is not None:
             return found
     return argument
@@ -76,11 +58,13 @@ def messages_in(content: bytes) -> tuple[bytes | str, ...]:
     if text is None:
         return (content,)
     lines = _lines_of(text)
-    if (dumped := _dump(lines)) is not None:
-        return (dumped,)
+    if dumps := from_dump(lines):
+        return dumps
     if (bits := from_bits("".join(lines))) is not None:
         each_bits = [from_bits(line) for line in lines]
         return (bits,) if None in each_bits else tuple(line for line in each_bits if line is not None)
+    if (array := from_array("\n".join(lines))) is not None:
+        return (array,)
     each = [_of_line(line) for line in lines]
     joined = from_hex("\n".join(lines))
     if joined is not None and (len(each) == 1 or _is_wrapped(joined, each, lines)):
@@ -93,13 +77,14 @@ def _text_of(content: bytes) -> str | None:
     head = content[:_HEAD_BYTES].lstrip()
     if not content or head.startswith((b"<", b"POST ", b"HTTP/1.")) or (head[:2] == b"--" and b"filename" in head):
         return None
+    encoding = "utf-16" if content[:2] in _WIDE_MARKS else "utf-8"
     try:
-        text = content.decode("utf-8").removeprefix("\ufeff")
+        text = content.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError:
         return None
     if _TEXT.issuperset(content):
         return text
-    plain = all(character.isprintable() or character in "\t\r\n" for character in text)
+    plain = all(character.isprintable() or character in _BLANKS for character in text)
     return text if plain and any(from_hex(line) for line in _lines_of(text)) else None
 
 
@@ -152,21 +137,5 @@ def _is_wrapped(joined: bytes, each: Sequence[bytes | None], lines: Sequence[str
 
 def _is_even(lines: Sequence[str]) -> bool:
     """Lines of one width, the last one at most as long: how editors and dumps break hexadecimal."""
-    widths = [len(_BETWEEN.sub("", line)) for line in lines]
+    widths = [width_of(line) for line in lines]
     return widths[0] <= WRAPPED_DIGITS_MAX and set(widths[:-1]) == {widths[0]} and widths[-1] <= widths[0]
-
-
-def _dump(lines: Sequence[str]) -> bytes | None:
-    """The bytes of a dump by hexdump, xxd or Wireshark: an offset, then at most 16 bytes, then what they spell."""
-    found = [_DUMP.match(f"{line} ") for line in lines]
-    if len(lines) < _DUMP_LINES_MIN:
-        return None
-    data = b""
-    for match in found:
-        if match is None:
-            return None
-        part = from_hex(match[2])
-        if part is None or int(match[1], 16) != len(data):
-            return None
-        data += part
-    return data

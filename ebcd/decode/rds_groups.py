@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ebcd.decode.keys import Keys
+from ebcd.decode.rds_content import content_fields
 from ebcd.decode.reading import Crc, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, told
-from ebcd.decode.tree import Field, Group, attributes_of, named
+from ebcd.decode.tree import Field, Group
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.rds import groups as rds
-from protocols.rds.charset import decode_text
+from protocols.rds.group_types import group_name
 
 WORDS_BYTES = 8
 _CLAUSE = "EN 50067 3.1"
@@ -23,9 +24,11 @@ CLAUSES = {
     rds.OpenDataAnnouncement: "3.1.5.4",
     rds.ClockTime: "3.1.5.6",
     rds.ProgrammeTypeName: "3.1.5.14",
+    rds.EmergencyWarning: "3.1.5.13",
+    rds.OtherNetwork: "3.1.5.19",
+    rds.OtherNetworkSwitch: "3.1.5.19",
     rds.FastSwitching: "3.1.5.21",
 }
-_WORDS = frozenset({"pi", "message", "aid", "block3", "block4"})  # shown as people write them, in hexadecimal
 _AF_SIGNS = frozenset((*range(0xE0, 0xFB), 0xCD))  # number of frequencies, and the filler
 _LABEL_VARIANTS = frozenset({0, 3, 6, 7})  # country and paging, language, broadcaster, EWS channel
 _YEARS_MJD = range(51_544, 88_069)  # this century
@@ -63,7 +66,7 @@ def _tells_itself(content: rds.Content) -> bool:
             return in_day and content.mjd in _YEARS_MJD
         case rds.FreeFormat(block3=block3):
             return block3 is None
-        case rds.BasicTuningShort() | rds.RadioTextShort() | rds.FastSwitching():
+        case rds.BasicTuningShort() | rds.RadioTextShort() | rds.OtherNetworkSwitch() | rds.FastSwitching():
             return True
         case _:
             return False
@@ -95,7 +98,7 @@ def read(data: bytes, _keys: Keys) -> Reading:
         again = rds.to_air(made) if len(data) == rds.GROUP_BYTES else _bytes_of(made)
     except LocalProtocolError:
         pass
-    name = rds.group_name(words[1] >> 11)
+    name = group_name(words[1] >> 11)
     clause = f"EN 50067 {CLAUSES.get(type(group.content), '3.1')}"
     return Reading("rds-group", name, _fields(group, name), crc, Signed.NONE, again == data, clause=clause)
 
@@ -109,21 +112,6 @@ def _fields(group: rds.Group, name: str) -> Group:
     )
     own = tuple(field for field in content_fields(group.content) if field.name != "number")  # group_type says it
     return Group(tuple(replace(each, clause=_CLAUSE) for each in head) + own)
-
-
-def content_fields(content: object) -> tuple[Field, ...]:
-    """The own fields of a group or of a message element: texts as text, words as hexadecimal."""
-    found: list[Field] = []
-    for attribute in attributes_of(content):
-        value = getattr(content, attribute)
-        if attribute in ("name", "text") and isinstance(value, bytes):
-            value = decode_text(value.rstrip(b"\r"))
-        elif attribute in _WORDS and isinstance(value, int):
-            value = f"{value:04X}"
-        elif attribute.startswith("spare") and not value:
-            continue
-        found.append(named(type(content).__name__, attribute, value))
-    return tuple(found)
 
 
 def _words(data: bytes) -> rds.Words:

@@ -95,6 +95,8 @@ def _with_parts(reading: Reading, data: bytes, keys: Keys, protocol: str | None 
         return reading
     inside = tuple(Inside(each.start, each.end, _read_part(data, each, keys)) for each in found)
     first = inside[0]
+    if len(inside) == 1 and first.reading.errors == reading.errors:
+        return reading  # one document with a remark before it: the same is wrong with either
     rest = len(data) - sum(each.end - each.start for each in inside)
     places = ", ".join(f"{each.reading.protocol} at {each.start}-{each.end - 1}" for each in inside[:_SHOWN_MAX])
     more = " ..." if len(inside) > _SHOWN_MAX else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ebcd.decode.reading import Note
 from ebcd.decode.tree import Field, Group, Items, Value, value_of
 from protocols.errors import RemoteProtocolError
 from protocols.signature import AuthorisationList, Certificate, SignatureBlock, number_text
@@ -28,6 +29,16 @@ def block_fields(block: SignatureBlock | None, time: str = "signature_time") -> 
 def crc_field(data: bytes) -> Field:
     """The last four bytes of a frame."""
     return Field("crc", data[-CRC32_BYTES:].hex().upper(), "", "GD/J 089 annex G")
+
+
+def trailing_fields(trailing: bytes) -> tuple[Field, ...]:
+    """What a peer wrote behind the last field that the text has, if anything."""
+    return (Field("trailing", value_of(trailing)),) if trailing else ()
+
+
+def trailing_notes(trailing: bytes) -> tuple[Note, ...]:
+    """That it is there."""
+    return (Note("trailing", (("count", str(len(trailing))),)),) if trailing else ()
 
 
 def certificate_fields(certificate: Certificate) -> Group:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from struct import Struct
 
+from ebcd.decode.draft_frames import is_draft, read_draft
 from ebcd.decode.keys import Keys
 from ebcd.decode.reading import NO_ERRORS, UNSIGNED, Crc, Note, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
-from ebcd.decode.signature_fields import block_fields, certificates_of, crc_field
+from ebcd.decode.signature_fields import block_fields, certificates_of, crc_field, trailing_fields, trailing_notes
 from ebcd.decode.tree import Field, Group, Items, fields_of, value_of
 from protocols import terminal
 from protocols.adapter.targets import DomainReturn, IpReturn, SmsReturn
 from protocols.crc import crc32_mpeg2
 from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.signature import UNSIGNED as ZERO_BLOCK
 from protocols.terminal import Frame, Header, ParameterSet, StatusAnswer, parameter_id
-from protocols.terminal.frame import MARK, VERSIONS, measure
+from protocols.terminal.frame import MARK, VERSIONS, Unsigned, measure
+from protocols.terminal.messages import EXTENSIONS
 
 _CRC_BYTES = 4
 _VERSIONS = tuple(version.to_bytes(2, "big") for version in VERSIONS)
@@ -23,6 +26,7 @@ _HEAD = Struct(">2sHIB")
 _HEAD_CLAUSES = {Header.D: "GD/J 089 D.2-D.4", Header.E: "GD/J 089 E.2, E.3"}
 _TARGETS_AT = {Header.D: 26, Header.E: 25}
 _CODE_BYTES = 12
+_OF_FRAME = frozenset({"head", "length"})
 
 CLAUSES = {
     0x01: "D.5",
@@ -45,6 +49,8 @@ def claim(data: bytes) -> Claim:
         return Claim.NONE
     if measure(data, 0, terminal.FRAME_BYTES_MAX) == len(data):
         return Claim.LIKELY if crc32_mpeg2(data) else Claim.CERTAIN
+    if is_draft(data):
+        return Claim.CERTAIN
     return Claim.LIKELY if data[2:4] in _VERSIONS else Claim.WEAK
 
 
@@ -54,6 +60,8 @@ def read(data: bytes, keys: Keys) -> Reading:
     try:
         frame = terminal.decode(data)
     except RemoteProtocolError as error:
+        if error.reason in _OF_FRAME and (old := read_draft(data, keys)) is not None:
+            return old
         broken = Reading("terminal", "", _head_of(data), errors=(told(error),), offset=error.offset)
         if error.reason != "crc":
             return replace(broken, crc=_crc_of(data), clause="GD/J 089 D.2, E.2")
@@ -87,8 +95,12 @@ def _clause(frame: Frame) -> str:
 
 
 def _notes(frame: Frame) -> tuple[Note, ...]:
-    outside = isinstance(frame.message, terminal.Opaque | terminal.Upgrade)
-    return (Note("extension", (("type", f"{frame.message.type:#04x}"),)),) if outside else ()
+    found = list(trailing_notes(frame.trailing))
+    if isinstance(frame.message, EXTENSIONS):
+        found.append(Note("extension", (("type", f"{frame.message.type:#04x}"),)))
+    if frame.flag_lies:
+        found.append(Note("flag_lies"))
+    return tuple(found)
 
 
 def _crc_of(data: bytes) -> Crc:
@@ -180,7 +192,8 @@ def _tail(frame: Frame, data: bytes) -> Group:
     length: tuple[Field, ...] = ()
     if block := data[len(frame.signed) : -_CRC_BYTES]:
         length = (Field("signature_info_length", int.from_bytes(block[:2], "big"), "", "GD/J 089 D.4"),)
-    return Group((*length, *block_fields(frame.signature), crc_field(data)))
+    signature = frame.signature or (ZERO_BLOCK if frame.unsigned is Unsigned.ZEROS else None)
+    return Group((*trailing_fields(frame.trailing), *length, *block_fields(signature), crc_field(data)))
 
 
 RECOGNISER = Recogniser("terminal", claim, read)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from ebcd.decode.keys import Keys
-from ebcd.decode.rds_groups import content_fields
+from ebcd.decode.rds_content import content_fields
 from ebcd.decode.reading import Crc, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
-from ebcd.decode.tree import Field, Group, Items
+from ebcd.decode.tree import Field, Group, Items, value_of
 from protocols.crc import crc16_uecp
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.uecp import frame as uecp
@@ -49,19 +49,26 @@ def read(data: bytes, _keys: Keys) -> Reading:
             return Reading("uecp", "", crc=crc, errors=tuple(errors), clause=_CLAUSE, offset=offset)
         address = int.from_bytes(body[:2], "big")
         frame = uecp.Frame(address >> 6, address & 0x3F, body[2], body[uecp.HEAD_BYTES : -uecp.CRC_BYTES])
-    elements: tuple[message.Element, ...] = ()
-    try:
-        elements = message.decode_message(frame.message)
-    except RemoteProtocolError as error:
-        errors.append(told(error))
+    elements, broken = message.read_elements(frame.message)
+    if broken is not None:
+        offset = _place_of(data, uecp.HEAD_BYTES + (broken.offset or 0))
+        errors.append(told(RemoteProtocolError(broken.reason, broken.detail, offset=offset)))
     name = _name(elements[0]) if elements else ""
     again = _again(frame, elements)
-    fields, same = _fields(frame, elements, data), again == data
+    fields, same = _fields(frame, elements, data, whole=broken is None), again == data
     return Reading("uecp", name, fields, crc, Signed.NONE, same, (), tuple(errors), _CLAUSE, (), offset)
 
 
 def _unstuffed(data: bytes) -> bytes:
     return _STUFFED.sub(lambda found: bytes([uecp.STUFFING + found[1][0]]), data[1:-1])
+
+
+def _place_of(data: bytes, at: int) -> int:
+    """Where byte `at` of what stands between the two ends is in the frame, stuffing included."""
+    place = 1
+    for _ in range(at):
+        place += 2 if data[place] == uecp.STUFFING else 1
+    return place
 
 
 def _name(element: message.Element) -> str:
@@ -71,7 +78,7 @@ def _name(element: message.Element) -> str:
     return message_name(type(element))
 
 
-def _fields(frame: uecp.Frame, elements: tuple[message.Element, ...], data: bytes) -> Group:
+def _fields(frame: uecp.Frame, elements: tuple[message.Element, ...], data: bytes, *, whole: bool) -> Group:
     head = (
         Field("site_address", frame.site),
         Field("encoder_address", frame.encoder),
@@ -79,13 +86,15 @@ def _fields(frame: uecp.Frame, elements: tuple[message.Element, ...], data: byte
         Field("mfl", len(frame.message)),
     )
     items = Items(tuple(_element(each) for each in elements))
+    raw = () if whole else (Field("msg", value_of(frame.message)),)
     crc = Field("crc", _unstuffed(data)[-uecp.CRC_BYTES :].hex().upper())
-    return Group((*head, Field("elements", items, "", _ELEMENT_CLAUSE), crc))
+    return Group((*head, Field("elements", items, "", _ELEMENT_CLAUSE), *raw, crc))
 
 
 def _element(element: message.Element) -> Group:
     own = content_fields(element)
-    code = Field("mec", f"{message.mec_of(element):02X}")
+    mec = f"{message.mec_of(element):02X}"
+    code = Field("mec", mec, "mec", f"SPB 490 element {mec}")
     address = tuple(field for field in own if field.name in _ADDRESS)
     rest = tuple(field for field in own if field.name not in ("mec", *_ADDRESS))
     return Group((code, Field("element", _name(element)), *address, *rest))

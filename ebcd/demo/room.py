@@ -28,11 +28,19 @@ ADAPTER_SUFFIX = "适配器"
 Detail = dict[str, Any]
 
 
-def free_base_port() -> int:
-    """The first of a run of free ports on loopback."""
+def claim_ports() -> tuple[int, socket.socket]:
+    """The first of a run of free ports on loopback, and what claims them until it is closed: a socket bound behind
+    their end, for another demo may be looking at this moment."""
     for base in BASE_PORTS:
+        claim = socket.socket()
+        try:
+            claim.bind(("127.0.0.1", base + PORTS_NEEDED))
+        except OSError:
+            claim.close()
+            continue
         if all(_is_free(port) for port in range(base, base + PORTS_NEEDED)):
-            return base
+            return base, claim
+        claim.close()
     raise ProcessGone("no 140 free ports in a row between 20000 and 30000 on 127.0.0.1; stop what uses them")
 
 
@@ -68,6 +76,7 @@ class CountyRoom:
         self.fleet: Child
         self.province: Child
         self.children: list[Child] = []
+        self._claim: socket.socket | None = None
 
     # ---- starting ----------------------------------------------------------------------------------------------
 
@@ -75,11 +84,12 @@ class CountyRoom:
         """Write the county's directory; `edition` is what its province speaks."""
         self._clear()
         (self.folder / "log").mkdir(parents=True)
+        base_port, self._claim = claim_ports()
         options = {
             "--out": str(self.folder),
             "--terminals": str(self.terminals),
             "--seed": str(self.seed),
-            "--base-port": str(free_base_port()),
+            "--base-port": str(base_port),
             "--edition": edition,
         }
         words = [word for option in options.items() for word in option]
@@ -131,6 +141,8 @@ class CountyRoom:
         """End everything, the last started first."""
         for child in reversed(self.children):
             await child.stop()
+        if self._claim is not None:
+            self._claim.close()
 
     async def _child(self, name: str, *arguments: str) -> Child:
         child = await Child.start(name, arguments, self.folder / "log" / f"{name}.log", self.group)

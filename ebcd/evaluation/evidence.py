@@ -110,7 +110,7 @@ class EvidenceBook:
                 self._receipts(self._of(fact.alert), fact.payload["items"])
             case "evidence.began":
                 known = self._of(fact.alert)
-                for code, moment in fact.payload["items"]:
+                for code, moment in fact.payload["items"] if known.began is None else ():
                     known.began_at.setdefault(code, moment)
             case "evidence.heard":
                 p = fact.payload
@@ -152,7 +152,7 @@ class EvidenceBook:
         return self.alerts.setdefault(alert, Evidence())
 
     def _receipts(self, known: Evidence, items: Iterable[Iterable[Any]]) -> None:
-        for code, event, _path, detail, at in items:
+        for code, event, _path, detail, at in items if known.answered is None else ():
             if event in (DeliveryEvent.CONFIRM, DeliveryEvent.PLAY):
                 known.answered_at.setdefault(code, at)
             if event == DeliveryEvent.CONFIRM and detail == BEGAN:

@@ -50,7 +50,8 @@ class MorningRule:
 def keeper_of(base: Foundation, ledger: Ledger, health: HealthBook) -> Keeper:
     """The keeper of one daemon, and the desk that it keeps for."""
     me, morning = base.settings.platform, base.settings.morning
-    desk = EvaluationDesk(ledger, base.store, base.inventory, health, base.world.clock, me.name)
+    days = base.settings.tone.proof_days
+    desk = EvaluationDesk(ledger, base.store, base.inventory, health, base.world.clock, me.name, days)
     rule = MorningRule(morning.at, morning.folder, me.language)
     return Keeper(desk, ledger, base.store, base.world.clock, rule, base.metrics.bound_acted)
 
@@ -160,6 +161,8 @@ def _say(report: MorningReport) -> None:
         "morning.report",
         terminals=report.terminals,
         would_speak=report.would_speak,
+        proved=report.proved,
+        alarms=len(report.alarms),
         reasons=report.reasons,
         orders=len(report.orders),
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from devices.roster import Device
+from ebcd.alarms import Alarm
+from ebcd.alarms.tell import sentence
 from ebcd.catalogue import text
 from ebcd.clock import beijing_text
 from ebcd.health import Condition, DeviceHealth, Ways
@@ -65,6 +67,29 @@ class OpenOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenAlarm:
+    """One alarm that stands: online rate, certificate, link, approval, handover."""
+
+    id: str
+    kind: str
+    subject: str
+    name: str
+    detail: str
+    stage: int
+    raised: int
+    acknowledged_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What counts as a test in use: a terminal said at `since` or later that it sounded (UTC seconds)."""
+
+    days: int = 8
+    since: float = 0.0
+    last: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class TownSound:
     """How many of a town's terminals would speak, as far as they can be heard."""
 
@@ -76,22 +101,35 @@ class TownSound:
 
 @dataclass(frozen=True, slots=True)
 class MorningReport:
-    """At `at` (UTC seconds)."""
+    """At `at` (UTC seconds). `proved` of `would_speak` said within `proof_days` that they sounded; of the others only
+    their state is known."""
 
     at: int
     county: str
+    on_duty: str
     terminals: int
     would_speak: int
+    proved: int
+    proof_days: int
     reasons: dict[str, int]
     towns: tuple[TownSound, ...]
     silent: tuple[SilentTerminal, ...]
     orders: tuple[OpenOrder, ...]
+    alarms: tuple[OpenAlarm, ...]
 
 
 class Count:
     """Takes terminals one after the other, so that whoever counts can give way to others; then `report`."""
 
-    def __init__(self, inventory: Inventory, ways: Ways, health: Callable[[ResourceCode], DeviceHealth]) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        ways: Ways,
+        health: Callable[[ResourceCode], DeviceHealth],
+        proof: Proof | None = None,
+    ) -> None:
+        self._proof = proof or Proof()
+        self._proved = 0
         self._inventory = inventory
         self._ways = ways
         self._health = health
@@ -110,6 +148,7 @@ class Count:
         if known.condition is Condition.ONLINE:
             self._speak += 1
             tally["speaks"] += 1
+            self._proved += self._proof.last.get(device.code, 0.0) > self._proof.since
             return
         reason = _reason_of(device.code, known, self._ways)
         self._reasons[reason] += 1
@@ -118,13 +157,18 @@ class Count:
             name, since = self._inventory.name_of(town), int(known.since)
             self._silent.append(SilentTerminal(device.code, device.name, name, reason, since, known.fault))
 
-    def report(self, at: float, county: str, orders: Iterable[WorkOrder]) -> MorningReport:
+    def report(
+        self, at: float, county: str, orders: Iterable[WorkOrder], alarms: Iterable[Alarm] = (), on_duty: str = ""
+    ) -> MorningReport:
         """What was counted, and what is open."""
         return MorningReport(
             at=int(at),
             county=county,
+            on_duty=on_duty,
             terminals=self._all,
             would_speak=self._speak,
+            proved=self._proved,
+            proof_days=self._proof.days,
             reasons={str(reason): self._reasons[reason] for reason in Reason if self._reasons[reason]},
             towns=tuple(
                 TownSound(self._inventory.name_of(town), tally["all"], tally["speaks"], tally["unknown"])
@@ -135,14 +179,27 @@ class Count:
                 OpenOrder(o.id, str(o.trouble), o.root, len(o.devices), str(o.state), o.crew, int(o.opened_at))
                 for o in orders
             ),
+            alarms=tuple(
+                OpenAlarm(a.id, a.kind, a.subject, a.name, a.detail, a.stage, int(a.raised_at), a.acknowledged_by)
+                for a in alarms
+            ),
         )
 
 
 def _reason_of(code: ResourceCode, known: DeviceHealth, ways: Ways) -> Reason:
     way = ways.devices.get(code)
-    if way is None or way.period_s is None:
+    if way is None or not way.returns:
         return Reason.NO_RETURN
     return _REASON.get(known.condition, Reason.UNHEARD)
+
+
+def _alarms(report: MorningReport, language: str) -> Iterator[str]:
+    yield ""
+    yield text("morning.alarms", language, count=len(report.alarms))
+    for a in report.alarms[:LINES_MAX]:
+        words = sentence(a.kind, a.subject, a.name, a.detail, a.stage, language)
+        known = a.acknowledged_by or text("alarms.not_acknowledged", language)
+        yield text("morning.alarm", language, id=a.id, words=words, since=beijing_text(a.raised), known=known)
 
 
 def as_text(report: MorningReport, language: str) -> str:
@@ -153,7 +210,11 @@ def as_text(report: MorningReport, language: str) -> str:
 
     lines = [say("title", county=report.county, at=beijing_text(report.at))]
     lines.append(say("speak", count=report.would_speak, of=report.terminals))
+    lines.append(say("proved", count=report.proved, of=report.would_speak, days=report.proof_days))
     lines += [say(f"because.{reason}", count=count) for reason, count in report.reasons.items()]
+    if report.on_duty:
+        lines.append(say("on_duty", name=report.on_duty))
+    lines += _alarms(report, language)
     lines += ["", say("towns")]
     lines += [
         say("town", name=each.name, count=each.would_speak, of=each.terminals, unknown=each.unknown)

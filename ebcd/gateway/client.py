@@ -325,6 +325,10 @@ class GatewayClient:
         self._answers(line, url)
         return receipt
 
+    async def post_once(self, peer_code: str, letter: Letter) -> EbdResponse:
+        """One exchange beside the queue, for the last word of a daemon that ends. Raises PostFailed."""
+        return await self._post(self._lines[peer_code], letter)
+
     async def _heartbeats(self, line: _Line) -> None:
         """Each period one, never retried, never overtaking itself (platform.md 6.8)."""
         await asyncio.sleep(self._rng.uniform(0.0, min(1.0, self._heartbeat_s)))

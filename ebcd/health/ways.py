@@ -25,6 +25,11 @@ class Way:
     behind: ResourceCode | None = None
     kind: DeviceKind = DeviceKind.TERMINAL
 
+    @property
+    def returns(self) -> bool:
+        """Whether anything of it can be heard at all: not over FM only."""
+        return self.period_s is not None or bool(self.paths)
+
 
 @dataclass(frozen=True, slots=True)
 class Ways:

@@ -46,19 +46,21 @@ class Flags:
 
     def see(self, kind: Kind, code: str, value: str, at: float) -> bool:
         """A record has this value now; whether that is news to any platform."""
-        news = False
-        for peer in self.peers:
-            marks = self._marks[peer, kind]
-            mark = marks.get(code)
-            if mark is None:
-                mark = marks[code] = Mark(value, "", at)
-            elif mark.value == value:
-                continue
-            else:
-                mark.value, mark.changed_at = value, at
-            self._settle(peer, kind, code, mark)
-            news = True
-        return news
+        news = [self.see_at(peer, kind, code, value, at) for peer in self.peers]
+        return any(news)
+
+    def see_at(self, peer: str, kind: Kind, code: str, value: str, at: float) -> bool:
+        """The same for one platform only."""
+        marks = self._marks[peer, kind]
+        mark = marks.get(code)
+        if mark is None:
+            mark = marks[code] = Mark(value, "", at)
+        elif mark.value == value:
+            return False
+        else:
+            mark.value, mark.changed_at = value, at
+        self._settle(peer, kind, code, mark)
+        return True
 
     def lose(self, kind: Kind, code: str, at: float) -> bool:
         """A record's resource is no more; whether a platform has to be told."""
@@ -129,11 +131,12 @@ class Flags:
             if row.value != row.told:
                 self._open[row.peer, kind][row.code] = None
 
-    def unwritten(self, rows_max: int) -> tuple[list[ReportRow], list[tuple[str, str, str]]]:
-        """Up to `rows_max` changes since they were asked for: rows to write, and keys of rows to remove."""
+    def unwritten(self, rows_max: int, only: Kind | None = None) -> tuple[list[ReportRow], list[tuple[str, str, str]]]:
+        """Up to `rows_max` changes since they were asked for, `only` of one type: rows to write, and keys of rows to
+        remove."""
         rows: list[ReportRow] = []
         gone: list[tuple[str, str, str]] = []
-        for key in self._first(rows_max):
+        for key in self._first(rows_max, only):
             del self._unwritten[key]
             peer, kind, code = key
             mark = self._marks[peer, kind].get(code)
@@ -145,8 +148,8 @@ class Flags:
                 rows.append(ReportRow(peer, kind, code, mark.value, mark.told, mark.changed_at))
         return rows, gone
 
-    def _first(self, count: int) -> list[tuple[str, Kind, str]]:
-        keys: Iterator[tuple[str, Kind, str]] = iter(self._unwritten)
+    def _first(self, count: int, only: Kind | None) -> list[tuple[str, Kind, str]]:
+        keys: Iterator[tuple[str, Kind, str]] = (key for key in self._unwritten if only in (None, key[1]))
         return [key for key, _ in zip(keys, range(count), strict=False)]
 
     def _settle(self, peer: str, kind: Kind, code: str, mark: Mark) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -169,7 +169,9 @@ class Reporter:
     def _keep(self) -> None:
         if self._doors.store.stats().waiting >= ROWS_WAITING_MAX:
             return
-        rows, gone = self._flags.unwritten(ROWS_AT_ONCE_MAX)
+        self._write(*self._flags.unwritten(ROWS_AT_ONCE_MAX))
+
+    def _write(self, rows: list[ReportRow], gone: list[tuple[str, str, str]]) -> None:
         if rows or gone:
             try:
                 self._doors.store.reports_soon(rows, gone)
@@ -314,6 +316,22 @@ class Reporter:
         told = None if code is None else int(code)
         log.info("reports.told", peer=peer, type=str(kind), items=len(items), related=related, code=told)
         return code
+
+    async def farewell(self, say: Callable[[ResourceCode, Detail], Awaitable[ResultCode | None]]) -> None:
+        """Tell that we stop (StateCode 2), and remember who knows: the next life tells those at once that we are back.
+        What is still out of step waits for it, too."""
+        kind, now = Kind.PLATFORM_STATE, self._doors.clock.wall()
+
+        async def tell(peer: ResourceCode) -> None:
+            item, values = self._pen.stopping(now)
+            if await say(peer, document(kind, [item], None)) is ResultCode.SUCCESS:
+                for code, value in values.items():
+                    self._flags.see_at(peer, kind, code, value, now)
+                self._flags.took(peer, kind, values)
+                log.info("reports.farewell", peer=peer)
+
+        await asyncio.gather(*(tell(ResourceCode(peer)) for peer in self._flags.peers))
+        self._write(*self._flags.unwritten(ROWS_AT_ONCE_MAX, kind))
 
     def waiting(self) -> Iterator[tuple[str, int, int]]:
         """For the metrics: per platform, records out of step and requests without their answer."""

@@ -26,7 +26,7 @@ from ebcd.settings_links import LinkSettings
 from ebcd.sharing import Sharers, Transmitter
 from protocols.codes import EbdId
 
-FM_TRANSMITTER = "fm_transmitter"
+FM_LINKS = ("fm_transmitter", "fm_adapter")
 MEGABYTE = 1_000_000
 
 
@@ -51,7 +51,7 @@ def transmitters_of(
     driving = [
         (table.config.transmitter, link)
         for table, (_, link) in zip(tables, links, strict=True)
-        if table.type.name == FM_TRANSMITTER
+        if table.type.name in FM_LINKS and getattr(table.config, "commands", True)
     ]
 
     def now() -> tuple[Transmitter, ...]:
@@ -113,7 +113,7 @@ def build_reporter(
     )
     doors = ReporterDoors(mailroom, base.store, clock, answered, base.metrics.report)
     reporter = Reporter(flags, observer, pen, rule, doors)
-    mailroom.back = reporter.back
+    mailroom.back, mailroom.farewell = reporter.back, reporter.farewell
     health.on_change(observer.device_changed)
     base.metrics.watch_reports(reporter.waiting)
     return reporter

@@ -13,7 +13,7 @@ from ebcd.operation_data.flags import GONE, Flags
 from ebcd.operation_data.kinds import INFO, KEEPS_DELETIONS, SUBJECT, Kind, Subject
 from ebcd.operation_data.platform_state import PlatformWatch
 from ebcd.operation_data.resources import Owner, Resources, deleted, digest
-from ebcd.operation_data.states import FAULT, code_to_tell
+from ebcd.operation_data.states import FAULT, OFF, code_to_tell
 from ebcd.reporting import BRD_STATE
 from ebcd.sharing import Sharers
 from ebcd.state import CountyState
@@ -67,6 +67,11 @@ class Pen:
         if record is not None:
             return record, digest(record)
         return (deleted(subject, code, int(at_s)), GONE) if kind in KEEPS_DELETIONS else None
+
+    def stopping(self, at_s: float) -> tuple[ResourceState, dict[str, str]]:
+        """The platform's own state when the daemon ends, and what a receipt of it acknowledges."""
+        (own,) = self.resources.codes(Subject.PLATFORM)
+        return ResourceState(int(at_s), own, OFF, text(f"resource_state.{OFF}", self.language)), {own: str(OFF)}
 
     def _log(self, code: str, at_s: float) -> tuple[Any, str] | None:
         record = self.state().alerts.get(EbmId(code))

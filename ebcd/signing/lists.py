@@ -110,6 +110,27 @@ def in_force(
     return authorisation, tuple(told)
 
 
+def newest(lists: Sequence[FiledList]) -> dict[CertificateNumber, AuthorisationList | None]:
+    """The newest list on file for each receiver, of those whose signature is good; None where two have its serial and
+    other content."""
+    unsound = (Standing.UNKNOWN_SIGNER, Standing.WRONG_SIGNER, Standing.BAD_SIGNATURE)
+    by_receiver: dict[CertificateNumber, list[FiledList]] = {}
+    for each in lists:
+        if each.standing not in unsound:
+            by_receiver.setdefault(each.listed.receiver, []).append(each)
+    found: dict[CertificateNumber, AuthorisationList | None] = {}
+    for receiver, mine in by_receiver.items():
+        authorisation = Authorisation(receiver)
+        for each in sorted(mine, key=cmp_to_key(_by_age)):
+            match authorisation.judge(each.listed):
+                case ListVerdict.NEWER:
+                    authorisation.apply(each.listed)
+                    found[receiver] = each.listed
+                case ListVerdict.CONFLICT:
+                    found[receiver] = None
+    return found
+
+
 def _by_age(one: FiledList, other: FiledList) -> int:
     """Older first; the same serial in the order of file names."""
     if one.listed.serial == other.listed.serial:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ebcd.errors import Problem
-from ebcd.signing.lists import FiledList, in_force, read_lists
+from ebcd.signing.lists import FiledList, in_force, newest, read_lists
 from protocols.authorisation import CHAIN_CERTIFICATES_MAX, Authorisation
 from protocols.errors import RemoteProtocolError
 from protocols.signature import CERTIFICATE_BYTES, VERSIONS, Certificate, CertificateNumber, number_text
@@ -52,6 +52,8 @@ class TrustStore:
         self._by_number = {each.number: each for each in trusted}
         self.problems = tuple(problems)
         self.lists = tuple(lists)
+        self.newest = newest(self.lists)
+        """The newest list for each receiver; None where two on file contradict each other."""
         self._authorisation = authorisation
 
     @classmethod

@@ -18,7 +18,7 @@ from ebcd.workorders.desk import Desk
 from ebcd.workorders.notify import Channel, Notifier
 from ebcd.workorders.office import WorkOffice
 from ebcd.workorders.part import Confirmations, WorkPart
-from ebcd.workorders.replies import SmsReplies
+from ebcd.workorders.replies import Hear, Known, SmsReplies
 from ebcd.workorders.sites import sites_of
 from ebcd.workorders.table import OrderState
 
@@ -31,6 +31,7 @@ class Work:
     office: WorkOffice
     notifier: Notifier
     modem: GsmModem | None
+    channels: tuple[Channel, ...]
 
 
 def rule_of(settings: Settings) -> OrderRule:
@@ -53,20 +54,22 @@ def assemble(
     clock: Clock,
     confirmations: Confirmations,
     count: Callable[[str, int], None],
+    hear: Hear,
 ) -> Work:
-    """Everything, watching the ledger. `count` feeds the metrics."""
+    """Everything, watching the ledger. `count` feeds the metrics; `hear` takes people's words about alerts."""
     crews = [Crew(c.name, c.areas, c.phone, c.email, c.webhook) for c in settings.crews]
     state, county, language = ledger.state, settings.platform.area, settings.platform.language
     desk = Desk(state.work, ledger.enter, health.of, county, crews, rule_of(settings), confirmations.of)
     sites = sites_of(inventory, health.ways, inventory.archive.feeders, inventory.archive.sim_batches)
     part = WorkPart(desk, health, sites, state, inventory.adapter_of, clock)
     office = WorkOffice(desk, inventory, clock, ledger.mark)
-    modem = _modem(settings, office, count)
+    modem = _modem(settings, office, count, hear)
+    channels = tuple(_channels(settings, modem))
     notifier = Notifier(
         state.work,
         ledger.enter,
         crews,
-        list(_channels(settings, modem)),
+        channels,
         office.names_of,
         clock,
         language,
@@ -74,7 +77,7 @@ def assemble(
     )
     ledger.watched_by(part.watch)
     ledger.watched_by(notifier.watch)
-    return Work(part, office, notifier, modem)
+    return Work(part, office, notifier, modem, channels)
 
 
 def _channels(settings: Settings, modem: GsmModem | None) -> Iterator[Channel]:
@@ -86,11 +89,11 @@ def _channels(settings: Settings, modem: GsmModem | None) -> Iterator[Channel]:
     yield WebhookChannel()
 
 
-def _modem(settings: Settings, office: WorkOffice, count: Callable[[str, int], None]) -> GsmModem | None:
+def _modem(settings: Settings, office: WorkOffice, count: Callable[[str, int], None], hear: Hear) -> GsmModem | None:
     if not settings.sms.device:
         return None
-    people = {crew.phone: crew.name for crew in settings.crews}
-    people |= {reporter.phone: reporter.name for reporter in settings.sms.reporters}
+    people = {crew.phone: Known(crew.name) for crew in settings.crews}
+    people |= {each.phone: Known(each.name, each.area) for each in settings.sms.reporters}
 
     def answer(number: str, words: str) -> None:
         try:
@@ -103,6 +106,6 @@ def _modem(settings: Settings, office: WorkOffice, count: Callable[[str, int], N
             count("sms_unanswered", 1)
 
     language = settings.platform.language
-    replies = SmsReplies(office, people, answer, lambda outcome: count(f"sms_{outcome}", 1), language)
+    replies = SmsReplies(office, people, answer, lambda outcome: count(f"sms_{outcome}", 1), language, hear)
     modem = GsmModem(GsmModemConfig(settings.sms.device, settings.sms.baud, settings.sms.pin), replies.take)
     return modem

@@ -41,6 +41,7 @@ def order_opened(number: str, finding: Finding, area: str, crew: str, at: float,
         "why": finding.why,
         "area": area,
         "crew": crew,
+        "since": finding.since,
     }
     return Fact(ORDER_OPENED, None, at, actor, payload)
 
@@ -107,7 +108,7 @@ class WorkBook:
 
     def dump(self) -> list[dict[str, Any]]:
         """For checkpoints: plain JSON values."""
-        return [dataclasses.asdict(order) for order in self.orders.values()]
+        return [_plain(order) | {"history": [_plain(step) for step in order.history]} for order in self.orders.values()]
 
     @classmethod
     def load(cls, rows: Iterable[Mapping[str, Any]]) -> WorkBook:
@@ -134,9 +135,16 @@ class WorkBook:
             fact.at,
             fact.actor,
             state_since=fact.at,
+            since=p.get("since", 0.0),  # journals of earlier versions have none
         )
         _note(order, Step(fact.at, fact.actor, "opened", order.why))
         self.orders[order.id] = order
+
+
+def _plain(value: WorkOrder | Step) -> dict[str, Any]:
+    """Its fields as they are: `dataclasses.asdict` copies what is in them, too, which for thousands of orders holds the
+    loop up for a second."""
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
 def _move(order: WorkOrder, event: OrderEvent, fact: Fact) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median_low
 
 from devices.link import Path
 from devices.roster import DeviceKind
@@ -38,7 +39,13 @@ class _Search:
         devices = tuple(sorted(codes))
         for code in devices:
             self.silent.pop(code, None)
-        self.found.append(Finding(trouble, root, devices, why))
+        self.found.append(Finding(trouble, root, devices, why, self._since(trouble, devices)))
+
+    def _since(self, trouble: Trouble, devices: Sequence[ResourceCode]) -> float:
+        """The middle one's: a group may hold some that were dead long before."""
+        healths = [self.book.of(code) for code in devices]
+        told_us = trouble in (Trouble.FAULT, Trouble.FLAPPING)
+        return median_low([h.since if told_us else h.seen_at for h in healths]) if healths else 0.0
 
 
 def findings(book: HealthBook, sites: Sites) -> tuple[Finding, ...]:

@@ -6,7 +6,7 @@ import asyncio
 import smtplib
 import ssl
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from email.message import EmailMessage
 
 import httpx
@@ -41,7 +41,7 @@ class SmsChannel:
 
 
 class WebhookChannel:
-    """JSON by POST: the order as it stands, and the words for people."""
+    """JSON by POST: the order or alarm as it stands, and the words for people."""
 
     name = "webhook"
 
@@ -54,7 +54,7 @@ class WebhookChannel:
 
     async def deliver(self, notice: Notice) -> None:
         """As the protocol says; every answer below 300 counts."""
-        body = {"what": notice.what, "text": notice.words, "crew": notice.crew.name, "order": asdict(notice.order)}
+        body = {"what": notice.what, "text": notice.words, "crew": notice.crew.name, **notice.about}
         try:
             async with self._client() as http:
                 answer = await http.post(notice.crew.webhook, json=body)

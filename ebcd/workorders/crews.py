@@ -48,13 +48,14 @@ BRINGS: dict[Trouble, str] = {
     Trouble.DEVICE: "terminal",
     Trouble.FAULT: "amplifier",
     Trouble.FLAPPING: "power_line",
+    Trouble.MESSAGE: "nothing",
     Trouble.RECEIPT: "terminal",
     Trouble.REPORTED: "look",
 }
 """What to bring, as a key of the catalogue (`bring.*`)."""
 
 
-def area_of(finding_root: str, devices: Sequence[str], county: AreaCode) -> AreaCode:
+def area_of(devices: Sequence[str], county: AreaCode) -> AreaCode:
     """The smallest area around everything an order is about; the county where it is about no place."""
     areas = {code[1:13] for code in devices if len(code) == 23}
     if not areas:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from ebcd.facts import DAEMON, Fact
 from ebcd.health import Condition, DeviceHealth
 from ebcd.workorders.book import WorkBook, order_moved, order_narrowed, order_noted, order_opened, order_spread
+from ebcd.workorders.cover import Cover
 from ebcd.workorders.crews import Crew, OrderRule, area_of, crew_for, is_overdue
 from ebcd.workorders.table import MAY_BE_ABSORBED, OrderEvent, OrderState
 from ebcd.workorders.values import Finding, Trouble, WorkOrder
@@ -19,7 +20,7 @@ from protocols.codes import AreaCode, ResourceCode
 
 BEIJING = timezone(timedelta(hours=8))
 ESCALATED = "escalated"
-OBSERVED = frozenset(Trouble) - {Trouble.REPORTED, Trouble.RECEIPT}
+OBSERVED = frozenset(Trouble) - {Trouble.REPORTED, Trouble.RECEIPT, Trouble.MESSAGE}
 """What health can see; the others come from people and from alerts."""
 GROUPS = OBSERVED - {Trouble.DEVICE, Trouble.FAULT, Trouble.FLAPPING}
 
@@ -49,6 +50,7 @@ class Desk:
         self._health_of = health_of
         self._county = county
         self._confirmed_at = confirmed_at
+        self._day, self._serial = "", 0  # of the newest order's number
 
     # ---- what health tells -----------------------------------------------------------------------------------------
 
@@ -56,20 +58,22 @@ class Desk:
         """Open, widen, absorb. `now`: UTC seconds."""
         findings = tuple(findings)
         self._narrow({finding.key: finding for finding in findings}, now)
+        cover = Cover(order for order in self.book.live() if order.trouble in OBSERVED)
         for finding in findings:
-            live = [order for order in self.book.live() if order.trouble in OBSERVED]
-            same = next((order for order in live if order.key == finding.key), None)
+            same = cover.for_cause(finding)
             if same is not None:
-                if fresh := [code for code in finding.devices if code not in same.devices]:
+                if fresh := [code for code in finding.devices if code not in cover.devices_of(same)]:
                     self._enter(order_spread(same.id, fresh, now, DAEMON))
+                    cover.add(same)
                 continue
-            devices = set(finding.devices)
-            if any(devices <= set(order.devices) for order in live):
+            if cover.holds(finding):
                 continue
             opened = self._open(finding, now, DAEMON)
-            for order in live:
-                if order.state in MAY_BE_ABSORBED and set(order.devices) <= devices:
+            for order in cover.within(finding):
+                if order.state in MAY_BE_ABSORBED:
                     self._enter(order_moved(order.id, OrderEvent.ABSORB, now, DAEMON, by=opened.id))
+                    cover.remove(order)
+            cover.add(opened)
 
     def _narrow(self, found: Mapping[tuple[Trouble, str], Finding], now: float) -> None:
         """A common cause that is gone lets go of the devices that stay silent: they have causes of their own."""
@@ -83,10 +87,10 @@ class Desk:
 
     def missed(self, findings: Iterable[Finding], now: float) -> None:
         """Open orders for devices that live and did not confirm, unless an order covers them already."""
+        covered = {code for order in self.book.live() for code in order.devices}
         for finding in findings:
-            covered = {code for order in self.book.live() for code in order.devices}
-            if not set(finding.devices) <= covered:
-                self._open(finding, now, DAEMON)
+            if not covered.issuperset(finding.devices):
+                covered.update(self._open(finding, now, DAEMON).devices)
 
     def look(self, now: float) -> None:
         """What time brings: dispatch, proof, relapse, escalation."""
@@ -108,8 +112,11 @@ class Desk:
         anything by itself."""
         if not order.devices:
             return False
+        confirmed = sum(self._confirmed_at(code) > order.opened_at for code in order.devices)
+        if order.trouble is Trouble.MESSAGE:  # what they had in common is gone; who still misses has a cause of its own
+            return 2 * confirmed > len(order.devices)
         if order.trouble is Trouble.RECEIPT:
-            return all(self._confirmed_at(code) > order.opened_at for code in order.devices)
+            return confirmed == len(order.devices)
         healths = [self._health_of(ResourceCode(code)) for code in order.devices]
         return all(
             h.condition is Condition.ONLINE and not h.flapping and now - h.since >= self.rule.proof_s for h in healths
@@ -148,7 +155,7 @@ class Desk:
             raise UnknownOrder(number) from None
 
     def _open(self, finding: Finding, now: float, actor: str) -> WorkOrder:
-        area = area_of(finding.root, finding.devices, self._county)
+        area = area_of(finding.devices, self._county)
         number = self._next_number(now)
         fact: Fact = order_opened(number, finding, area, crew_for(area, self.crews), now, actor)
         self._enter(fact)
@@ -157,5 +164,8 @@ class Desk:
     def _next_number(self, now: float) -> str:
         """W, Beijing date, serial of the day; never given twice, since the book remembers the day's orders."""
         today = f"W{datetime.fromtimestamp(now, BEIJING):%Y%m%d}"
-        used = [int(number[len(today) :]) for number in self.book.orders if number.startswith(today)]
-        return f"{today}{max(used, default=0) + 1:04d}"
+        if self._day != today:
+            used = [int(number[len(today) :]) for number in self.book.orders if number.startswith(today)]
+            self._day, self._serial = today, max(used, default=0)
+        self._serial += 1
+        return f"{today}{self._serial:04d}"

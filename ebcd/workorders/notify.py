@@ -6,8 +6,8 @@ What was told is in the order's history, so a restart tells what an earlier life
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
 import structlog
@@ -36,13 +36,15 @@ class Undelivered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to tell one crew about one order. `words` are the whole text; `subject` is for e-mail."""
+    """One thing to tell one crew about one order or alarm. `words` are the whole text; `subject` is for e-mail, `about`
+    for programs."""
 
-    order: WorkOrder
-    what: str  # dispatch, relapse, overdue, called_off
+    number: str
+    what: str  # dispatch, relapse, overdue, called_off; raised, escalated, cleared
     crew: Crew
     subject: str
     words: str
+    about: Mapping[str, object]
 
 
 class Channel(Protocol):
@@ -138,27 +140,31 @@ class Notifier:
             "why": order.why,
         }
         subject = text("notice.subject", self._language, **values)
-        return Notice(order, what, crew, subject, text(f"notice.{what}", self._language, **values))
+        words = text(f"notice.{what}", self._language, **values)
+        return Notice(order.id, what, crew, subject, words, {"order": asdict(order)})
 
     async def _deliver(self, channel: Channel, notice: Notice) -> None:
-        reason = ""
-        for pause_s in TRIES_S:
-            await asyncio.sleep(pause_s)
-            try:
-                await channel.deliver(notice)
-            except Undelivered as error:
-                reason = str(error)
-                log.warning("notice.failed", order=notice.order.id, channel=channel.name, reason=reason)
-            else:
-                self._note(notice, TOLD, channel.name)
-                log.info("notice.told", order=notice.order.id, channel=channel.name, what=notice.what)
-                return
-        self._note(notice, UNTOLD, f"{channel.name}: {reason}")
-        log.error("notice.untold", order=notice.order.id, channel=channel.name, reason=reason)
+        reason = await hand_on(channel, notice)
+        if notice.number in self._book.orders:
+            what, words = (UNTOLD, f"{channel.name}: {reason}") if reason else (TOLD, channel.name)
+            self._enter(order_noted(notice.number, what, f"{notice.what} {words}", self._clock.wall(), DAEMON))
 
-    def _note(self, notice: Notice, what: str, words: str) -> None:
-        if notice.order.id in self._book.orders:
-            self._enter(order_noted(notice.order.id, what, f"{notice.what} {words}", self._clock.wall(), DAEMON))
+
+async def hand_on(channel: Channel, notice: Notice) -> str:
+    """Tell a crew, trying again where it fails; why it was not told in the end, "" where it was."""
+    reason = ""
+    for pause_s in TRIES_S:
+        await asyncio.sleep(pause_s)
+        try:
+            await channel.deliver(notice)
+        except Undelivered as error:
+            reason = str(error) or type(error).__name__
+            log.warning("notice.failed", order=notice.number, channel=channel.name, reason=reason)
+        else:
+            log.info("notice.told", order=notice.number, channel=channel.name, what=notice.what)
+            return ""
+    log.error("notice.untold", order=notice.number, channel=channel.name, reason=reason)
+    return reason
 
 
 def _told_since_dispatch(order: WorkOrder) -> bool:

@@ -126,7 +126,9 @@ class WorkOffice:
 
     async def statistics(self, month: str) -> tuple[Line, ...]:
         """A month (YYYY-MM); "" the running one."""
-        return statistics(self._desk.book.orders.values(), month or month_of(self._clock.wall()))
+        models: dict[str, str] = {code: record.model for code, record in self._inventory.archive.records.items()}
+        orders = self._desk.book.orders.values()
+        return statistics(orders, month or month_of(self._clock.wall()), lambda code: models.get(code, ""))
 
     def names_of(self, order: WorkOrder) -> tuple[str, str]:
         """What people call an order's root and its area."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from devices.ports import Clock
-from ebcd.alert import AlertClass
+from ebcd.alert import AlertClass, Origin
 from ebcd.facts import ALERT_MOVED, RECEIPTS, Fact
 from ebcd.health import Change, HealthBook
 from ebcd.lifecycle import AlertEvent, DeliveryEvent
@@ -22,6 +22,8 @@ from protocols.codes import EbmId, ResourceCode
 
 LOOK_S = 5.0
 """Changes gather so long, so that what fell silent together is seen together."""
+HEARD = frozenset({AlertClass.EMERGENCY, AlertClass.DAILY})
+"""Drills are for people and prove nothing; the weekly tone is one for the devices."""
 ENDS = frozenset({AlertEvent.SUCCEEDED, AlertEvent.FELL_SHORT})
 CONFIRMS = frozenset({DeliveryEvent.CONFIRM, DeliveryEvent.PLAY})
 
@@ -98,12 +100,12 @@ class WorkPart:
         if self._changed:
             self._changed = False
             self.desk.reconcile(findings(self._health, self._sites), now)
+        self.desk.look(now)  # first: a common cause that has just been disproved covers nobody any more
         ended, self._ended = self._ended, []
         for alert in ended:
             record = self._state.alerts.get(alert)
-            if record is not None and record.alert.class_ in (AlertClass.EMERGENCY, AlertClass.DAILY):
+            if record is not None and (record.alert.class_ in HEARD or record.alert.origin is Origin.TONE):
                 self.desk.missed(missed_receipts(record, self._health.of, self._adapter_of), now)
-        self.desk.look(now)
 
 
 def _said(fact: Fact) -> dict[str, object]:
@@ -111,5 +113,5 @@ def _said(fact: Fact) -> dict[str, object]:
     names = ("trouble", "root", "area", "crew", "why", "note")
     told: dict[str, object] = {name: fact.payload[name] for name in names if fact.payload.get(name)}
     if step := fact.payload.get("event"):
-        told["step"] = step  # `event` is the log line's own
+        told["step"] = step  # `event` is the log's own
     return {"order": fact.payload["id"], **told}

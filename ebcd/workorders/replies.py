@@ -2,12 +2,14 @@
 
 报修 <pole number, code or name> <words>     REPORT ...
 受理|到场|修复|撤销 <order> <words>            ACCEPT|ARRIVE|MEND|WITHDRAW ...
+听到|没听到 [<alert>] [<place>] <words>        HEARD|NOT HEARD ...
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 import structlog
 
@@ -31,56 +33,89 @@ STEP_WORDS = {
 REPORT_WORDS = ("报修", "REPORT")
 _SENTENCE = re.compile(r"\s*(\S+?)[\s：:,，]+(\S+)\s*(.*)", re.DOTALL)
 
+_HEARD = re.compile(
+    r"\s*(没有?|未|NOT\s+)?(?:听到|听见|HEARD)了?(?:$|[\s：:,，。.!！]+(.*))", re.DOTALL | re.IGNORECASE
+)
+
 log = structlog.get_logger("ebcd.sms")
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody whose number is configured. `area`: their own place, "" where that is not said."""
+
+    name: str
+    area: str = ""
+
+
+Hear = Callable[[Known, str, str, bool], Awaitable[tuple[str, str]]]
+"""Takes a person's word about an alert: who, their number, what they wrote behind the first word, whether they heard.
+Gives the alert's title and the place. Raises OperationRefused."""
+
+
 class SmsReplies:
-    """Takes messages of the modem. `people`: telephone number -> name."""
+    """Takes messages of the modem. `people`: by telephone number."""
 
     def __init__(
         self,
         office: WorkOffice,
-        people: Mapping[str, str],
+        people: Mapping[str, Known],
         answer: Callable[[str, str], None],
         count: Callable[[str], None],
         language: str,
+        hear: Hear,
     ) -> None:
         """`answer` queues a text to a number; `count` is told each outcome: taken, stranger, unreadable, refused."""
         self._office = office
-        self._people = {_tail(number): name for number, name in people.items() if number}
+        self._people = {_tail(number): known for number, known in people.items() if number}
+        self._hear = hear
         self._answer = answer
         self._count = count
         self._language = language
 
     async def take(self, message: Short) -> None:
         """One message. The number itself goes into no log: it is a person's."""
-        name = self._people.get(_tail(message.number))
-        if name is None:
+        known = self._people.get(_tail(message.number))
+        if known is None:
             self._count("stranger")
             log.warning("sms.stranger", characters=len(message.text))
             return
-        found = _SENTENCE.fullmatch(message.text)
-        word = found[1].upper() if found else ""
-        if found is None or word not in (*STEP_WORDS, *REPORT_WORDS):
-            self._count("unreadable")
-            self._answer(message.number, text("sms.help", self._language))
-            return
         try:
-            actor = Actor(name, "sms")
-            if word in REPORT_WORDS:
-                row = await self._office.report(found[2], found[3], actor)
+            if (word := _HEARD.fullmatch(message.text)) is not None:
+                answer = await self._heard(known, message.number, word)
             else:
-                row = await self._office.step(found[2].upper(), STEP_WORDS[word], found[3], actor)
+                answer = await self._order(known.name, message.text)
         except OperationRefused as error:
             self._count("refused")
             problem = error.problem
             values = {"thing": problem.thing, "value": problem.value, "limit": problem.limit}
-            self._answer(message.number, text(f"problem.{problem.code}", self._language, **values))
-            return
+            answer = text(f"problem.{problem.code}", self._language, **values)
+        self._answer(message.number, answer)
+
+    async def _order(self, name: str, words: str) -> str:
+        """A step or a report; what is to be answered. Raises OperationRefused."""
+        found = _SENTENCE.fullmatch(words)
+        word = found[1].upper() if found else ""
+        if found is None or word not in (*STEP_WORDS, *REPORT_WORDS):
+            self._count("unreadable")
+            return text("sms.help", self._language)
+        actor = Actor(name, "sms")
+        if word in REPORT_WORDS:
+            row = await self._office.report(found[2], found[3], actor)
+        else:
+            row = await self._office.step(found[2].upper(), STEP_WORDS[word], found[3], actor)
         self._count("taken")
         log.info("sms.taken", order=row.id, actor=name, word=word)
         state = text(f"order_state.{row.state}", self._language)
-        self._answer(message.number, text("sms.done", self._language, id=row.id, state=state))
+        return text("sms.done", self._language, id=row.id, state=state)
+
+    async def _heard(self, known: Known, number: str, word: re.Match[str]) -> str:
+        """Evidence of the best grade. Raises OperationRefused."""
+        heard = not word[1]
+        title, place = await self._hear(known, number, word[2] or "", heard)
+        self._count("heard" if heard else "not_heard")
+        log.info("sms.heard", heard=heard)
+        return text("sms.heard" if heard else "sms.not_heard", self._language, title=title, place=place)
 
 
 def _tail(number: str) -> str:

@@ -11,7 +11,7 @@ from ebcd.workorders.table import OrderState
 from ebcd.workorders.values import WorkOrder
 
 BEIJING = timezone(timedelta(hours=8))
-BY = ("trouble", "town", "crew")
+BY = ("trouble", "town", "model", "crew")
 TOWN_DIGITS = 9
 
 
@@ -27,6 +27,7 @@ class Line:
     withdrawn: int  # nothing was wrong
     relapses: int
     overdue: int
+    notice_s: float | None  # from the first sign of the trouble
     dispatch_s: float | None
     arrive_s: float | None
     mend_s: float | None
@@ -38,13 +39,15 @@ def month_of(at: float) -> str:
     return f"{datetime.fromtimestamp(at, BEIJING):%Y-%m}"
 
 
-def statistics(orders: Iterable[WorkOrder], month: str) -> tuple[Line, ...]:
-    """All orders opened in a month (YYYY-MM), then by trouble, town and crew. Absorbed ones count with what absorbed
-    them."""
+def statistics(orders: Iterable[WorkOrder], month: str, model_of: Callable[[str], str]) -> tuple[Line, ...]:
+    """All orders opened in a month (YYYY-MM), then by trouble, town, model and crew. Absorbed ones count with what
+    absorbed them. `model_of`: a device's model by its code, "" where the archive has none; an order whose devices are
+    of several models counts under "" as well."""
     counted = [o for o in orders if month_of(o.opened_at) == month and o.state is not OrderState.ABSORBED]
     keys: dict[str, Callable[[WorkOrder], str]] = {
         "trouble": lambda order: str(order.trouble),
         "town": lambda order: order.area[:TOWN_DIGITS].ljust(12, "0"),
+        "model": lambda order: _model(order, model_of),
         "crew": lambda order: order.crew,
     }
     lines = [_line("all", "", counted)]
@@ -66,11 +69,17 @@ def _line(group: str, value: str, orders: list[WorkOrder]) -> Line:
         withdrawn=sum(order.state is OrderState.WITHDRAWN for order in orders),
         relapses=sum(order.relapses for order in orders),
         overdue=sum(bool(order.escalated) for order in orders),
+        notice_s=_median(order.opened_at - order.since for order in orders if order.since),
         dispatch_s=_median(order.dispatched_at - order.opened_at for order in orders if order.dispatched_at),
         arrive_s=_median(order.arrived_at - order.opened_at for order in orders if order.arrived_at),
         mend_s=_median(order.mended_at - order.opened_at for order in orders if order.mended_at),
         close_s=_median(o.closed_at - o.opened_at for o in orders if o.state is OrderState.CLOSED),
     )
+
+
+def _model(order: WorkOrder, model_of: Callable[[str], str]) -> str:
+    models = {model_of(code) for code in order.devices}
+    return models.pop() if len(models) == 1 else ""
 
 
 def _median(values: Iterable[float]) -> float | None:

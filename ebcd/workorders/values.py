@@ -20,18 +20,21 @@ class Trouble(StrEnum):
     DEVICE = "device"  # one device is silent
     FAULT = "fault"  # one device reports a fault
     FLAPPING = "flapping"  # one device comes and goes
+    MESSAGE = "message"  # many at once could not play one alert: its sound, or our own service
     RECEIPT = "receipt"  # it lives, and did not confirm an alert
     REPORTED = "reported"  # a person says so
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One root cause and the devices that suffer from it. `root`: what is broken, a code, area or name."""
+    """One root cause and the devices that suffer from it. `root`: what is broken, a code, area or name. `since`: UTC
+    seconds of its first sign, as far as anybody can know: the last sign of life of what fell silent; 0.0 unknown."""
 
     trouble: Trouble
     root: str
     devices: tuple[str, ...]
     why: str = ""
+    since: float = 0.0
 
     @property
     def key(self) -> tuple[Trouble, str]:
@@ -72,6 +75,7 @@ class WorkOrder:
     escalated: int = 0
     relapses: int = 0
     absorbed_by: str = ""
+    since: float = 0.0  # of the finding
     history: list[Step] = field(default_factory=list)
 
     @property

@@ -149,12 +149,17 @@ def decode_checked(data: bytes, table: TypeTable = TypeTable.A4) -> AdapterFrame
     elif behind != _OPEN_BYTES:
         raise RemoteProtocolError("signature", f"signature block of {behind - _OPEN_BYTES} bytes; 74 or 0", offset=at)
     type_ = data[3]
-    message, trailing = read_body(type_, data[_HEAD.size : at], table)
+    try:
+        message, trailing = read_body(type_, data[_HEAD.size : at], table)
+    except RemoteProtocolError as error:
+        raise error.moved(0 if error.offset == _TYPE_AT and error.reason in _OF_TYPE else _HEAD.size) from error
     frame = _AdapterFrameDraft(message, type_, data[4], signature, data[:at], has_zeros, trailing)
     frame.__class__ = AdapterFrame
     return frame
 
 
+_TYPE_AT = 3
+_OF_TYPE = frozenset({"type", "type-table"})  # told by the place of the type in the frame
 _CLOSED = Packed(">HI6s64sI")
 """Length of the block, block, CRC."""
 _OPEN_BYTES = 6

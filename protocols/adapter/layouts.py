@@ -39,6 +39,7 @@ from protocols.wire import (
     if_there,
     ipv4,
     loose_event_type,
+    read_part,
     record,
     resource_code,
     sized,
@@ -54,7 +55,7 @@ _front: Layout = "front" / resource_code
 _id: Layout = "ebm_id" / ebm_id
 _any_id: Layout = ExprAdapter(
     Bytes(18),
-    lambda data, _: None if data == ANY_ID else EbmId.from_bcd(data),
+    lambda data, _: None if data == ANY_ID else read_part(EbmId.from_bcd, data),
     lambda value, _: ANY_ID if value is None else value.to_bcd(),
 )
 QUERY_RECORDS: Layout = record(

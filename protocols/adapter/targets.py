@@ -10,7 +10,7 @@ from construct import Bytes, ExprAdapter, Int8ub, Int16ub, Struct, this
 
 from protocols.codes import AreaCode, ResourceCode, resource_code_of
 from protocols.errors import RemoteProtocolError
-from protocols.wire import Layout, ipv4, parse, sized
+from protocols.wire import Layout, ipv4, parse, read_part, sized
 
 LOGICAL = 1
 PHYSICAL = 2
@@ -92,13 +92,17 @@ _IP_PORT = Struct("ip" / ipv4, "port" / Int16ub)
 def _targets_from(block: Layout) -> AnyTargets:
     if block.addressing not in (LOGICAL, PHYSICAL):
         detail = f"addressing type {block.addressing} is reserved; 1 logical, 2 physical"
-        raise RemoteProtocolError("targets", detail)
+        before = 3 if "count" in block else 2
+        raise RemoteProtocolError("targets", detail, offset=-(before + len(block.data)))  # from the end of the block
     count, size = block.get("count", 1), block.size
     if count and (size == 0 or (block.addressing == LOGICAL and size != CODE_BYTES)):
-        raise RemoteProtocolError("targets", f"a code takes {CODE_BYTES} bytes, {count} of {size} are announced")
-    items = tuple(block.data[at : at + size] for at in range(0, len(block.data), size or 1))
+        detail = f"a code takes {CODE_BYTES} bytes, {count} of {size} are announced"
+        raise RemoteProtocolError("targets", detail, offset=-(1 + len(block.data)))
+    starts = range(0, len(block.data), size or 1)
     if block.addressing == LOGICAL:
-        return Targets(tuple(resource_code_of(item) for item in items), CODE_BYTES if items else size)
+        read = tuple(read_part(resource_code_of, block.data, at, at + size) for at in starts)
+        return Targets(read, CODE_BYTES if read else size)
+    items = tuple(block.data[at : at + size] for at in starts)
     return PhysicalTargets(tuple(item.hex().upper() for item in items), ADDRESS_BYTES if items else size)
 
 
@@ -141,7 +145,7 @@ def counted_codes(size: int, read: Callable[[bytes], object], write: Callable[[A
     def from_block(block: Layout, _: object) -> object:
         if block.size != size:
             return OtherCodes(block.count, block.size, block.data)
-        return tuple(read(block.data[at : at + size]) for at in range(0, len(block.data), size))
+        return tuple(read_part(read, block.data, at, at + size) for at in range(0, len(block.data), size))
 
     def to_block(value: Any, _: object) -> dict[str, object]:
         if isinstance(value, OtherCodes):

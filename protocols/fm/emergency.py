@@ -8,13 +8,18 @@ from typing import Final
 
 from construct import BitsInteger, Bitwise, Bytewise, Int8ub
 
-from protocols.charset import decoded
+from protocols.charset import GB2312, decoded, encoded
 from protocols.codes import EbmId
+from protocols.errors import LocalProtocolError
 from protocols.fm.fields import Action, Switch, action, enumerated, frequency, ranged, reserved, start_only, switch
 from protocols.wire import Layout, ebm_id, event_type, record, sized
 
 LEVEL_MOST_SEVERE: Final = 1
 LEVEL_LEAST_SEVERE: Final = 4
+TEXT_BYTES_MAX: Final = 255
+_FULL_WIDTH: Final = range(0xFF01, 0xFF5F)
+HALF_WIDTH: Final = {code: code - 0xFEE0 for code in _FULL_WIDTH} | {0x3000: " ", 0x3001: ",", 0x3002: "."}
+"""Full-width symbols -> the half-width ones that ASCII has (GD/J 085 clause 3.3.5); of quotation marks it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,23 @@ class Text:
     charset: int
     ebm_id: EbmId
     data: bytes
+
+    @classmethod
+    def saying(cls, kind: TextKind, ebm_id: EbmId, words: str, charset: int = GB2312) -> Text:
+        """The packet's content for `words`, their symbols half-width (clause 3.3.5).
+
+        Raises LocalProtocolError for a character that the set lacks, or more than 255 bytes.
+        """
+        try:
+            data = encoded(words.translate(HALF_WIDTH), charset)
+        except UnicodeEncodeError as error:
+            lacking = error.object[error.start]
+            raise LocalProtocolError(f"character set {charset} of GD/J 085 has no {lacking!r}") from None
+        except ValueError as error:
+            raise LocalProtocolError(str(error)) from None
+        if len(data) > TEXT_BYTES_MAX:
+            raise LocalProtocolError(f"a text on the subcarrier has at most {TEXT_BYTES_MAX} bytes, not {len(data)}")
+        return cls(kind, charset, ebm_id, data)
 
     @property
     def text(self) -> str:

@@ -67,6 +67,8 @@ class Unknown:
 _LAYOUTS: Final = configuration.LAYOUTS | emergency.LAYOUTS | daily.LAYOUTS
 _TYPES: Final = {content: number for number, (content, _layout) in _LAYOUTS.items()}
 
+_BITWISE: Final = frozenset({*emergency.LAYOUTS, 21, 22, 23})
+"""Read as bits from all of their bytes at once: which of them is wrong, its detail alone says."""
 _HEAD: Final = Bitwise(Struct("type" / BitsInteger(5), "length" / BitsInteger(11)))
 _COMMAND: Final = Struct("head" / _HEAD, "codes" / counted(Int8ub, resource_code), "content" / GreedyBytes)
 
@@ -107,7 +109,12 @@ def decode_content(packet_type: int, data: bytes) -> Content | Unknown:
     known = _LAYOUTS.get(packet_type)
     if known is None:
         return Unknown(packet_type, data)
-    content: Content = parse(known[1], data)
+    try:
+        content: Content = parse(known[1], data)
+    except RemoteProtocolError as error:
+        if packet_type in _BITWISE and error.reason in ("value", "code"):
+            raise RemoteProtocolError(error.reason, error.detail, offset=0) from error
+        raise
     return content
 
 
@@ -134,6 +141,10 @@ def encode_command(codes: Sequence[ResourceCode], content: Content | Unknown) ->
         raise LocalProtocolError(f"a packet of type {packet_type} needs an address; only type 1 goes without")
     if any(code[0] == "0" for code in codes):
         raise LocalProtocolError("level digit 0 is not in GD/J 080; address levels 1-6")
+    return _command(packet_type, codes, content)
+
+
+def _command(packet_type: int, codes: Sequence[ResourceCode], content: Content | Unknown) -> bytes:
     data = encode_content(content)
     total = HEAD_BYTES + CODE_BYTES * len(codes) + len(data) + SIGNATURE_BYTES
     if len(codes) > CODES_MAX or total > PACKET_BYTES_MAX:
@@ -150,6 +161,12 @@ def encode_packet(
     return command + sign(command).encode()
 
 
+def encode_again(packet: Packet) -> bytes:
+    """A received packet once more from its values, with the signature it came with. Codes of level 0, which are never
+    sent, come back as they were. Raises LocalProtocolError."""
+    return _command(packet.type, packet.codes, packet.content) + packet.signature.encode()
+
+
 def decode_packet(data: bytes) -> Packet:
     """Read a packet of exactly `data`. Raises RemoteProtocolError("length" | "address" | "body" | "value" | "code")."""
     if len(data) < HEAD_BYTES + SIGNATURE_BYTES:
@@ -161,7 +178,11 @@ def decode_packet(data: bytes) -> Packet:
     body: Any = parse(_COMMAND, command)
     if not body.codes and body.head.type != SET_CODE:
         raise RemoteProtocolError("address", f"a packet of type {body.head.type} names no resource code", offset=2)
-    content = decode_content(body.head.type, body.content)
+    at = len(command) - len(body.content)
+    try:
+        content = decode_content(body.head.type, body.content)
+    except RemoteProtocolError as error:
+        raise error.moved(at) from error
     return Packet(body.codes, content, SignatureBlock.decode(data[-SIGNATURE_BYTES:]), command)
 
 

@@ -5,12 +5,11 @@
     block 3  the group's own (version A), PI again (version B)
     block 4  the group's own
 
-Typed are the groups that an ordinary station around an alert needs; every other one is a `FreeFormat`, bit for bit.
+Typed are the groups whose layout the standard gives; every other one is a `FreeFormat`, bit for bit.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
@@ -19,6 +18,7 @@ from construct import BitsInteger, Bitwise, Bytes, Bytewise, ExprAdapter, Flag, 
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.rds.block import BLOCK_BITS, CHECK_BITS, SENT, Offset, encode_block, remainder
+from protocols.rds.group_types import group_name
 from protocols.wire import Layout, build, parse
 
 WORDS: Final = 4
@@ -59,7 +59,11 @@ class BasicTuningShort:
 
 @dataclass(frozen=True, slots=True)
 class SlowLabelling:
-    """1A: one of the slow codes and the programme item number (clause 3.1.5.2). Variant 0: paging 4, ECC 8."""
+    """1A: one of the slow codes and the programme item number (clause 3.1.5.2).
+
+    `data` by `variant`: 0 paging 4 and extended country code 8, 1 TMC, 3 language, 6 the broadcaster's, 7 the channel
+    of emergency warnings, beside which variant 0 must be sent (clause 3.2.7).
+    """
 
     paging: int
     linked: bool
@@ -90,7 +94,7 @@ class RadioTextShort:
 
 @dataclass(frozen=True, slots=True)
 class OpenDataAnnouncement:
-    """3A: which group carries which application for now (clauses 3.1.4, 3.1.5.4). `group` as of `group_code`."""
+    """3A: which group carries which application for now (clauses 3.1.4, 3.1.5.4). `group` as of `group_types`."""
 
     group: int
     message: int
@@ -114,6 +118,44 @@ class ProgrammeTypeName:
     """10A: four of eight characters (clause 3.1.5.14)."""
 
     ab: bool
+    spare: int
+    segment: int
+    name: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyWarning:
+    """9A: 37 bits that each country lays out itself (clause 3.1.5.13), or an application's where 3A says so."""
+
+    bits: int
+    block3: int
+    block4: int
+
+
+@dataclass(frozen=True, slots=True)
+class OtherNetwork:
+    """14A: one piece of what another network `pi_on` sends; `variant` says which (clause 3.1.5.19, figure 37)."""
+
+    tp_on: bool
+    variant: int
+    information: int
+    pi_on: int
+
+
+@dataclass(frozen=True, slots=True)
+class OtherNetworkSwitch:
+    """14B: traffic news begin or end on another network (clauses 3.1.5.19, 3.2.1.8, figure 38)."""
+
+    tp_on: bool
+    ta_on: bool
+    spare: int
+    pi_on: int
+
+
+@dataclass(frozen=True, slots=True)
+class LongServiceName:
+    """15A: four of the 32 bytes of a long name in UTF-8; younger than EN 50067 (IEC 62106)."""
+
     spare: int
     segment: int
     name: bytes
@@ -148,6 +190,10 @@ Content = (
     | OpenDataAnnouncement
     | ClockTime
     | ProgrammeTypeName
+    | EmergencyWarning
+    | OtherNetwork
+    | OtherNetworkSwitch
+    | LongServiceName
     | FastSwitching
     | FreeFormat
 )
@@ -216,6 +262,10 @@ _TYPE_OF: Final[dict[type, tuple[int, bool]]] = {
     OpenDataAnnouncement: (3, False),
     ClockTime: (4, False),
     ProgrammeTypeName: (10, False),
+    EmergencyWarning: (9, False),
+    OtherNetwork: (14, False),
+    OtherNetworkSwitch: (14, True),
+    LongServiceName: (15, False),
     FastSwitching: (15, True),
 }
 _AF: Final = ("af" / BitsInteger(8), "af_next" / BitsInteger(8))
@@ -243,6 +293,27 @@ _LAYOUTS: Final[dict[type, Layout]] = {
     ),
     ProgrammeTypeName: _layout(
         ProgrammeTypeName, "ab" / Flag, "spare" / BitsInteger(3), "segment" / BitsInteger(1), "name" / _characters(4)
+    ),
+    EmergencyWarning: _layout(
+        EmergencyWarning, "bits" / BitsInteger(5), "block3" / BitsInteger(16), "block4" / BitsInteger(16)
+    ),
+    OtherNetwork: _layout(
+        OtherNetwork,
+        "tp_on" / Flag,
+        "variant" / BitsInteger(4),
+        "information" / BitsInteger(16),
+        "pi_on" / BitsInteger(16),
+    ),
+    OtherNetworkSwitch: _layout(
+        OtherNetworkSwitch,
+        "tp_on" / Flag,
+        "ta_on" / Flag,
+        "spare" / BitsInteger(3),
+        _PI_AGAIN,
+        "pi_on" / BitsInteger(16),
+    ),
+    LongServiceName: _layout(
+        LongServiceName, "spare" / BitsInteger(2), "segment" / BitsInteger(3), "name" / _characters(4)
     ),
     FastSwitching: _layout(FastSwitching, *_SWITCHES, _PI_AGAIN, "again" / BitsInteger(16)),
 }
@@ -313,19 +384,3 @@ def from_air(data: bytes) -> Words:
 def _offsets(second_word: int) -> tuple[Offset, ...]:
     version_b = second_word >> 11 & 1
     return (*SENT[:2], Offset.C_PRIME if version_b else Offset.C, SENT[3])
-
-
-# ---- group types ---------------------------------------------------------------------------------------------------
-
-
-def group_code(name: str) -> int:
-    """`11A` -> 16h, the application group type code (EN 50067 figure 9). Raises LocalProtocolError."""
-    found = re.fullmatch(r"(\d{1,2})([AB])", name, re.ASCII)
-    if found is None or int(found[1]) > 15:
-        raise LocalProtocolError(f"{name!r} is no group type; use 0A to 15B")
-    return int(found[1]) << 1 | (found[2] == "B")
-
-
-def group_name(code: int) -> str:
-    """16h -> `11A`; what is no group type code comes back in hexadecimal."""
-    return f"{code >> 1}{'AB'[code & 1]}" if 0 <= code < 32 else f"{code:02X}h"

@@ -7,7 +7,7 @@ from functools import partial
 from struct import Struct as Packed
 from struct import error as StructError
 
-from protocols.codes import resource_code_of
+from protocols.codes import ResourceCode, resource_code_of
 from protocols.crc import crc32_mpeg2, ends_in_crc32_mpeg2
 from protocols.errors import RemoteProtocolError
 from protocols.frozen import draft_of
@@ -66,25 +66,28 @@ def decode_checked(data: bytes, table: ParameterTable = ParameterTable.OF_2018) 
     flag = 0
     if data[12] >= 0xF0:
         header = Header.D
-        _, version, session, packet_type, flag, _, source, count = _HEAD_D.unpack_from(data)
+        _, version, session, packet_type, flag, _, _, count = _HEAD_D.unpack_from(data)
         at = _HEAD_D.size
     else:
         header = Header.E
-        _, version, session, packet_type, _, source, count = _HEAD_E.unpack_from(data)
+        _, version, session, packet_type, _, _, count = _HEAD_E.unpack_from(data)
         at = _HEAD_E.size
     end = at + _CODE_BYTES * count
-    targets = tuple([resource_code_of(data[i : i + _CODE_BYTES]) for i in range(at, end, _CODE_BYTES)])
+    targets = tuple([_code_at(data, i) for i in range(at, end, _CODE_BYTES)])
     type_, length = _BUSINESS.unpack_from(data, end)
     at = end + _BUSINESS.size
     end = at + length
-    message, trailing = read_data(type_, packet_type, data[at:end], table)
+    try:
+        message, trailing = read_data(type_, packet_type, data[at:end], table)
+    except RemoteProtocolError as error:
+        raise error.moved(0 if error.reason == "packet-type" else at) from error
     block = data[end:-_CRC_BYTES]
     has_signature = block not in _UNSIGNED
     return Frame(
         header,
         session,
         packet_type,
-        resource_code_of(source),
+        _code_at(data, _SOURCE_AT[header]),
         targets,
         message,
         SignatureBlock.decode(block[2:]) if has_signature else None,
@@ -96,6 +99,14 @@ def decode_checked(data: bytes, table: ParameterTable = ParameterTable.OF_2018) 
     )
 
 
+def _code_at(data: bytes, at: int) -> ResourceCode:
+    try:
+        return resource_code_of(data[at : at + _CODE_BYTES])
+    except RemoteProtocolError as error:
+        raise error.moved(at) from error
+
+
+_SOURCE_AT = {Header.D: 12, Header.E: 11}
 _UNSIGNED = frozenset(form.value for form in Unsigned)
 
 

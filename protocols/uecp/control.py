@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Final
 
-from construct import BitsInteger, Bytes, ExprAdapter, Flag, GreedyBytes, Int8ub, Int16sb, Int16ub, Optional, Terminated
+from construct import BitsInteger, Bytes, Flag, GreedyBytes, Int8ub, Int16sb, Int16ub, Optional, Terminated
 
 from protocols.errors import LocalProtocolError
-from protocols.uecp.programme import bits
+from protocols.uecp.programme import NUMBERS, bits
 from protocols.wire import Layout, record
 
 OFFSET_UNCHANGED: Final = 0xFF
@@ -49,14 +49,17 @@ class Code(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClockCorrection:
-    """09: the encoder's clock is put forward, or back, by so much."""
+    """Element 09: the encoder's clock is put forward, or back, by so much."""
 
     milliseconds: int  # signed
 
 
 @dataclass(frozen=True, slots=True)
 class RdsLevel:
-    """0E: the level of the subcarrier. `table` is one of the encoder's eight sets of references."""
+    """Element 0E: the level of the subcarrier.
+
+    `table` is one of the encoder's sets of references; 0 all of them, 7 the current one.
+    """
 
     table: int
     millivolts: int
@@ -64,14 +67,14 @@ class RdsLevel:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceInput:
-    """1D: where the encoder takes its pilot from."""
+    """Element 1D: where the encoder takes its pilot from."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class RdsPhase:
-    """22: the phase of the subcarrier against three times the pilot."""
+    """Element 22: the phase of the subcarrier against three times the pilot."""
 
     table: int
     tenths_of_degree: int
@@ -187,7 +190,6 @@ def _switch(cls: type) -> Layout:
     return bits(cls, "spare" / BitsInteger(7), "on" / Flag)
 
 
-_TYPE_CODES: Final = ExprAdapter(GreedyBytes, lambda data, _: tuple(data), lambda codes, _: bytes(codes))
 _CLOCK_FIELDS: Final = ("year", "month", "day", "hour", "minute", "second", "centisecond", "offset")
 
 LAYOUTS: Final[dict[int, tuple[type, Layout]]] = {
@@ -199,7 +201,7 @@ LAYOUTS: Final[dict[int, tuple[type, Layout]]] = {
         bits(RdsPhase, "table" / BitsInteger(3), "spare" / BitsInteger(1), "tenths_of_degree" / BitsInteger(12)),
     ),
     0x0D: (RealTimeClock, record(RealTimeClock, *(name / Int8ub for name in _CLOCK_FIELDS))),
-    0x16: (GroupSequence, record(GroupSequence, "dsn" / Int8ub, "groups" / _TYPE_CODES)),
+    0x16: (GroupSequence, record(GroupSequence, "dsn" / Int8ub, "groups" / NUMBERS)),
     0x17: (Request, record(Request, "wanted" / Int8ub, "parameters" / GreedyBytes)),
     0x18: (Acknowledgement, record(Acknowledgement, "code" / Int8ub, "sqc" / Optional(Int8ub), Terminated)),
     0x19: (ClockTimeSwitch, _switch(ClockTimeSwitch)),

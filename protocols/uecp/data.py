@@ -1,6 +1,6 @@
 """Message elements that put groups of our own on air: free format, EWS, TMC, open data (rds-uecp.md B.2).
 
-`group` is an application group type code (`protocols.rds.groups.group_code`), `bits` are the five bits of block 2.
+`group` is an application group type code (`protocols.rds.group_types.group_code`), `bits` are the five bits of block 2.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from construct import BitsInteger, Flag, GreedyBytes, Int8ub, Int16ub
 
 from protocols.uecp.programme import bits
-from protocols.wire import Layout, record
+from protocols.wire import Layout, listed, record
 
 ONCE: Final = 0b00
 CYCLIC: Final = 0b10
@@ -36,7 +36,7 @@ class FreeFormatGroup:
 
 @dataclass(frozen=True, slots=True)
 class InHouse:
-    """25 IH: like 24. `version` 0 is group 6A, 1 is 6B."""
+    """Element 25 IH: like 24. `version` 0 is group 6A, 1 is 6B."""
 
     version: int
     buffer: int
@@ -48,7 +48,7 @@ class InHouse:
 
 @dataclass(frozen=True, slots=True)
 class TransparentData:
-    """26 TDC: data of one of the channels of group 5A."""
+    """Element 26 TDC: data of one of the channels of group 5A."""
 
     channel: int
     data: bytes
@@ -65,10 +65,20 @@ class EarlyWarning:
 
 
 @dataclass(frozen=True, slots=True)
-class TrafficMessage:
-    """Element 30 TMC: `units` of five bytes, each block 2's bits, block 3, block 4."""
+class TrafficUnit:
+    """One group 8A: block 2's five bits, block 3, block 4."""
 
-    units: bytes
+    bits: int
+    block3: int
+    block4: int
+    spare: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficMessage:
+    """Element 30 TMC: groups 8A."""
+
+    units: tuple[TrafficUnit, ...]
     urgent: bool = False
     buffer: int = ONCE
     transmissions: int = 0
@@ -120,6 +130,7 @@ class OpenData:
 
 
 _BLOCKS: Final = ("block3" / Int16ub, "block4" / Int16ub)
+_UNIT: Final = bits(TrafficUnit, "spare" / BitsInteger(3), "bits" / BitsInteger(5), after=_BLOCKS)
 _HOW: Final = ("priority" / BitsInteger(2), "mode" / BitsInteger(2), "buffer" / BitsInteger(2))
 
 LAYOUTS: Final[dict[int, tuple[type, Layout]]] = {
@@ -155,7 +166,7 @@ LAYOUTS: Final[dict[int, tuple[type, Layout]]] = {
             "buffer" / BitsInteger(2),
             "transmissions" / BitsInteger(4),
             "spare" / BitsInteger(1),
-            after=("units" / GreedyBytes,),
+            after=("units" / listed(_UNIT),),
         ),
     ),
     0x40: (

@@ -145,11 +145,14 @@ SHAPES: Final = MappingProxyType(
     45 0 4 open data spinning wheel
     46 0 n open data
     47 0 4 open data access right
-    48 0 n DAB dynamic label
-    AA 0 n DAB dynamic label command
+    48 0 n DAB dynamic label command
+    AA 0 n DAB dynamic label message
     """)
 )
-"""Every code whose length two sources agree on. 18 is not among them: its length depends on what it says."""
+"""Every code whose length two sources agree on. 18 is not among them: its length depends on what it says.
+
+Of elements 3A, 3B, 3C, 3D, 43, 44, 45, 47, 48, AA no more than the length is known; they come and go as `Opaque`.
+"""
 
 _LAYOUTS: Final[dict[int, tuple[type, Layout]]] = programme.LAYOUTS | services.LAYOUTS | control.LAYOUTS | data.LAYOUTS
 MEC_OF: Final = MappingProxyType({cls: mec for mec, (cls, _layout) in _LAYOUTS.items()})
@@ -163,13 +166,24 @@ def mec_of(element: Element) -> int:
 
 def decode_message(message: bytes) -> tuple[Element, ...]:
     """All elements. Raises RemoteProtocolError: mec, element-length, body, trailing."""
+    elements, error = read_elements(message)
+    if error is not None:
+        raise error
+    return elements
+
+
+def read_elements(message: bytes) -> tuple[tuple[Element, ...], RemoteProtocolError | None]:
+    """The elements before one that cannot be read, and what is wrong with it: `offset` is where it begins."""
     elements: list[Element] = []
     at = 0
     while at < len(message):
-        end = _end_of_element(message, at)
-        elements.append(_decode_element(message[at], message[at + 1 : end]))
+        try:
+            end = _end_of_element(message, at)
+            elements.append(_decode_element(message[at], message[at + 1 : end]))
+        except RemoteProtocolError as error:
+            return tuple(elements), RemoteProtocolError(error.reason, error.detail, offset=at)
         at = end
-    return tuple(elements)
+    return tuple(elements), None
 
 
 def encode_message(*elements: Element) -> bytes:
@@ -192,7 +206,7 @@ def _reads_back(message: bytes, elements: tuple[Element, ...]) -> bool:
 def _end_of_element(message: bytes, at: int) -> int:
     mec = message[at]
     if not 1 <= mec <= MEC_MAX:
-        raise RemoteProtocolError("mec", f"{mec:02X} is no message element code", offset=at)
+        raise RemoteProtocolError("mec", f"{mec:02X} is no message element code")
     if mec == ACKNOWLEDGEMENT:  # a second byte follows a code that is not 0, and is taken where it is the last of all
         second = message[at + 1 : at + 2] != b"\0" or len(message) == at + 3
         return min(len(message), at + 2 + second)
@@ -207,7 +221,7 @@ def _end_of_element(message: bytes, at: int) -> int:
         end += 1
     if end > len(message):
         detail = f"{shape.name} ({mec:02X}) goes on for {end - len(message)} bytes after the end of the message"
-        raise RemoteProtocolError("element-length", detail, offset=at)
+        raise RemoteProtocolError("element-length", detail)
     return end
 
 

@@ -93,6 +93,7 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "element-length": Code.ELEMENT_LENGTH,
         "length": Code.ELEMENT_LENGTH,
         "body": Code.FIELD_LENGTH,
+        "trailing": Code.FIELD_LENGTH,
         "overlong": Code.END_MISSING,
         "truncated": Code.END_MISSING,
         "stuffing": Code.BAD_STUFFING,

@@ -124,7 +124,7 @@ class AlternativeFrequencies:
     """Element 13 AF: `start` is a place in the list (FFFFh appends), `codes` as in 0A, ended by 00."""
 
     start: int
-    codes: bytes
+    codes: tuple[int, ...]
     dsn: int = 0
     psn: int = 0
 
@@ -148,6 +148,8 @@ class ProgrammeTypeName:
     psn: int = 0
 
 
+NUMBERS: Final = ExprAdapter(GreedyBytes, lambda data, _: tuple(data), lambda numbers, _: bytes(numbers))
+"""One number a byte, to the end of the element."""
 _DSN: Final = "dsn" / Int8ub
 _SET: Final = (_DSN, "psn" / Int8ub)
 
@@ -228,7 +230,7 @@ LAYOUTS: Final[dict[int, tuple[type, Layout]]] = {
     0x0A: (RadioText, _RadioTextLayout()),
     0x13: (
         AlternativeFrequencies,
-        record(AlternativeFrequencies, *_SET, "start" / Int16ub, "codes" / GreedyBytes),
+        record(AlternativeFrequencies, *_SET, "start" / Int16ub, "codes" / NUMBERS),
     ),
     0x1A: (
         SlowLabelling,

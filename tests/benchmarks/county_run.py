@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import itertools
 import json
 import resource
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ebcd.demo.processes import Child
 from ebcd.demo.room import START_S_MAX, CountyRoom, Detail
 
 NEVER = ("00:00", "00:00")
@@ -26,19 +28,22 @@ OVER_S_MAX = 30.0
 SOUND_S = 3.0
 
 
-def put_on_one_path(folder: Path, path: str) -> None:
-    """Rewrite a generated county: every terminal has `path` alone, has power, and no link is dead or slow."""
+def put_on_paths(folder: Path, *paths: str) -> None:
+    """Rewrite a generated county: every terminal has one of `paths` alone, in turn, has power, and no link is dead or
+    slow."""
+    turn = itertools.cycle(paths)
     table = folder / "inventory.csv"
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     with table.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(row | ({"paths": path} if row["kind"] == "terminal" else {}) for row in rows)
+        on = {row["code"]: next(turn) for row in rows if row["kind"] == "terminal"}
+        writer.writerows(row | ({"paths": on[row["code"]]} if row["code"] in on else {}) for row in rows)
     facts_file, faults_file = folder / "sim" / "fleet.json", folder / "sim" / "faults.json"
     facts = json.loads(facts_file.read_text(encoding="utf-8"))
     for terminal in facts["terminals"]:
-        terminal["paths"] = [path]
+        terminal["paths"] = [on[terminal["code"]]]
     facts_file.write_text(json.dumps(facts), encoding="utf-8")
     faults = json.loads(faults_file.read_text(encoding="utf-8"))
     faults |= {"dead_ip_town": NOWHERE, "off": []}
@@ -61,32 +66,45 @@ def cpu_s(pid: int) -> float:
 
 @dataclass
 class County(CountyRoom):
-    """A county of `terminals` on `path`."""
+    """A county of `terminals`, each on one of `paths`. A path has a fleet process of its own, since a process may have
+    20,000 files; the adapters and the receivers belong to the first."""
 
-    path: str = "ip"
+    paths: tuple[str, ...] = ("ip",)
+    reconnect_scale: float = 0.1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.ready_s = 0.0
         self.rss_alone = 0
         self.rss_connected = 0
+        self.fleets: list[Child] = []
 
     async def start(self) -> None:
         """The daemon alone, weighed; then everybody connected, weighed again; then the province."""
-        mqtt = next(link for link in self.settings["links"] if link["type"] == "cellular_mqtt")
-        self.broker = await self._child("broker", "-m", "simulators", "broker", "--port", str(mqtt["port"]))
-        await self.broker.wait_for(lambda e: e.get("event") == "ready", START_S_MAX, "that it is ready")
+        await self.start_broker()
         self.ready_s = await self.start_daemon()
         await asyncio.sleep(REST_S)
         self.rss_alone = rss_bytes(self.daemon.pid)
         spread_s = str(max(1.0, self.terminals / CONNECTS_PER_S))
-        options = ("--spread-s", spread_s, "--reconnect-scale", "0.1", "--clean-links")
-        self.fleet = await self._child("fleet", "-m", "simulators", "fleet", "--dir", str(self.folder), *options)
-        await self.fleet.wait_for(lambda e: e.get("event") == "settled", SETTLE_S_MAX, "that everybody is connected")
+        scale = str(self.reconnect_scale)
+        options = ("--spread-s", spread_s, "--reconnect-scale", scale, "--clean-links")
+        for path in self.paths:
+            only = ("--only-path", path) if len(self.paths) > 1 else ()
+            arguments = ("-m", "simulators", "fleet", "--dir", str(self.folder), *options, *only)
+            self.fleets.append(await self._child(f"fleet-{path}", *arguments))
+        for fleet in self.fleets:
+            await fleet.wait_for(lambda e: e.get("event") == "settled", SETTLE_S_MAX, "that everybody is connected")
+        self.fleet = self.fleets[0]
         await asyncio.sleep(REST_S)
         self.rss_connected = rss_bytes(self.daemon.pid)
         self.province = await self._child("province", "-m", "simulators", "province", "--dir", str(self.folder))
         await self.province.wait_for(lambda e: e.get("event") == "ready", START_S_MAX, "that it is ready")
+
+    async def start_broker(self) -> None:
+        """mosquitto where it is installed (`simulators.broker`)."""
+        mqtt = next(link for link in self.settings["links"] if link["type"] == "cellular_mqtt")
+        self.broker = await self._child("broker", "-m", "simulators", "broker", "--port", str(mqtt["port"]))
+        await self.broker.wait_for(lambda e: e.get("event") == "ready", START_S_MAX, "that it is ready")
 
     @property
     def rss_per_terminal(self) -> float:
@@ -112,9 +130,13 @@ class County(CountyRoom):
         await asyncio.sleep(REST_S)
 
     async def linked(self) -> int:
-        """Terminals that the daemon's link of this path holds."""
+        """Terminals that the daemon's links of these paths hold."""
         rows = await self.get("/v1/links")
-        return max(int(row["devices"]) for row in rows if row["path"] == self.path)
+        return sum(max(int(row["devices"]) for row in rows if row["path"] == path) for path in self.paths)
+
+    async def online(self) -> int:
+        """Terminals that the daemon knows to be online."""
+        return int((await self.get("/v1/status"))["terminals"].get("online", 0))
 
     async def shot(self, number: int) -> dict[str, Any]:
         """One alert of the highest level for the whole county; the daemon's times of it, when its window is over."""
@@ -147,12 +169,12 @@ def _all_confirmed(found: Detail) -> bool:
 
 
 @asynccontextmanager
-async def county(folder: Path, terminals: int, path: str) -> AsyncIterator[County]:
-    """A running county that ends with the block."""
+async def county(folder: Path, terminals: int, *paths: str, reconnect_scale: float = 0.1) -> AsyncIterator[County]:
+    """A running county that ends with the block. `reconnect_scale` 1.0: terminals come back as slowly as real ones."""
     async with asyncio.TaskGroup() as group:
-        room = County(folder, terminals, 1, group, path)
+        room = County(folder, terminals, 1, group, paths, reconnect_scale)
         await room.generate(NEVER)
-        put_on_one_path(folder, path)
+        put_on_paths(folder, *paths)
         try:
             await room.start()
             yield room

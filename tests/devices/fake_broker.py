@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from devices.cellular_mqtt import CellularMqtt, CellularMqttConfig
 from devices.link import Event, Path
-from devices.mqtt_broker import BrokerGone, BrokerSession, BrokerSettings, Incoming
+from devices.mqtt_broker import BrokerGone, BrokerSession, BrokerSettings
+from devices.mqtt_sieve import Deliver
 from devices.ports import Clock
 from devices.roster import Roster
 from protocols import mqtt, terminal
@@ -43,7 +44,7 @@ class FakeBroker:
         self.connections = 0
         self.subscribed: list[str] = []
         self.published: list[Published] = []
-        self.incoming: asyncio.Queue[Incoming | BrokerGone] = asyncio.Queue()
+        self.incoming: asyncio.Queue[tuple[str, bytes, str | None] | BrokerGone] = asyncio.Queue()
         self.gone = asyncio.Event()
 
     @contextlib.asynccontextmanager
@@ -67,12 +68,12 @@ class FakeBroker:
             raise BrokerGone("gone")
         self.published.append(Published(topic, terminal.decode(payload), payload, expiry_s))
 
-    async def receive(self, deliver: Callable[[Incoming], None]) -> NoReturn:
+    async def receive(self, deliver: Deliver) -> NoReturn:
         while True:
             item = await self.incoming.get()
             if isinstance(item, BrokerGone):
                 raise item
-            deliver(item)
+            deliver(*item)
 
     def cut(self) -> None:
         """The broker dies."""
@@ -81,7 +82,7 @@ class FakeBroker:
 
     def says(self, topic: str, payload: bytes, content_type: str | None = mqtt.CONTENT_TYPE) -> None:
         """A message for the link."""
-        self.incoming.put_nowait(Incoming(topic, payload, content_type))
+        self.incoming.put_nowait((topic, payload, content_type))
 
     def status(self, code: ResourceCode, status: str) -> None:
         """A terminal's retained state or last will."""

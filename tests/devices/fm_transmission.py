@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from devices.fm_announcement import Repeats, start_announcement
-from devices.fm_carousel import Carousel, NeverOnAir, PassDone, Step
+from devices.fm_carousel import BurstDone, Carousel, NeverOnAir, PassDone, Step
 from devices.link import Start, Stop
 from protocols.codes import EbmId
 from protocols.fm.emergency import Emergency
@@ -36,18 +36,18 @@ class OnAir:
 class Transmission:
     """A carousel whose frames go out one after the other."""
 
-    def __init__(self, *, first_version: int = 0, packets_max: int = 32) -> None:
+    def __init__(self, *, first_version: int = 0, packets_max: int = 32, stop_repeats: Repeats = STOP_REPEATS) -> None:
         self.now_s = 0.0
         self.carousel = Carousel(
             lambda command: sign_at(self.wall_s, command),
             source_level=SourceLevel.COUNTY,
             first_version=first_version,
             resign_s=240.0,
-            stop_repeats=STOP_REPEATS,
+            stop_repeats=stop_repeats,
             packets_max=packets_max,
         )
         self.log: list[OnAir] = []
-        self.events: list[PassDone | NeverOnAir] = []
+        self.events: list[PassDone | BurstDone | NeverOnAir] = []
         self.monitor = Monitor()
 
     @property

@@ -157,3 +157,23 @@ async def test_a_link_that_speaks_beijing_time_doubts_a_clock_in_utc(clock: Virt
         (doubt,) = at.told(Rejected)
         assert isinstance(doubt, Rejected)
         assert 'time_base = "utc"' in doubt.detail
+
+
+async def test_a_heartbeats_reply_may_go_to_where_the_adapter_listens(clock: VirtualClock, rng: random.Random) -> None:
+    async with county(clock, rng, config=replace(CONFIG, reply_path="dial")) as at:
+        reporter = await at.report(a.encode(a.AdapterHeartbeat(ONE, 1, 1)))
+        assert reporter.replies == []
+        (frame,) = at.stations[1].heard or []
+        assert (frame.message, frame.signature is not None) == (a.PlatformReply(), True)
+        reporter = await at.report(a.encode(BEGAN))
+        assert messages(reporter.replies) == [a.TaskReply()]
+
+
+async def test_i6_an_adapter_that_takes_no_reply_delays_nobody_and_is_told_of(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    async with county(clock, rng, config=replace(CONFIG, reply_path="dial")) as at:
+        at.network.refusing.add(("10.0.0.1", 8001))
+        await at.report(a.encode(a.AdapterHeartbeat(ONE, 1, 1)))
+        assert len(at.told(Heartbeat)) == 1
+        assert [event.reason for event in at.told(Rejected) if isinstance(event, Rejected)] == ["reply-path"]

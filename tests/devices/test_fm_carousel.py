@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -16,7 +17,7 @@ from protocols.fm.emergency import Drill, DrillKind, DrillOperation, Emergency
 from protocols.fm.fields import Action
 from protocols.fm.frame import FILLER_FRAME, FRAME_BITS
 from tests.devices.fm_county import TOWN_A, TOWN_B, UTC_S, ebm_id, start, stop
-from tests.devices.fm_transmission import FRAME_S, ONE_AREA_FRAMES, Transmission, emergency
+from tests.devices.fm_transmission import FRAME_S, ONE_AREA_FRAMES, STOP_REPEATS, Transmission, emergency
 
 
 def test_nothing_to_say_is_filler() -> None:
@@ -66,6 +67,28 @@ def test_a_stop_is_told_five_times_at_once_then_every_five_seconds_for_a_minute(
     assert gaps == pytest.approx([5.0] * len(gaps), abs=FRAME_S)
     assert 55.0 <= began[-1] <= 60.0
     assert len(air.carousel) == 0
+
+
+def test_i3_a_stop_is_told_more_rarely_for_a_while_longer_for_who_missed_all_of_it() -> None:
+    air = Transmission(stop_repeats=replace(STOP_REPEATS, tail_period_s=30.0, tail_s=200.0))
+    air.offer(stop())
+    air.play(400.0)
+    late = [at_s for at_s in air.passes_at(0) if at_s > 65.0]
+    assert [after - before for before, after in pairwise(late)] == pytest.approx([30.0] * (len(late) - 1), abs=FRAME_S)
+    assert 225.0 <= late[-1] <= 260.0
+    assert len(air.carousel) == 0
+
+
+def test_a_fresh_start_does_not_wait_for_the_tail_of_old_stops() -> None:
+    air = Transmission(stop_repeats=replace(STOP_REPEATS, tail_period_s=30.0, tail_s=600.0))
+    for serial in range(1, 9):
+        air.offer(stop(serial))
+    air.play(150.0)
+    began_s = air.now_s
+    air.offer(start(9, level=4))
+    air.play(8.0)
+    one_pass_s = ONE_AREA_FRAMES * FRAME_S
+    assert air.passes_at(8)[:3] == pytest.approx([began_s + number * one_pass_s for number in range(3)])
 
 
 def test_repeats_are_identical_to_the_byte() -> None:

@@ -15,16 +15,14 @@ from devices.ports import Clock
 from protocols.fm.bits import AIR_BYTES
 from protocols.fm.configuration import Clock as ClockContent
 from protocols.fm.packet import decode_packet
-from protocols.fm.reassembly import Complete, Reassembler
 from tests.devices.commands import CountingSigner
 from tests.devices.commands import ports as memory_ports
+from tests.devices.fm_air import PORT, Exciter
+from tests.devices.fm_air import complete as heard
 from tests.devices.fm_county import Sink, roster, start
 from tests.devices.memory_network import MemoryNetwork
-from tests.protocols.fm.hearing import frames
 from tests.protocols.fm.reference import OFFSETS, OFFSETS_PRINTED, bits_of
 from tests.virtual_time import VirtualClock
-
-PORT = 9000
 
 
 class Kept:
@@ -38,16 +36,6 @@ class Kept:
 
     def keep(self, name: str, value: int) -> None:
         self.values[name] = value
-
-
-class Exciter(asyncio.Protocol):
-    """Keeps the bits."""
-
-    def __init__(self, stream: bytearray) -> None:
-        self.stream = stream
-
-    def data_received(self, data: bytes) -> None:
-        self.stream += data
 
 
 @contextlib.asynccontextmanager
@@ -69,13 +57,6 @@ async def on_air(
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-def heard(stream: bytes) -> list[Complete]:
-    bits = f"{int.from_bytes(stream, 'big'):0{8 * len(stream)}b}"
-    reassembler = Reassembler(slots_max=32, timeout_s=1e9)
-    found = (event for frame in frames(map(int, bits)) for event in reassembler.feed(frame, 0.0))
-    return [event for event in found if isinstance(event, Complete)]
 
 
 @pytest.mark.parametrize(("offset_b", "offsets"), [("198", OFFSETS), ("19C", OFFSETS_PRINTED)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from devices.maintenance import AskValues, Configure, Configured, Given, HostPort, Told, ValuesTold
+from devices.maintenance import AskValues, Authorise, Configure, Configured, Given, HostPort, Told, ValuesTold
 from devices.mqtt_vendor_settings import NO_EXCEPTION, NO_SETTINGS
 from protocols.terminal import Result
 from tests.devices.commands import terminal_code
@@ -46,6 +46,9 @@ async def test_what_a_vendor_has_no_words_for_is_refused_by_name(clock: VirtualC
         at.link.offer(Configure((ONE,), Given(volume=60, return_to=HostPort("10.1.1.9", 1)), 7))
         await settle()
         assert at.told(Configured) == [Configured("mqtt", ONE, 7, Result.NOT_SUPPORTED, NO_SETTINGS)]
+        at.link.offer(Authorise((ONE,), (bytes(84),), (), 8))
+        await settle()
+        assert at.told(Configured)[1:] == [Configured("mqtt", ONE, 8, Result.NOT_SUPPORTED, NO_SETTINGS)]
         assert at.new() == []
         assert at.link.capabilities.asks
     async with vendor_link(clock, rng, P6, excused=[ONE]) as at:

@@ -23,6 +23,7 @@ from protocols import mqtt
 from protocols import terminal as t
 from protocols.adapter import IpReturn
 from protocols.codes import ResourceCode
+from tests.devices.annex_a_adapter import CONFIG as ADAPTERS
 from tests.devices.annex_a_adapter import county
 from tests.devices.annex_a_adapter import settle as wait
 from tests.devices.commands import EBM, adapter_code, phys_of, start, terminal_code, terminal_device
@@ -212,6 +213,16 @@ async def test_an_adapter_is_given_its_own_code_and_where_to_report(clock: Virtu
             a.SetResourceCodes((a.CodeAssignment("AA", adapter_code(1)),)),
             a.SetAdapterReturn(a.DomainReturn("control.example", 8099), 60),
         ]
+
+
+async def test_an_adapter_is_told_the_period_that_its_heartbeats_are_expected_in(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    async with county(clock, rng, 1, config=replace(ADAPTERS, heartbeat_s=30.0)) as at:
+        given = Given(return_to=HostPort("control.example", 8099))
+        at.link.offer(Configure((adapter_code(1),), given, 8))
+        await wait()
+        assert at.stations[1].messages == [a.SetAdapterReturn(a.DomainReturn("control.example", 8099), 30)]
 
 
 async def test_what_no_adapter_can_be_told_is_refused_at_once(clock: VirtualClock, rng: random.Random) -> None:

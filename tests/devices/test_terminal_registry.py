@@ -304,3 +304,17 @@ async def test_returns_of_an_older_system_are_named(clock: VirtualClock, rng: ra
         await settle()
         assert reasons(at.events) == ["legacy-return"]
         assert len(at.told(Heartbeat)) == 1
+
+
+async def test_our_answers_are_signed_only_where_the_configuration_says_so(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    for sign_replies in (False, True):
+        config = replace(CONFIG, sign_replies=sign_replies, ack_returns=True)
+        async with listener(clock, rng, terminal_device(1), config=config) as at:
+            one = await at.dial(1)
+            other = await at.dial(1, header=Header.E)
+            await settle()
+            (answer,) = one.heard
+            assert (answer.signature is not None, answer.message) == (sign_replies, t.Answer(0x10, 0))
+            assert [frame.signature for frame in other.heard] == [None]

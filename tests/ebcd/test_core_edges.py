@@ -10,6 +10,7 @@ from devices.link import (
     Answered,
     Command,
     DeviceState,
+    Heartbeat,
     LinkUp,
     OutboxFull,
     Path,
@@ -22,6 +23,7 @@ from devices.link import (
 )
 from ebcd.alert import AlertClass, Window
 from ebcd.lifecycle import AlertState, DeliveryState
+from protocols.codes import AreaCode
 from tests.ebcd.county import VILLAGE_A1, RecordingLink, control_room, terminal
 from tests.ebcd.test_core import counts, state
 
@@ -152,6 +154,44 @@ async def test_i8_a_terminal_busy_with_a_cancelled_message_does_not_confirm_the_
         assert new.deliveries[deaf].state is DeliveryState.SENT
 
 
+@pytest.mark.parametrize("returning", [DeviceState.WORKING, DeviceState.FAULT])
+async def test_who_was_away_when_the_order_went_out_gets_it_whatever_it_plays_or_suffers_from(
+    returning: DeviceState,
+) -> None:
+    """A daemon that restarts begins what waits before anybody is connected; terminals come back busy with old ones."""
+    async with control_room() as room:
+        away = terminal(VILLAGE_A1, 1)
+        room.take_in(level=4)
+        await asyncio.sleep(1)
+        room.links[Path.IP].silent.add(away)
+        new = room.take_in(level=1)
+        await asyncio.sleep(1)
+        room.links[Path.IP].silent.discard(away)
+        room.connect(Path.IP, [away], returning)
+        await asyncio.sleep(1)
+        assert new.deliveries[away].state is DeliveryState.CONFIRMED
+        room.connect(Path.IP, [away], returning)
+        await asyncio.sleep(1)
+        assert room.links[Path.IP].started(new.alert.id).count(away) == 2, "one that has confirmed is left alone"
+
+
+async def test_a_terminal_that_was_busy_with_something_better_gets_the_order_again_when_it_is_idle() -> None:
+    async with control_room() as room:
+        busy = terminal(VILLAGE_A1, 1)
+        room.links[Path.IP].silent.add(busy)
+        record = room.take_in()
+        await asyncio.sleep(0.5)
+        room.following.take(Answered("ip", busy, record.alert.id, Verb.START, 73, "busy"))
+        room.following.take(Heartbeat("ip", busy, "", DeviceState.WORKING, False))
+        await asyncio.sleep(0.5)
+        assert record.deliveries[busy].state is DeliveryState.REFUSED
+        room.links[Path.IP].silent.discard(busy)
+        room.following.take(Heartbeat("ip", busy, "", DeviceState.IDLE, False))
+        await asyncio.sleep(0.5)
+        assert record.deliveries[busy].state is DeliveryState.CONFIRMED
+        assert room.links[Path.IP].started(record.alert.id).count(busy) == 2
+
+
 async def test_i12_a_cancel_stops_those_too_that_are_said_to_have_played() -> None:
     """Results are signed by nobody: a forged one must not keep a loudspeaker going."""
     async with control_room() as room:
@@ -224,3 +264,24 @@ async def test_a_link_that_only_tells_people_hears_of_the_start_and_of_the_end_a
         room.core.cancel(record, "chen")
         await asyncio.sleep(0.1)
         assert [(type(c), c.members) for c in radios.commands] == [(Start, ()), (Stop, ())]
+
+
+async def test_a_terminal_that_could_not_play_is_told_over_its_next_path_while_there_is_time() -> None:
+    def paths(_village: AreaCode, serial: int) -> tuple[Path, ...]:
+        return (Path.IP, Path.FM) if serial == 1 else (Path.IP,)
+
+    async with control_room(paths) as room:
+        no_sound, no_other_path = terminal(VILLAGE_A1, 1), terminal(VILLAGE_A1, 2)
+        record = room.take_in()
+        await asyncio.sleep(1.0)
+        for code in (no_sound, no_other_path):
+            room.following.take(Played("ip", code, record.alert.id, False, 0, "no audio"))
+        await asyncio.sleep(0.1)
+        assert room.links[Path.FM].started(record.alert.id) == [no_sound]
+        assert record.deliveries[no_sound].state is DeliveryState.SENT
+        assert record.deliveries[no_other_path].state is DeliveryState.REFUSED
+        for _ in range(2):  # the same complaint again starts nothing
+            room.following.take(Played("ip", no_sound, record.alert.id, False, 0, "no audio"))
+        await asyncio.sleep(0.1)
+        assert room.links[Path.FM].started(record.alert.id) == [no_sound]
+        assert record.deliveries[no_sound].state is DeliveryState.SENT

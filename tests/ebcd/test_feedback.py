@@ -125,6 +125,14 @@ def test_head_ends_and_transmitters_that_had_a_part_are_named_with_their_own_sta
     assert told.coverage.used == (1, 2, 1, 2)
 
 
+def test_an_alert_that_has_let_go_of_its_terminals_is_told_as_before() -> None:
+    each = through_adapters()
+    before = response(each, BrdState.ON_AIR)
+    each.settle(SHARERS.remains_of(each))
+    assert each.deliveries == {}
+    assert response(each, BrdState.ON_AIR) == before
+
+
 def test_a_dead_exciter_failed_and_a_cancel_cancels_all_parts() -> None:
     each = through_adapters()
     dead = Sharers(lambda code: adapter(code.area), lambda: (Transmitter(EXCITER, 97_400, up=False),))

@@ -20,6 +20,8 @@ from ebcd.operator import LinkRow
 from ebcd.settings import load
 from ebcd.signing import TrustStore
 from ebcd.store import StoreStats
+from ebcd.workorders import Finding, OrderEvent, Trouble
+from ebcd.workorders.book import WorkBook, order_moved, order_noted, order_opened
 from protocols.signature import number_from_text
 from simulators.county import main as county
 from tests.ebcd.county import VILLAGE_A1, VILLAGE_B1, terminal
@@ -58,6 +60,20 @@ def test_more_towns_than_a_scrape_can_bear_become_one() -> None:
     found = told(gauges.town_metrics(many, lambda _stem: ""))
     assert found["ebcd_town_terminals", "other", "online"] == 6
     assert len({town for _, town, _ in found}) == gauges.TOWNS_MAX + 1
+
+
+def test_work_orders_are_counted_by_cause_and_state_and_timed_by_step() -> None:
+    book = WorkBook()
+    for number in range(3):
+        finding = Finding(Trouble.DEVICE, f"root{number}", (f"d{number}",), since=1_000.0)
+        book.apply(order_opened(f"W{number}", finding, "349901000000", "", 1_060.0, "daemon"))
+    book.apply(order_moved("W0", OrderEvent.DISPATCH, 1_180.0, "daemon"))
+    book.apply(order_noted("W0", "escalated", "dispatched", 9_000.0, "daemon"))
+    found = told(gauges.order_metrics(book.orders.values(), 9_000.0))
+    assert (found["ebcd_orders", "device", "open"], found["ebcd_orders", "device", "dispatched"]) == (2, 1)
+    assert (found["ebcd_orders_overdue",], found["ebcd_orders_month",]) == (1, 3)
+    assert (found["ebcd_orders_month_seconds", "notice"], found["ebcd_orders_month_seconds", "dispatch"]) == (60, 120)
+    assert ("ebcd_orders_month_seconds", "arrive") not in found
 
 
 def test_fm_frames_are_counted_by_what_they_carry() -> None:

@@ -42,6 +42,22 @@ async def test_facts_are_applied_at_once_seen_by_watchers_and_journaled_in_order
     assert snapshot.same(journal.replayed(), ledger.state)
 
 
+async def test_i10_what_the_state_knows_the_journal_gets_even_when_a_watcher_or_the_next_fact_fails() -> None:
+    journal = MemoryJournal()
+
+    def broken(fact: Fact, state: CountyState) -> None:
+        raise TypeError("a defect")
+
+    ledger = Ledger(CountyState(), journal, COUNTY, [broken])
+    with pytest.raises(TypeError):
+        ledger.enter(ACCEPTED)
+    ledger, journal, _ = books()
+    with pytest.raises(ForbiddenTransition):
+        ledger.enter(ACCEPTED, facts.alert_moved(alert(1).id, AlertEvent.STOPPED, 2.0))
+    for each in (ledger, Ledger(ledger.state, journal, COUNTY, [])):
+        assert snapshot.same(journal.replayed(), each.state)
+
+
 async def test_i10_a_mark_is_done_when_everything_before_it_is_on_disk() -> None:
     ledger, journal, _ = books()
     journal.stuck = True

@@ -330,3 +330,19 @@ async def test_a_media_folder_that_cannot_be_written_is_told(monkeypatch: pytest
     async with desk() as at:
         monkeypatch.setattr(at.sounds, "speak", full)
         assert await at.refusal(at.operations.send(DRAFT, CHEN)) == (Kind.UNAVAILABLE, "media_folder")
+
+
+async def test_i10_what_is_shown_is_durable_or_said_not_to_be() -> None:
+    async with desk() as at:
+        row = await at.operations.send(DRAFT, CHEN)
+        at.room.journal.stuck = True
+        with pytest.raises(OperationRefused):
+            await at.operations.approve(row.ebm_id, LIU)
+        behind = asyncio.ensure_future(at.operations.show(row.ebm_id))
+        await asyncio.sleep(0.5)
+        assert not behind.done(), "a healthy disk needs milliseconds; nothing is told before it has written"
+        assert not (await behind).durable, "a disk that hangs hides no alert"
+        assert [each.ebm_id for each in await at.operations.alerts(AlertFilter())] == [row.ebm_id]
+        at.room.journal.flush()
+        at.room.journal.stuck = False
+        assert (await at.operations.show(row.ebm_id)).durable

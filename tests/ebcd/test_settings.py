@@ -116,6 +116,7 @@ def test_all_problems_are_listed_at_once(tmp_path: Path) -> None:
             "[platform\n",
             "ebcd.toml: is not TOML (Expected ']' at the end of a table declaration (at line 1, column 10))",
         ),
+        (f"a = {'9' * 5_000}\n", "ebcd.toml: is not TOML (Exceeds the limit (4300 digits)"),
         (PLATFORM + "[plattform]\n", "ebcd.toml: plattform is no known key; use platform"),
         (PLATFORM + "[store]\nurls = 1\n", "ebcd.toml: store.urls = 1 is no known key; use url"),
         (

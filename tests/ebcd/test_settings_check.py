@@ -93,6 +93,14 @@ def test_the_command_reads_the_machines_own_clock_and_environment(county: FilePa
             "ebcd.toml: upstream.peers[0].certificates[0] = 'F00000000101' has",
         ),
         ('certificates = ["000000000101"]', "", "ebcd.toml: upstream.peers[0].certificates is empty, so nothing that"),
+        (
+            "[api]",
+            '[tone]\ndays = ["fri"]\nat = "05:59"\n[api]',
+            "ebcd.toml: tone.at = 05:59 lies in quiet hours (22:00 to 06:00)",
+        ),
+        ("[api]", '[alarms]\ntell = ["x"]\n[api]', "ebcd.toml: alarms.tell[0] = 'x' is the name of no crew"),
+        ("[api]", '[orders]\nsupervisor = "x"\n[api]', "ebcd.toml: orders.supervisor = 'x' is the name of no crew"),
+        ("drill = 1", "drill = 1\ntone = 3", "ebcd.toml: approval.tone = 3 is too many: there are 2 operators"),
         ('path = "cellular"', 'path = "ip"', "inventory.csv: paths = 'cellular' is used by "),
         ('path = "ip"', 'path = "ip"\ncommands = false', "inventory.csv: paths = 'ip' is used by "),
     ],
@@ -101,6 +109,11 @@ def test_each_mistake_around_the_file_is_found(county: FilePath, before: str, af
     _edit(county / "ebcd.toml", lambda text: text.replace(before, after))
     (problem,) = _check(county)
     assert problem.startswith(sentence)
+
+
+def test_everybody_may_approve_a_tone_for_the_daemon_writes_it(county: FilePath) -> None:
+    _edit(county / "ebcd.toml", lambda text: text.replace("drill = 1", "drill = 1\ntone = 2"))
+    assert _check(county) == []
 
 
 def test_a_listener_on_every_address_takes_the_port_of_all(county: FilePath) -> None:

@@ -56,7 +56,14 @@ def test_a_wrong_profile_is_told_with_its_file_key_value_and_choices(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(None, "cannot be read"), (b"\xff", "is not UTF-8"), (b"a = ", "is not TOML"), (b"", "form")]
+    ("content", "words"),
+    [
+        (None, "cannot be read"),
+        (b"\xff", "is not UTF-8"),
+        (b"a = ", "is not TOML"),
+        (b"a = " + b"9" * 5_000, "is not TOML"),
+        (b"", "form"),
+    ],
 )
 def test_a_file_that_is_no_profile_is_told(tmp_path: Path, content: bytes | None, words: str) -> None:
     if content is not None:

@@ -22,7 +22,8 @@ from ebcd.settings import Settings, load
 from ebcd.settings_reload import Reloader, Users, is_reloadable
 from ebcd.settings_sections import Sections
 from ebcd.signing import TrustStore
-from protocols.sm2 import sm3
+from protocols.signature import AuthorisationList
+from protocols.sm2 import PrivateKey, sm3
 from simulators.county import main as county
 from tests.ebcd.county import TOWN_A, Room, control_room
 
@@ -49,7 +50,7 @@ class Office:
         self.trust: list[TrustStore] = []
         self.inventory: Callable[[str], int] = lambda _actor: 0
         handed = (self.rules.append, self.operators.append, self.backups.append, self.trust.append)
-        users = Users(*handed, self._read_inventory)
+        users = Users(*handed, self._read_inventory, lambda: None)
         self.reloader = Reloader(load(self.file, environ={}), users, room.core.ledger, room.clock)
 
     async def _read_inventory(self, actor: str) -> int:
@@ -113,6 +114,21 @@ async def test_without_a_change_the_certificates_are_still_read_again(pattern: P
         after = await at.reloader.reload("chen")
         assert before.changed == after.changed == ()
         assert after.certificates == before.certificates - 1 == len(at.trust[1])
+
+
+async def test_i1_the_list_in_force_is_read_again_too_so_that_whom_it_leaves_out_stays_revoked(
+    pattern: Path, tmp_path: Path
+) -> None:
+    async with office(pattern, tmp_path) as at:
+        county, settings = tmp_path / "county", at.reloader.settings
+        root, us = (bytes.fromhex(n) for n in (settings.trust.roots[0], settings.platform.certificate))
+        key = PrivateKey.from_pkcs8((county / "sim" / "keys" / "root.pem").read_bytes())
+        listed = AuthorisationList(us, 1, (us,), root).signed_by(key.sign)
+        (county / "trust" / "own.lst").write_bytes(listed.encode())
+        await at.reloader.reload("chen")
+        province = bytes.fromhex(settings.upstream.peers[0].certificates[0])
+        assert at.trust[0].get(province) is not None
+        assert (at.trust[0].permits(us), at.trust[0].permits(province)) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,14 @@ from ebcd.facts import Fact, Receipt
 from ebcd.invariants import recount
 from ebcd.lifecycle import AlertEvent, AlertState, DeliveryEvent, DeliveryState
 from ebcd.planner import Leg, Plan
-from ebcd.state import CountyState
+from ebcd.state import CountyState, Remains
 from protocols.codes import EbdId, EbmId
-from tests.ebcd.county import PROVINCE, VILLAGE_A1, VILLAGE_A2, terminal
+from tests.ebcd.county import PROVINCE, VILLAGE_A1, VILLAGE_A2, adapter, terminal
 from tests.ebcd.test_scheduler import alert
 
 ALERT = alert(1)
 HORNS = tuple(terminal(VILLAGE_A1, n) for n in (1, 2, 3))
+ADAPTER = adapter(VILLAGE_A1)
 EBD = EbdId(f"10{PROVINCE}{1:016d}")
 
 codes = st.lists(st.sampled_from(HORNS), min_size=1, max_size=3, unique=True)
@@ -52,12 +53,19 @@ some_facts = st.one_of(
 )
 
 
-def begun() -> CountyState:
+def begun_in(state: CountyState, number: int) -> EbmId:
     """An alert with a plan for three terminals."""
-    state = CountyState()
-    state.apply(facts.alert_accepted(ALERT, AlertState.WAITING, 1.0, PROVINCE))
+    given = alert(number)
+    state.apply(facts.alert_accepted(given, AlertState.WAITING, 1.0, PROVINCE))
     legs = tuple(Leg(code, (Path.IP, Path.FM)) for code in HORNS)
-    state.apply(facts.plan_made(ALERT.id, Plan(legs, (VILLAGE_A2,)), 2.0))
+    state.apply(facts.plan_made(given.id, Plan(legs, (VILLAGE_A2,)), 2.0))
+    return given.id
+
+
+def begun() -> CountyState:
+    """A state with one such alert."""
+    state = CountyState()
+    begun_in(state, 1)
     return state
 
 
@@ -145,9 +153,53 @@ def test_checkpoints_keep_every_live_alert_and_the_last_finished_ones(monkeypatc
     for number in range(1, 6):
         finished = AlertState.DROPPED if number != 2 else AlertState.WAITING
         state.apply(facts.alert_accepted(alert(number), finished, 1.0, PROVINCE))
-    snapshot.forget_old(state)
+    snapshot.forget_old(state, 5.0, lambda record: Remains())
     kept = snapshot.load(snapshot.dump(state)).alerts
     assert [int(e[-4:]) for e in kept] == [2, 4, 5]
+
+
+def finished(number: int, state: CountyState) -> EbmId:
+    """An alert to three terminals that is over; its last step was at 30."""
+    over = alert(number)
+    state.apply(facts.alert_accepted(over, AlertState.WAITING, 1.0, PROVINCE))
+    state.apply(facts.plan_made(over.id, Plan(tuple(Leg(code, (Path.IP,)) for code in HORNS), ()), 2.0))
+    state.apply(facts.alert_moved(over.id, AlertEvent.START, 10.0))
+    state.apply(facts.orders_sent(over.id, DeliveryEvent.SEND, Path.IP, HORNS, 11.0))
+    state.apply(facts.receipts(over.id, [Receipt(HORNS[0], DeliveryEvent.CONFIRM, Path.IP, "", 12.0)], 12.0))
+    state.apply(facts.receipts(over.id, [Receipt(c, DeliveryEvent.TIME_OUT, None, "", 20.0) for c in HORNS[1:]], 20.0))
+    state.apply(facts.alert_moved(over.id, AlertEvent.FELL_SHORT, 30.0))
+    return over.id
+
+
+def test_old_alerts_keep_their_counts_and_let_go_of_their_single_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "FINISHED_DELIVERIES_MAX", 6)
+    state = CountyState()
+    first, second, third, fourth = (finished(number, state) for number in (1, 2, 3, 4))
+    live = begun_in(state, 5)
+    late = max(record.alert.window.end for record in state.alerts.values()) + snapshot.SETTLED_AFTER_S
+    counts = state.alerts[first].counts()
+    remains = Remains(((ADAPTER, 1, 0, 2),), 3)
+    snapshot.forget_old(state, late - 1, lambda record: remains)
+    assert not any(record.remains for record in state.alerts.values())
+    snapshot.forget_old(state, late, lambda record: remains)
+    kept = snapshot.load(snapshot.dump(state))
+    for each in (state, kept):
+        assert [record.remains for record in each.alerts.values()] == [remains, remains, None, None, None]
+        assert [len(each.alerts[e].deliveries) for e in (first, second, third, fourth, live)] == [0, 0, 3, 3, 3]
+        assert each.alerts[first].counts() == counts
+    assert counts["targeted"] == 3
+    assert (counts["confirmed"], counts["timed_out"]) == (1, 2)
+    assert snapshot.same(kept, state)
+    assert recount(kept.alerts.values()) == []
+
+
+def test_what_is_told_upward_after_the_end_is_in_the_next_checkpoint() -> None:
+    state = CountyState()
+    over = finished(1, state)
+    before = snapshot.load(snapshot.dump(state))
+    state.apply(facts.upstream_told(over, 4, EBD, 40.0))
+    assert before.alerts[over].told == []
+    assert snapshot.load(snapshot.dump(state)).alerts[over].told == [4]
 
 
 def test_a_checkpoint_of_another_format_says_what_to_do() -> None:

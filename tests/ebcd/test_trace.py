@@ -85,3 +85,14 @@ async def test_waiting_for_its_window_or_for_a_higher_alert_is_no_slowness() -> 
             trace = room.core.traces.of(record.alert.id)
             assert trace is not None
             assert 0 <= trace.stages["sent_ip"] < 1.5, record.alert
+
+
+def test_only_the_newest_alert_may_keep_more_terminals_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ebcd.trace.CONFIRMED_MAX", 3)
+    traces = Traces()
+    for number in range(1, 5):
+        codes = [(terminal(VILLAGE_A1, n), Path.IP) for n in range(1, number + 1)]
+        traces.begin(ebm(number), 0.0).confirm(codes, 1.0)
+    assert [number for number in range(1, 5) if traces.of(ebm(number)) is not None] == [3, 4]
+    traces.begin(ebm(5), 0.0)
+    assert [number for number in range(1, 6) if traces.of(ebm(number)) is not None] == [5]

@@ -16,7 +16,9 @@ from functools import cache
 from pathlib import Path
 
 from ebcd.decode import decode_bytes
-from ebcd.decode.inputs import from_hex
+from ebcd.decode.hexadecimal import from_hex
+from ebcd.signing.exception_record import ExceptionRecord
+from protocols.codes import AreaCode
 from protocols.ebd import Edition, decode_signature, encode, pack
 from protocols.ebd.codec import Ebd
 from protocols.ebd.envelope import EbdType
@@ -24,8 +26,9 @@ from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.fm.baseband import Modulator
 from protocols.fm.bits import frame_to_air
 from protocols.fm.frame import FRAME_BITS, SourceLevel, to_frames
+from protocols.mqtt import packets
+from protocols.signature import SignatureBlock
 from protocols.uecp import frame as uecp
-from simulators import mqtt_packets as packets
 from tests.ebcd.decode.examples import EBD, EXAMPLES, SIGNATURE
 from tests.protocols.cap import samples as warnings_of
 from tests.protocols.ebd import samples
@@ -339,6 +342,21 @@ def mirrors() -> Iterable[bytes]:
     for row in json.loads((VECTORS / "mqtt" / "mirror.json").read_text(encoding="utf-8")):
         yield json.dumps(row).encode()
         yield from (json.dumps(inner).encode() for inner in row.values() if isinstance(inner, dict))
+
+
+def mqtt_profiles() -> Iterable[bytes]:
+    """Those of the program, and one with a number that Python does not read."""
+    for file in sorted((ROOT / "protocols" / "mqtt" / "profiles").glob("*.toml")):
+        yield file.read_bytes()
+    yield b"form = " + LONG_NUMBER
+
+
+def exception_files() -> Iterable[bytes]:
+    """One as an administrator writes it (nobody's signature), and one with a number that Python does not read."""
+    county = AreaCode("341523000000")
+    record = ExceptionRecord(county, (county,), (), "old model", "Li", 1_760_000_000, 1_770_000_000)
+    yield record.write(lambda _signed: SignatureBlock(1, bytes(6), bytes(64)))
+    yield b"county = " + LONG_NUMBER + b'\nsignature = ""\n'
 
 
 def vendor_messages() -> Iterable[bytes]:

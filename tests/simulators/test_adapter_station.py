@@ -22,7 +22,7 @@ from simulators.terminal import Terminal
 from simulators.terminal_client import Pace
 from simulators.terminal_shell import FleetDoors, TerminalShell
 from simulators.trust import FrameReader
-from tests.simulators.signing import ADAPTER_CERTIFICATE, key, signer, trust
+from tests.simulators.signing import ADAPTER_CERTIFICATE, certificate, key, signer, trust
 from tests.simulators.test_terminal_client import Fetcher
 from tests.virtual_time import VirtualClock
 
@@ -191,6 +191,16 @@ async def test_answers_go_to_the_address_in_the_query_and_nowhere_else(clock: Vi
         elsewhere.close()
         assert at.returned(fefd.StatusAnswer) == list(HORNS[:2])
         assert len(at.lines) == 3
+
+
+async def test_what_terminals_say_to_certificates_comes_on_their_own_return_line(clock: VirtualClock) -> None:
+    async with village(clock) as at:
+        update = annex_a.UpdateTerminalCertificates((), (certificate(ADAPTER_CERTIFICATE).encode(),))
+        assert (await at.command(update))[0] == annex_a.GeneralAnswer()
+        await asyncio.sleep(0.1)
+        answers = [frame for frame in at.returns if isinstance(frame.message, fefd.Answer)]
+        assert [frame.header for frame in answers] == [Header.E, Header.E]
+        assert len(at.lines) == 1
 
 
 async def test_an_adapter_reports_where_it_was_told_to_from_then_on(clock: VirtualClock) -> None:

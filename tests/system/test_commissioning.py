@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from ebcd.demo.room import CountyRoom
-from protocols.signature import Certificate, SignatureBlock, signed_bytes
-from protocols.sm2 import PublicKey
+from protocols.signature import AuthorisationList, Certificate, SignatureBlock, signed_bytes
+from protocols.sm2 import PrivateKey, PublicKey
 from tests.system.test_inventory import county, journal, write
 
 
@@ -115,8 +115,8 @@ async def test_a_unit_that_was_replaced_hands_its_code_and_its_settings_on(tmp_p
 
 @pytest.mark.real
 @pytest.mark.timeout(120)
-@pytest.mark.requirement("R-TRM-04", "R-X-14")
-async def test_drift_is_shown_and_mended_and_a_change_goes_in_stages(tmp_path: Path) -> None:
+@pytest.mark.requirement("R-TRM-04", "R-X-14", "R-SEC-07", "R-TST-10")
+async def test_drift_is_mended_and_changes_of_settings_and_of_lists_go_in_stages(tmp_path: Path) -> None:
     async with county(tmp_path, late=0) as (room, _):
         await room.fleet.wait_for(lambda e: e.get("event") == "settled", 30.0, "that all are connected")
         devices = [row for row in room.inventory if row["paths"].startswith("cellular")]
@@ -131,14 +131,69 @@ async def test_drift_is_shown_and_mended_and_a_change_goes_in_stages(tmp_path: P
 
         status, change = await room.cli("liu", "change", "start", "--town", "349901", "--volume", "45")
         assert (status, change["state"]) == (0, "running"), change
-        for _ in range(100):
-            _, (change, *_rest) = await room.cli("liu", "change", "list")
-            if change["state"] != "running":
-                break
-            await asyncio.sleep(0.3)
+        change = await _over(room)
         told = [told for told, _ in change["stages"]]
         assert (change["state"], told[0], sum(told)) == ("done", 1, len(change["codes"])), change
         assert journal(tmp_path, "device.set")[0]["settings"] == {"volume": 35}
+        await _lists_reach_everybody(room, tmp_path)
+
+
+async def _over(room: CountyRoom) -> dict[str, Any]:
+    """The newest change, once it has ended."""
+    for _ in range(150):
+        _, (change, *_rest) = await room.cli("liu", "change", "list")
+        if change["state"] != "running":
+            break
+        await asyncio.sleep(0.3)
+    newest: dict[str, Any] = change
+    return newest
+
+
+async def _lists_reach_everybody(room: CountyRoom, folder: Path) -> None:
+    """Adapters and terminals of one village on every path take list 5, and are never sent list 4."""
+    facts = orjson.loads((folder / "sim" / "fleet.json").read_bytes())
+    modules = {each["code"]: each["certificate"] for each in facts["adapters"]}
+    modules |= {each["code"]: each["phys"].rjust(12, "0")[-12:] for each in facts["terminals"]}
+    slow = {row["code"] for row in room.inventory if "fm" in row["paths"]}  # a list takes ten seconds of air
+    lit = {code: number for code, number in modules.items() if code not in {*room.faults["off"], *slow}}
+    write(folder / "modules.csv", [{"code": code, "certificate": number} for code, number in modules.items()])
+    status, _ = await room.cli("chen", "inventory", "import", str(folder / "modules.csv"))
+    assert status == 0
+    trusted = [facts["platform"]["certificate"], *(each["certificate"] for each in facts["adapters"])]
+    lists = await _signed(folder, facts["root"], modules, 5, trusted)
+    assert (await room.cli("chen", "reload"))[0] == 0
+    asked = [argument for code in lit for argument in ("--code", code)]
+    status, began = await room.cli("chen", "cert", "send", *asked, "--yes")
+    assert status == 0, began
+    change = await _over(room)
+    assert (change["state"], [failed for _, failed in change["stages"] if failed]) == ("done", []), change
+    results = [each for fact in journal(folder, "device.authorised") for each in fact["results"]]
+    taken = {code for code, _, outcome, _ in results if outcome == "taken"}
+    paths = {row["code"]: row["paths"] for row in room.inventory if row["kind"] == "terminal"}
+    adapters = {each["code"] for each in facts["adapters"]}
+    assert taken >= {*(adapters - set(change["skipped"])), *(c for c in lit if paths.get(c, "").startswith("cellular"))}
+    assert {paths[code] for code in taken if code in paths} >= {"adapter"}, "terminals behind adapters answer, too"
+
+    for file in lists:
+        file.unlink()
+    await _signed(folder, facts["root"], modules, 4, trusted)
+    assert (await room.cli("chen", "reload"))[0] == 0
+    status, refused = await room.cli("chen", "cert", "send", *asked, "--yes")
+    assert (status, refused["error"]["code"], refused["error"]["limit"]) == (1, "list_older", "5")
+
+
+async def _signed(
+    folder: Path, root: dict[str, str], modules: dict[str, str], serial: int, trusted: list[str]
+) -> list[Path]:
+    """A list for each module, in the trust folder."""
+    key = PrivateKey.from_pkcs8((folder / root["key"]).read_bytes())
+    files = []
+    for number in modules.values():
+        names = tuple(map(bytes.fromhex, trusted))
+        listed = AuthorisationList(bytes.fromhex(number), serial, names, bytes.fromhex(root["certificate"]))
+        files.append(folder / "trust" / f"{number}-{serial:03d}.lst")
+        files[-1].write_bytes(listed.signed_by(key.sign).encode())
+    return files
 
 
 async def _drifted(room: CountyRoom, code: str) -> dict[str, Any]:

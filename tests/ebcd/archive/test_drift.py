@@ -16,7 +16,7 @@ from ebcd.archive.drift import Deviation, deviations
 from ebcd.archive.rollout import ChangeState, Order, batches, fails
 from ebcd.archive.stages import RUNNING_MAX, NobodyReached, StageRule, Stages, TooManyChanges
 from ebcd.inventory import Inventory
-from tests.ebcd.archive.yard import CHEN, HORNS, ONE, TWO, yard
+from tests.ebcd.archive.yard import CHEN, HORNS, ONE, TWO, courier, yard
 from tests.ebcd.county import COUNTY, PROVINCE, TOWN_A
 
 # ---- drift ---------------------------------------------------------------------------------------------------------
@@ -212,7 +212,10 @@ async def test_i10_a_change_that_ran_when_the_daemon_died_is_halted_by_the_next_
         assert (change.state, change.order) == (ChangeState.RUNNING, Order(volume=40))
         enter, clock = state.apply, at.room.clock
         book, roster = state.devices.rollout, at.inventory.roster
-        next_life = Stages(book, at.enquiries, roster, enter, lambda: False, clock, StageRule(), at.shelf.images)
+        carrier = courier(at.room, at.enquiries)
+        next_life = Stages(
+            book, at.enquiries, roster, enter, lambda: False, clock, StageRule(), carrier, at.shelf.images
+        )
         running = asyncio.ensure_future(next_life.run())
         await asyncio.sleep(1)
         running.cancel()

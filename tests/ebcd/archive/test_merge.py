@@ -209,6 +209,7 @@ def test_what_cannot_be_translated_is_told_as_it_stood(tmp_path: Path) -> None:
         ("[file]\nheader_row = 'x'\n", "file.header_row is nothing that a mapping may hold"),
         ("[defaults]\nnobody = 'x'\n", "defaults.nobody is no column"),
         ("[columns\n", "is not TOML"),
+        (f"form = {'9' * 5_000}\n", "is not TOML"),
     ],
 )
 def test_a_mapping_that_is_wrong_says_where(tmp_path: Path, text: str, sentence: str) -> None:

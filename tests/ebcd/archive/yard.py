@@ -13,6 +13,7 @@ from devices.maintenance import AskValues, Configure, Configured, Firmware, Told
 from devices.roster import Device, DeviceKind, Roster
 from ebcd.archive import Archive, Record
 from ebcd.archive.beats import Beats
+from ebcd.archive.courier import Courier, CourierDoors
 from ebcd.archive.drift import Drift
 from ebcd.archive.enquiry import Enquiries
 from ebcd.archive.stages import StageRule, Stages
@@ -120,6 +121,12 @@ class Yard:
         return [event.payload for event in self.room.journal.events if event.kind == kind]
 
 
+def courier(room: Room, enquiries: Enquiries) -> Courier:
+    """Who would carry lists, if there were any."""
+    doors = CourierDoors(room.core.ledger.enter, room.core.ledger.mark, lambda: False, lambda _act: None, room.clock)
+    return Courier(enquiries, doors)
+
+
 @asynccontextmanager
 async def yard(*silent: ResourceCode, within_s: float = 900.0) -> AsyncIterator[Yard]:
     """Everybody has volume 60 and reports to the right place; `silent` were never heard."""
@@ -142,7 +149,8 @@ async def yard(*silent: ResourceCode, within_s: float = 900.0) -> AsyncIterator[
         book = room.core.state.devices.rollout
         shelf = Shelf(room.clock)
         rule = StageRule(0.1, within_s)
-        stages = Stages(book, enquiries, room.inventory.roster, enter, lambda: busy[0], room.clock, rule, shelf.images)
+        carrier, roster = courier(room, enquiries), room.inventory.roster
+        stages = Stages(book, enquiries, roster, enter, lambda: busy[0], room.clock, rule, carrier, shelf.images)
         drift = Drift(room.inventory, enquiries, enter, room.clock, Beats(room.inventory.roster, room.clock, 60.0))
         running = asyncio.ensure_future(stages.run())
         await asyncio.sleep(0)

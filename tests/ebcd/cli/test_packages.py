@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.ebcd.cli.keyboard import typed
 from tests.ebcd.decode.examples import EBD
 
 EBD_ID = "10234000000000001010101010000000000000007"
+VECTORS = Path(__file__).parents[2] / "vectors" / "platform" / "2018"
 SIREN = b"\xff\xfb\x90\x64 a sound"
 
 
@@ -58,6 +60,28 @@ def test_a_signed_package_verifies_with_the_signers_certificate(desk: Path, prof
     assert "unchecked" in unchecked.stdout
 
 
+@pytest.mark.clause("GD/J 081 clause 5.2")
+def test_an_information_body_is_signed_with_the_document(desk: Path) -> None:
+    body = desk / "EBDI_2340000000000010101010110203202611220001.xml"
+    body.write_bytes((VECTORS / "EBI.xml").read_bytes())
+    key = ("--key", f"{desk}/k.pem", "--number", "000000000201")
+    package = _pack(desk, "--information", str(body), *key)
+    good = typed("ebd", "verify", str(package), "--cert", f"{desk}/k.cer", "--json")
+    told = json.loads(good.stdout)
+    assert (good.exit_code, told["signature"], told["good"]) == (0, "ok", True)
+    assert told["fields"]["ebdi"]["ebds"]["related_eb_info"] == {"eb_info_id": [body.stem.removeprefix("EBDI_")]}
+    held = unpack(package.read_bytes())
+    assert held.information is not None
+    other = replace(held.information, xml=body.read_bytes().replace(b"<InfoStatus>02", b"<InfoStatus>03"))
+    package.write_bytes(pack(held.xml, held.signature_xml, information=other))
+    bad = typed("ebd", "verify", str(package), "--cert", f"{desk}/k.cer", "--json")
+    assert (bad.exit_code, json.loads(bad.stdout)["signature"]) == (1, "bad")
+    body.write_bytes(b"<EBI/>")
+    refused = typed("ebd", "pack", f"{desk}/document.xml", "--information", str(body), *key, "--out", f"{desk}/x.tar")
+    assert refused.exit_code == 1
+    assert not (desk / "x.tar").exists()
+
+
 def test_a_package_is_taken_apart_and_nothing_is_overwritten(desk: Path) -> None:
     package = _pack(desk, "--resource", f"{desk}/EBDR_siren.mp3")
     out = desk / "apart"
@@ -74,6 +98,7 @@ def test_a_package_is_taken_apart_and_nothing_is_overwritten(desk: Path) -> None
     [
         (("--resource", "siren.mp3"), "EBDR_"),
         (("--key", "k.pem"), "--number"),
+        (("--number", "000000000201"), "would not be signed"),
         (("--key", "k.pem", "--number", "000000000201", "--profile", "all"), "xml+time"),
         (("--key", "missing.pem", "--number", "000000000201"), "missing.pem"),
     ],
@@ -113,6 +138,17 @@ def test_resources_are_held_against_the_message(
     package = tmp_path / "p.tar"
     package.write_bytes(pack(_order(digest, size), resources=resources))
     assert said in typed("ebd", "verify", str(package)).stdout
+
+
+def test_a_captured_request_is_verified_and_taken_apart_like_its_package(desk: Path) -> None:
+    package = _pack(desk, "--key", f"{desk}/k.pem", "--number", "000000000201")
+    captured = desk / "captured.http"
+    head = b"POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=captured1\r\n\r\n"
+    captured.write_bytes(head + build_request_body(package.read_bytes(), package.name, "captured1").body)
+    verified = typed("ebd", "verify", str(captured), "--cert", f"{desk}/k.cer")
+    assert (verified.exit_code, verified.exception) == (0, None)
+    assert typed("ebd", "unpack", str(captured), "--out", f"{desk}/apart").exit_code == 0
+    assert (desk / "apart" / f"EBDB_{EBD_ID}.xml").read_bytes() == EBD
 
 
 def test_what_is_no_package_is_named(tmp_path: Path) -> None:

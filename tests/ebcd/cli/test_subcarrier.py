@@ -180,3 +180,10 @@ def test_more_packets_than_versions_are_refused(tmp_path: Path) -> None:
     result = typed("fm", "render", "--out", str(tmp_path / "x"), *packets)
     assert result.exit_code == 2
     assert "at most 32" in result.stderr
+
+
+def test_a_packet_whose_length_lies_is_rendered_with_a_warning() -> None:
+    made = typed("fm", "render", "--lang", "en", "--out", "-", FM_PACKET[:-1].hex())
+    assert made.exit_code == 0
+    assert "says 116 bytes and has 115: no receiver will take it" in made.stderr
+    assert typed("fm", "render", "--lang", "en", "--out", "-", FM_PACKET.hex()).stderr == ""

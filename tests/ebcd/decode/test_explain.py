@@ -9,7 +9,7 @@ from ebcd.decode.ebd_names import snake
 from ebcd.decode.explain import label, meaning
 from ebcd.decode.names import KINDS
 
-WITHOUT_TABLE = {"time", "code", "ebm_id", "agt", "hexadecimal"}  # functions, or nothing to add
+WITHOUT_TABLE = {"time", "code", "ebm_id", "agt", "mjd", "clock_offset", "hexadecimal"}  # functions, or nothing to add
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS.values()) - WITHOUT_TABLE))
@@ -30,6 +30,23 @@ def test_every_table_of_values_that_is_named_exists(kind: str) -> None:
         ("ebm_id", "0" * 35, "全部消息", "every message"),
         ("code", "no code", "", ""),
         ("class", 77, "", ""),
+        ("af", 110, "98.5 MHz", "98.5 MHz"),
+        ("af", 1, "87.6 MHz", "87.6 MHz"),
+        ("af", 226, "其后有 2 个频率", "2 frequencies follow"),
+        ("af", 0, "列表结束", "end of the list"),
+        ("af", 206, "", ""),
+        ("mjd", 61172, "2026-05-12", "2026-05-12"),
+        ("mjd", 0, "", ""),
+        ("clock_offset", 16, "UTC+08:00", "UTC+08:00"),
+        ("clock_offset", 0x27, "UTC-03:30", "UTC-03:30"),
+        ("clock_offset", 255, "保持编码器的时差", "the encoder's own stays"),
+        ("application_group", 0x16, "11A, 应用可自由使用", "11A, free for applications"),
+        ("application_group", 0x12, "9A, 仅在", "9A, for applications only where"),
+        ("application_group", 4, "2A, 不可", "2A, never"),
+        ("application_group", 0, "不在任何组中发送", "in no group of its own"),
+        ("application_group", 31, "暂时无数据", "no data for a while"),
+        ("application_group", 32, "", ""),
+        ("unopened", "0102", "没有公开的格式", "no layout of it is public"),
         ("", 1, "", ""),
     ],
 )

@@ -10,6 +10,7 @@ from ebcd.decode import Crc, Keys, Note, Reading, Signed, decode_bytes
 from ebcd.decode.inputs import from_bits, message_of, messages_in
 from protocols.fm.bits import frame_to_air
 from protocols.fm.frame import SourceLevel, to_frames
+from protocols.rds.block import Offset
 from protocols.signature import Certificate
 from tests.ebcd.decode.examples import CERTIFICATE, FM_PACKET
 
@@ -66,3 +67,26 @@ def test_other_texts_of_0_and_1_are_hexadecimal() -> None:
     noise = "".join(random.Random(1).choice("01") for _ in range(104))
     assert from_bits(noise) is None
     assert message_of("0110" * 26) == bytes.fromhex("0110" * 26)
+
+
+def test_frames_with_the_offset_b_that_the_standard_prints_are_the_same_packet() -> None:
+    printed = [frame_to_air(frame, offset_b=Offset.B_PRINTED) for frame in FRAMES]
+    for pieces in (printed, [*ON_AIR[:12], *printed[12:]]):
+        reading = decode_bytes(b"".join(pieces), KEYS)
+        assert verdict(reading) == ("fm-packet", "emergency_start", Crc.OK, Signed.OK, True, True)
+
+
+def test_a_code_of_level_0_is_read_and_comes_back_though_we_never_send_it() -> None:
+    # type 21 of fm-rds.md section 14: A859 head, 01 one code, F6... the code, 05FF, block; here with level digit 0
+    packet = bytes.fromhex("A85901 F0 99990100000003140104 00 05FF 68E77800 000000000201".replace(" ", "")) + bytes(
+        range(64)
+    )
+    reading = decode_bytes(packet)
+    assert verdict(reading) == ("fm-packet", "maintenance", Crc.NONE, Signed.UNCHECKED, True, True)
+
+
+def test_a_packet_of_a_reserved_type_is_recognised_by_its_length() -> None:
+    # type 25: 25 << 11 | 0x057 = C857, so 0x57 + 2 = 89 bytes: head 3, one code 12, no content, block 74
+    packet = bytes.fromhex("C857 01 F69999010000000314010400 68E77800 000000000201".replace(" ", "")) + bytes(range(64))
+    reading = decode_bytes(packet)
+    assert verdict(reading) == ("fm-packet", "unknown", Crc.NONE, Signed.UNCHECKED, True, True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ebcd.decode.inputs import from_hex, message_of, messages_in
+from ebcd.decode.hexadecimal import from_hex
+from ebcd.decode.inputs import message_of, messages_in
 from protocols.fm.frame import SourceLevel, to_frames
 from tests.ebcd.decode.examples import ADAPTER_STOP, EBD, FM_PACKET, TERMINAL_HEARTBEAT
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ebcd.decode import decode_bytes
+from ebcd.decode import Keys, Reading, Signed, decode_bytes
 from protocols import adapter
 from protocols.adapter import RdsSpecial, UpdateAdapterCertificates
 from protocols.codes import ResourceCode
-from protocols.ebd import pack
+from protocols.ebd import InformationFile, SignatureFile, encode_signature, pack
+from protocols.signature import Certificate, SignatureBlock
+from protocols.sm2 import sign_with_nonce, sm3
 from tests.ebcd.decode.examples import AUTHORISATION_LIST, CERTIFICATE, EBD
+from tests.protocols.worked_key import CERTIFICATE as NUMBER
+from tests.protocols.worked_key import NONCE, SCALAR, TIME
 
+VECTORS = Path(__file__).parents[2] / "vectors"
+INFO_ID = "2340000000000010101010110203202611220001"
 CODE = ResourceCode("69999010000000314010400")
 
 
@@ -51,3 +59,34 @@ def test_a_package_is_found_in_the_http_message_that_carried_it(head: bytes) -> 
     part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="EBDT_1.tar"\r\n\r\n'
     told = decode_bytes(head + part + pack(EBD) + b"\r\n--b--\r\n")
     assert (told.protocol, told.message, told.errors) == ("ebd-tar", "ConnectionCheck", ())
+
+
+@pytest.mark.clause("GD/J 081 clauses 5.2, 6.3")
+@pytest.mark.parametrize("profile", ["xml", "xml_time"])
+def test_the_signature_file_of_an_information_body_is_shown_and_judged(profile: str) -> None:
+    worked = json.loads((VECTORS / "signature/information_body.json").read_text(encoding="utf-8"))
+    xml = (VECTORS / worked["document"]).read_bytes()
+    assert sm3(xml).hex().upper() == worked["document_sm3"], "work the vector again: its document is another one"
+    name, signature = f"EBDI_{INFO_ID}.xml", worked[profile]["file"].encode()
+    keys = Keys([Certificate.decode(CERTIFICATE)])
+
+    def judged(body: bytes, signature: bytes | None, own: bytes | None = None) -> Reading:
+        return decode_bytes(pack(EBD, own, information=InformationFile(name, body, signature)), keys)
+
+    told: Any = judged(xml, signature).as_json()["fields"]
+    shown = told["ebdi"]["ebds"]
+    assert shown["related_eb_info"] == {"eb_info_id": [INFO_ID]}
+    assert shown["signature_value"]["signature"] == worked[profile]["signature"]
+    assert judged(xml, signature).signature is Signed.NONE  # the message itself is not signed
+    own = encode_signature(SignatureFile(sign_file(EBD), related_ebd_id="1"))
+    assert judged(xml, signature, own).signature is Signed.OK
+    assert judged(xml.replace("立即播发".encode(), "不得播发".encode()), signature, own).signature is Signed.BAD
+    alone = judged(xml, None, own)
+    assert (alone.signature, [note.key for note in alone.notes]) == (Signed.OK, ["scope", "body_unsigned"])
+    broken = judged(xml, b"<Signature/>", own)
+    assert [error for error in broken.errors if error.startswith(f"EBDS_{name}: ")]
+
+
+def sign_file(xml: bytes) -> bytes:
+    """The signature block of the worked key over a file alone."""
+    return SignatureBlock(TIME, NUMBER, sign_with_nonce(SCALAR, xml, NONCE)).encode()

@@ -14,7 +14,7 @@ from ebcd.evaluation.effect import Effect, effect_of, month_of
 from ebcd.facts import Receipt
 from ebcd.lifecycle import AlertEvent, AlertState, DeliveryEvent
 from ebcd.planner import Leg, Plan
-from ebcd.state import CountyState
+from ebcd.state import CountyState, Remains
 from protocols.codes import EbmId
 from tests.ebcd.county import PROVINCE, VILLAGE_A1, VILLAGE_A2, terminal
 from tests.ebcd.test_scheduler import alert
@@ -145,7 +145,7 @@ def test_evidence_goes_with_its_alert(monkeypatch: pytest.MonkeyPatch) -> None:
     story.hear((0, DeliveryEvent.CONFIRM, 1.0, "began"))
     story.end()
     monkeypatch.setattr(snapshot, "FINISHED_ALERTS_MAX", -1)
-    snapshot.forget_old(story.state)
+    snapshot.forget_old(story.state, 1e12, lambda record: Remains())
     assert set(story.state.evidence.alerts) <= set(story.state.alerts)
 
 

@@ -14,10 +14,11 @@ import pytest
 
 from devices.link import Began, Heartbeat, Path
 from devices.link import DeviceState as S
+from ebcd.alarms import Alarm, AlarmKind
 from ebcd.clock import BEIJING
 from ebcd.evaluation.desk import EvaluationDesk, HeardBody
 from ebcd.evaluation.keeper import GATHER_S, Keeper, MorningRule
-from ebcd.evaluation.morning import Count, as_text
+from ebcd.evaluation.morning import Count, Proof, as_text
 from ebcd.health import Condition, HealthBook, ways_of
 from ebcd.ledger import Ledger
 from ebcd.operator import Actor, OperationRefused
@@ -96,6 +97,27 @@ def at(clock: VirtualClock, hour: int, minute: int) -> None:
     """Set the wall clock to a moment of 2025-10-10, Beijing time."""
     wanted = datetime(2025, 10, 10, hour, minute, tzinfo=BEIJING).timestamp()
     clock.step(wanted - clock.wall())
+
+
+@pytest.mark.requirement("R-X-13", "R-X-20")
+def test_the_report_names_alarms_who_is_on_duty_and_how_many_horns_are_proved() -> None:
+    now, health = 1_760_000_000.0, book()
+    heard: dict[str, float] = {terminal(VILLAGE_A1, 1): now - 3600, terminal(VILLAGE_A1, 2): now - 3600}
+    for since, proved in ((now - 86_400, 1), (now - 60, 0)):
+        count = Count(INVENTORY, WAYS, health.of, Proof(8, since, heard))
+        for device in INVENTORY.roster.terminals:
+            count.add(device)
+        certificate = Alarm("A202510090001", AlarmKind.CERTIFICATE, "000000000201", "own", "29 1", 30, now)
+        rate = Alarm("A202510090002", AlarmKind.ONLINE_COUNTY, "", "某县", "1/9 11.1 %", 0, now, acknowledged_by="chen")
+        report = count.report(now, "某县", (), (certificate, rate), "liu")
+        assert report.proved == proved  # the second one has a fault: it is not promised, so it is not counted
+        words = as_text(report, "en")
+        assert f"said within 8 days that they sounded: {proved} of 1" in words
+        assert "A202510090001 certificate 000000000201 (our own) ends in 29 days (1 of them)" in words
+        assert "NOT ACKNOWLEDGED" in words
+        assert "terminals online in the county: 1/9 11.1 %, since 2025-10-09 16:53:20, chen" in words
+        assert "On duty: liu" in words
+        assert "值班：liu" in as_text(report, "zh")
 
 
 async def test_the_report_is_written_at_eight_once_a_day(tmp_path: Folder, clock: VirtualClock) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path as Folder
@@ -219,8 +219,10 @@ async def bench(
     owner: Owner | None = None,
     poster: RunningPoster | None = None,
     network: MemoryNetwork | None = None,
+    in_good_order: bool = False,
 ) -> AsyncIterator[Bench]:
-    """One life, from what `folder` holds to its kill -9. `poster` leads to somebody else than `province`."""
+    """One life, from what `folder` holds to its kill -9, or to its end `in_good_order`. `poster` leads to somebody else
+    than `province`."""
     clock = province.clock
     (folder / "trust").mkdir(exist_ok=True)
     authority = Authority(folder / "trust")
@@ -253,6 +255,7 @@ async def bench(
     doors = ReporterDoors(mailroom, store, clock, upstream.request_answered, metrics.report)
     reporter = Reporter(flags, observer, pen, rule, doors)
     mailroom.back = reporter.back
+    mailroom.farewell = reporter.farewell if in_good_order else mailroom.farewell
     health.on_change(observer.device_changed)
     ledger.watched_by(observer.fact)
     upstream.serve(core, reporter)
@@ -266,7 +269,15 @@ async def bench(
             if task.done():
                 task.result()
     finally:
+        await _end(store, running, in_good_order=in_good_order)
+
+
+async def _end(store: Store, running: Sequence[asyncio.Future[None]], *, in_good_order: bool) -> None:
+    """Everything stops; after a kill -9 nothing more reaches the disk."""
+    if not in_good_order:
         store.abandon()
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    if in_good_order:
+        await store.close()

@@ -59,5 +59,10 @@ class Authority:
         (self.folder / f"{name or f'{number_text(receiver)}-{serial:03d}'}.lst").write_bytes(listed.encode())
         return listed
 
+    def take_lists_away(self) -> None:
+        """Nothing but certificates is left."""
+        for file in self.folder.glob("*.lst"):
+            file.unlink()
+
     def write(self, name: str, data: bytes) -> None:
         (self.folder / f"{name}.cer").write_bytes(data)

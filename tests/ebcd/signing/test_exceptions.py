@@ -231,6 +231,7 @@ def test_what_cannot_be_meant_cannot_be_written(change: dict[str, object]) -> No
         lambda data: data.replace("王".encode(), b"\xff"),
         lambda data: b"",
         lambda data: data * 3000,
+        lambda data: data.replace(b"\nreason = ", b"\nreason = " + b"9" * 5_000 + b"\n# "),  # longer than an integer
     ],
 )
 def test_what_is_no_exception_is_refused_by_name(office: Office, spoil: object) -> None:

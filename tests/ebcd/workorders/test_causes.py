@@ -9,8 +9,9 @@ import pytest
 
 from devices.link import Fault, Path
 from ebcd.workorders import OrderState, Trouble
+from ebcd.workorders.statistics import month_of, statistics
 from protocols.codes import ResourceCode
-from tests.ebcd.workorders.yard import TOWNS, Yard, head_end, horn, village
+from tests.ebcd.workorders.yard import GATHER_S, TOWNS, Yard, head_end, horn, village
 
 
 @pytest.fixture
@@ -28,6 +29,17 @@ def test_one_dead_horn_is_one_order_within_three_periods_and_a_look(yard: Yard) 
     yard.run(4 * 15.0 + 5.0)
     (order,) = yard.orders()
     assert (order.trouble, order.root, order.crew) == (Trouble.DEVICE, horn(village(TOWNS[0], 5), 7), "north")
+
+
+def test_an_order_knows_how_long_it_took_to_notice(yard: Yard) -> None:
+    died_s = yard.wall_s
+    yard.kill(horn(village(TOWNS[0], 5), 2))
+    yard.run(120.0)
+    (order,) = yard.orders()
+    assert died_s - 15.0 <= order.since <= died_s, "its last sign of life, not the moment of the finding"
+    assert order.opened_at - order.since <= 3 * 15.0 + 15.0 + GATHER_S
+    (all_of_them, *_) = statistics([order], month_of(order.opened_at), lambda _: "")
+    assert all_of_them.notice_s == order.opened_at - order.since
 
 
 def test_a_dead_head_end_is_one_order_not_eleven(yard: Yard) -> None:

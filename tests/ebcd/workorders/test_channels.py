@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 
 import pytest
 
@@ -23,7 +24,7 @@ ORDER = WorkOrder("W202611290001", Trouble.DEVICE, "6" * 23, ("6" * 23,), "", "3
 
 def notice(crew: Crew) -> Notice:
     """To one crew."""
-    return Notice(ORDER, "dispatch", crew, "工单", "工单 W202611290001：石桥村")
+    return Notice(ORDER.id, "dispatch", crew, "工单", "工单 W202611290001：石桥村", {"order": asdict(ORDER)})
 
 
 @asynccontextmanager

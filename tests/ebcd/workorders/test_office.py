@@ -17,14 +17,16 @@ from ebcd.facts import Fact
 from ebcd.health import DeviceHealth
 from ebcd.identity import Operators
 from ebcd.workorders import Crew, Desk, Finding, OrderEvent, OrderRule, Trouble
+from ebcd.workorders.book import WorkBook, order_opened
 from ebcd.workorders.office import STEPS, OrderDetail, OrderRow, WorkOffice
-from ebcd.workorders.statistics import Line, month_of
+from ebcd.workorders.statistics import Line, month_of, statistics
 from protocols.codes import ResourceCode
 from tests.ebcd.county import COUNTY, VILLAGE_A1, Room, control_room, terminal
 from tests.ebcd.fake_operations import FakeOperations
 
 TOKENS = {hashlib.sha256(name.encode()).hexdigest(): name for name in ("chen", "li")}
 HORN = terminal(VILLAGE_A1, 1)
+OPENED_AT = 1_760_000_000.0
 
 
 def by(name: str) -> dict[str, str]:
@@ -131,8 +133,20 @@ async def test_a_month_shows_how_long_things_took_and_whose_they_were() -> None:
         assert (lines["all", ""].orders, lines["all", ""].arrive_s, lines["all", ""].mend_s) == (3, 1800, 3600)
         assert (lines["trouble", "device"].orders, lines["trouble", "device"].arrive_s) == (2, 1200)
         assert lines["crew", "一班"].orders == 3
+        assert lines["model", ""].orders == 3
+        assert lines["all", ""].notice_s is None, "nobody knows since when"
         nothing = decoded(list[Line], (await http.get("/v1/orders/statistics?month=1999-01", headers=by("li"))).content)
         assert [(line.orders, line.mend_s) for line in nothing] == [(0, None)]
+
+
+def test_a_month_is_told_by_model_where_an_orders_devices_are_of_one() -> None:
+    book = WorkBook()
+    for number, devices in enumerate((("a1",), ("a2", "a3"), ("a1", "b1"), ("unknown",))):
+        finding = Finding(Trouble.DEVICE, f"root{number}", devices, since=OPENED_AT - 60.0 * (number + 1))
+        book.apply(order_opened(f"W{number}", finding, "349901000000", "", OPENED_AT, "daemon"))
+    lines = statistics(book.orders.values(), month_of(OPENED_AT), lambda code: "A-30" if code[0] == "a" else "")
+    models = {line.value: (line.orders, line.notice_s) for line in lines if line.group == "model"}
+    assert models == {"A-30": (2, 90.0), "": (2, 210.0)}
 
 
 def test_every_step_of_people_is_in_the_table() -> None:

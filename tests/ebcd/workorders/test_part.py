@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import structlog
+from structlog.testing import capture_logs
 
 from devices.link import Path
 from ebcd import facts
 from ebcd.facts import Fact, Receipt
 from ebcd.health import Condition, DeviceHealth
-from ebcd.lifecycle import AlertEvent, AlertState, DeliveryEvent
+from ebcd.lifecycle import AlertEvent, AlertState, DeliveryEvent, DeliveryState
 from ebcd.planner import Leg, Plan
-from ebcd.state import CountyState
-from ebcd.workorders import Trouble
-from ebcd.workorders.book import order_moved
+from ebcd.state import AlertRecord, CountyState
+from ebcd.workorders import Finding, OrderEvent, Trouble
+from ebcd.workorders.book import order_moved, order_noted, order_opened
 from ebcd.workorders.missed import missed_receipts
 from ebcd.workorders.part import Confirmations, WorkPart
-from ebcd.workorders.table import OrderEvent
 from protocols.codes import ResourceCode
 from tests.ebcd.county import PROVINCE
 from tests.ebcd.test_scheduler import alert
 from tests.ebcd.workorders.yard import TOWNS, WALL_S, Yard, head_end, horn, village
-from tests.virtual_time import VirtualClock
 
 BEHIND = tuple(horn(village(TOWNS[0], 1), n) for n in range(1, 5))
 ALONE = horn(village(TOWNS[0], 5), 1)
 ADAPTER = head_end(village(TOWNS[0], 1))
-ALERT = alert(1)
+ALERT = alert(1, start=int(WALL_S), end=int(WALL_S) + 900)
 
 
 def adapter_of(code: ResourceCode) -> ResourceCode | None:
@@ -72,6 +70,79 @@ def test_a_whole_flock_that_stayed_silent_is_its_adapters_finding() -> None:
     assert (found.root, found.devices) == (ADAPTER, tuple(sorted(BEHIND)))
 
 
+def crowd(*complaints: tuple[DeliveryState, str]) -> AlertRecord:
+    """An alert for three villages of twelve horns over IP; each horn's end is the next of `complaints`, in turn."""
+    state = CountyState()
+    horns = [horn(village(TOWNS[0], place), number) for number in range(1, 13) for place in (1, 2, 3)]
+    state.apply(facts.alert_accepted(ALERT, AlertState.WAITING, WALL_S, PROVINCE))
+    state.apply(facts.alert_moved(ALERT.id, AlertEvent.START, WALL_S))
+    state.apply(facts.plan_made(ALERT.id, Plan(tuple(Leg(code, (Path.IP,)) for code in horns), ()), WALL_S))
+    state.apply(facts.orders_sent(ALERT.id, DeliveryEvent.SEND, Path.IP, horns, WALL_S))
+    events = {
+        DeliveryState.REFUSED: DeliveryEvent.REFUSE,
+        DeliveryState.TIMED_OUT: DeliveryEvent.TIME_OUT,
+        DeliveryState.CONFIRMED: DeliveryEvent.CONFIRM,
+    }
+    for number, code in enumerate(horns):
+        ended, words = complaints[number % len(complaints)]
+        state.apply(facts.receipts(ALERT.id, [Receipt(code, events[ended], Path.IP, words, WALL_S)], WALL_S))
+    return state.alerts[ALERT.id]
+
+
+FINE = (DeliveryState.CONFIRMED, "")
+NO_SOUND = (DeliveryState.REFUSED, "no audio")
+
+
+def test_one_complaint_of_much_of_a_town_is_one_cause_and_it_is_not_the_terminals() -> None:
+    (found,) = missed_receipts(crowd(NO_SOUND, FINE), online, lambda _: None)
+    assert (found.trouble, len(found.devices)) == (Trouble.MESSAGE, 18)
+    assert found.why == f"{ALERT.id} refused no audio"
+
+
+def test_whose_turn_never_came_has_missed_nothing() -> None:
+    record = crowd(NO_SOUND, FINE)
+    for delivery in record.deliveries.values():
+        delivery.tried = ()
+    assert missed_receipts(record, online, lambda _: None) == []
+
+
+def test_who_was_told_in_the_last_seconds_or_interrupted_by_something_better_has_missed_nothing() -> None:
+    record = crowd(NO_SOUND)
+    for delivery in record.deliveries.values():
+        delivery.sent_at = record.alert.window.end - 5.0
+    assert missed_receipts(record, online, lambda _: None) == []
+    record = crowd(NO_SOUND)
+    record.started = {village(TOWNS[0], place) for place in (1, 2, 3)}
+    record.holds = {village(TOWNS[0], 3)}  # villages 1 and 2 went to another message
+    record.regained = {village(TOWNS[0], 3)}  # and village 3 for a while
+    assert missed_receipts(record, online, lambda _: None) == []
+
+
+def test_nearly_all_of_one_village_is_one_cause() -> None:
+    (found,) = missed_receipts(crowd(NO_SOUND, FINE, FINE), online, lambda _: None)
+    assert (found.trouble, found.root, len(found.devices)) == (Trouble.RECEIPT, village(TOWNS[0], 1), 12)
+
+
+def test_a_few_of_many_that_complain_alike_are_as_many_causes() -> None:
+    few = [NO_SOUND] + [FINE] * 8
+    found = missed_receipts(crowd(*few), online, lambda _: None)
+    assert [(f.trouble, len(f.devices)) for f in found] == [(Trouble.RECEIPT, 1)] * 4
+
+
+def test_who_still_misses_when_the_common_cause_is_gone_gets_an_order_of_its_own() -> None:
+    yard = Yard()
+    record = crowd(NO_SOUND)
+    yard.desk.missed(missed_receipts(record, online, lambda _: None), yard.wall_s)
+    (order,) = yard.orders()
+    assert order.trouble is Trouble.MESSAGE
+    still, *others = record.deliveries
+    yard.confirmed.update(dict.fromkeys(others, yard.wall_s + 60))
+    yard.desk.look(yard.wall_s + 61)
+    assert yard.orders() == []
+    yard.desk.missed([Finding(Trouble.RECEIPT, still, (still,))], yard.wall_s + 61)
+    assert [each.root for each in yard.orders()] == [still]
+
+
 def test_who_is_known_to_be_offline_has_not_missed_anything_new() -> None:
     state = CountyState()
     after(state, *BEHIND, ALONE)
@@ -82,16 +153,7 @@ def test_the_part_opens_an_order_when_an_alert_is_over_and_closes_it_with_the_ne
     yard = Yard()
     confirmations = Confirmations()
 
-    class Clock:
-        """The yard's."""
-
-        def wall(self) -> float:
-            return yard.wall_s
-
-        def monotonic(self) -> float:
-            return yard.now_s
-
-    part = WorkPart(yard.desk, yard.health, yard.sites, yard.state, adapter_of, Clock())
+    part = WorkPart(yard.desk, yard.health, yard.sites, yard.state, adapter_of, yard.clock)
     for fact in after(yard.state, ALONE, at=yard.wall_s):
         part.watch(fact, yard.state)
         confirmations.watch(fact, yard.state)
@@ -107,9 +169,16 @@ def test_the_part_opens_an_order_when_an_alert_is_over_and_closes_it_with_the_ne
     assert yard.orders() == []
 
 
-async def test_every_step_of_an_order_can_be_logged_and_ends_nothing() -> None:
+def test_every_fact_of_an_order_has_its_line_in_the_log() -> None:
     yard = Yard()
-    part = WorkPart(yard.desk, yard.health, yard.sites, yard.state, adapter_of, VirtualClock())
-    with structlog.testing.capture_logs() as lines:
-        part.watch(order_moved("W1", OrderEvent.DISPATCH, 1.0, "daemon", "crew"), yard.state)
-    assert [(line["event"], line["order"], line["step"]) for line in lines] == [("order.moved", "W1", "dispatch")]
+    part = WorkPart(yard.desk, yard.health, yard.sites, yard.state, adapter_of, yard.clock)
+    order = yard.desk.report(ALONE, (ALONE,), "no sound", yard.wall_s, "li")
+    with capture_logs() as lines:
+        for fact in (
+            order_opened("W1", Finding(Trouble.DEVICE, ALONE, (ALONE,)), TOWNS[0], "north", yard.wall_s, "daemon"),
+            order_moved(order.id, OrderEvent.DISPATCH, yard.wall_s, "daemon", "north"),
+            order_noted(order.id, "escalated", "open", yard.wall_s, "daemon"),
+        ):
+            part.watch(fact, yard.state)
+    assert [line["event"] for line in lines] == ["order.opened", "order.moved", "order.overdue"]
+    assert (lines[1]["order"], lines[1]["step"], lines[1]["note"]) == (order.id, OrderEvent.DISPATCH, "north")

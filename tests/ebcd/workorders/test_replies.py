@@ -8,7 +8,8 @@ import pytest
 
 from devices.gsm_modem import Short
 from ebcd.workorders.office import WorkOffice
-from ebcd.workorders.replies import SmsReplies
+from ebcd.workorders.replies import Known, SmsReplies
+from tests.ebcd.county import VILLAGE_A1
 from tests.ebcd.workorders.test_office import HORN, office
 
 CREW, OFFICER, STRANGER = "+8613800100055", "13900200066", "13700300077"
@@ -20,10 +21,15 @@ class Phone:
     def __init__(self, work: WorkOffice) -> None:
         self.answers: list[tuple[str, str]] = []
         self.counted: Counter[str] = Counter()
-        people = {"13800100055": "一班", OFFICER: "王村长"}
+        self.heard: list[tuple[str, str, str, bool]] = []
+        people = {"13800100055": Known("一班"), OFFICER: Known("王村长", VILLAGE_A1)}
         self.replies = SmsReplies(
-            work, people, lambda number, words: self.answers.append((number, words)), self.count, "zh"
+            work, people, lambda number, words: self.answers.append((number, words)), self.count, "zh", self.hear
         )
+
+    async def hear(self, known: Known, number: str, words: str, heard: bool) -> tuple[str, str]:
+        self.heard.append((known.name, number, words, heard))
+        return "暴雨", "石桥村"
 
     def count(self, outcome: str) -> None:
         self.counted[outcome] += 1
@@ -64,6 +70,36 @@ async def test_what_cannot_be_done_is_answered_by_name() -> None:
         assert "W202611290042" in await phone.say(CREW, "受理 W202611290042")
         assert "火星" in await phone.say(OFFICER, "报修 火星 没声音")
         assert phone.counted == Counter(refused=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "heard", "rest"),
+    [
+        ("听到", True, ""),
+        ("听到了。", True, ""),
+        ("听到了 石桥村 声音很大", True, "石桥村 声音很大"),
+        ("没听到 0001", False, "0001"),
+        ("没有听到：村西头", False, "村西头"),
+        ("未听见", False, ""),
+        ("heard Shiqiao", True, "Shiqiao"),
+        ("NOT HEARD, Shiqiao", False, "Shiqiao"),
+    ],
+)
+async def test_a_word_about_an_alert_goes_to_the_evidence(words: str, heard: bool, rest: str) -> None:
+    async with office() as (room, desk, _):
+        phone = Phone(WorkOffice(desk, room.inventory, room.clock, room.core.ledger.mark))
+        answer = await phone.say(OFFICER, words)
+        assert phone.heard == [("王村长", OFFICER, rest, heard)]
+        assert ("没听到" in answer) is not heard
+        assert phone.counted == {"heard" if heard else "not_heard": 1}
+
+
+@pytest.mark.parametrize("words", ["听到没有", "没听到没有？", "我听到", "heardit"])
+async def test_a_question_is_no_evidence(words: str) -> None:
+    async with office() as (room, desk, _):
+        phone = Phone(WorkOffice(desk, room.inventory, room.clock, room.core.ledger.mark))
+        assert "听到/没听到" in await phone.say(OFFICER, words)
+        assert (phone.heard, phone.counted) == ([], Counter(unreadable=1))
 
 
 async def test_a_stranger_does_nothing_and_learns_nothing(capsys: pytest.CaptureFixture[str]) -> None:

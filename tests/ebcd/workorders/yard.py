@@ -82,6 +82,11 @@ class Yard:
         """UTC seconds."""
         return WALL_S + self.now_s
 
+    @property
+    def clock(self) -> YardClock:
+        """The yard's time, as the daemon's parts ask for it."""
+        return YardClock(self)
+
     def enter(self, fact: Fact) -> None:
         """The ledger's part: applied, and kept for a restart."""
         self.state.apply(fact)
@@ -126,3 +131,16 @@ class Yard:
     def ten(self, town: int, number: int) -> tuple[ResourceCode, ...]:
         """The horns of a village."""
         return tuple(horn(village(TOWNS[town], number), n) for n in range(1, 11))
+
+
+class YardClock:
+    """`devices.ports.Clock`."""
+
+    def __init__(self, yard: Yard) -> None:
+        self._yard = yard
+
+    def wall(self) -> float:
+        return self._yard.wall_s
+
+    def monotonic(self) -> float:
+        return self._yard.now_s

@@ -34,7 +34,7 @@ def config_toml(data: bytes) -> None:
     """Settings, or every problem in words."""
     try:
         document = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+    except (ValueError, RecursionError):
         return
     found, problems = settings.read_tables(document, Path("/x/ebcd.toml"), environ={})
     assert found is not None or problems

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from protocols import adapter, terminal
 from protocols.adapter import TypeTable
 from protocols.codes import ResourceCode
@@ -24,13 +22,7 @@ adapter_stream = streams(lambda: adapter.Deframer(SMALL_BYTES_MAX), SMALL_BYTES_
 terminal_stream = streams(lambda: terminal.Deframer(SMALL_BYTES_MAX), SMALL_BYTES_MAX)
 
 
-def _adapter_value(data: bytes) -> adapter.AdapterFrame:
-    """A frame without the bytes that were signed: an id of zeros has two spellings there."""
-    frame = adapter.decode(data)
-    return replace(frame, signed=frame.signed[:1])
-
-
-_adapter_frame = comes_back(_adapter_value, adapter.encode_again)
+_adapter_frame = comes_back(adapter.decode, adapter.encode_again)
 _adapter_a1 = comes_back(  # by message: numbers of A.4 that A.1 has not are read, and written as A.1's
     lambda data: adapter.decode(data, TypeTable.A1).message,
     lambda message: adapter.encode(message, table=TypeTable.A1),

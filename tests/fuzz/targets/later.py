@@ -1,12 +1,13 @@
-"""Doors that came with the MQTT profiles, the older draft and the old village encoders."""
+"""Doors that came with the MQTT profiles, exceptions from SM2, the older draft and the old village encoders."""
 
 from __future__ import annotations
 
 from devices import mqtt_profiles
 from ebcd.cli.recordings import BadRecording, read_recording
+from ebcd.signing import exception_record
 from protocols.errors import RemoteProtocolError
 from protocols.fm import village
-from protocols.mqtt import mirror, vendor
+from protocols.mqtt import json_text, mirror, vendor
 from protocols.terminal import draft
 from protocols.terminal.legacy import legacy_return
 from tests.fuzz.properties import comes_back, decodes, streams
@@ -28,6 +29,26 @@ def mqtt_vendor(data: bytes) -> None:
     topic, _, payload = data.partition(b"\0")
     for each in _VENDORS:
         decodes(lambda body, each=each: vendor.decode(each, topic.decode("latin-1"), body))(payload)  # type: ignore[misc]
+
+
+mqtt_object = comes_back(json_text.read_object, json_text.write_object, may_refuse=True)  # what is longer when escaped
+
+
+def mqtt_profile(data: bytes) -> None:
+    """A profile's file: the profile, or its flaws."""
+    profile, flaws = mqtt_profiles.read_file("own.toml", data)
+    assert (profile is None) == bool(flaws)
+
+
+def exception_file(data: bytes) -> None:
+    """An exception from SM2, its signature not judged, or a reason against it; anything may stand below its head."""
+    for content in (data, exception_record.FIRST_LINE.encode() + b"\n" + data):
+        try:
+            record = exception_record.read(content)
+        except exception_record.NoException:
+            continue
+        assert record.signature is not None
+        assert content.startswith(record.signed)
 
 
 def recording(data: bytes) -> None:

@@ -13,7 +13,7 @@ from ebcd import media_request
 from ebcd.gateway.http_head import TolerantHead
 from protocols import mqtt, rtp
 from protocols.errors import RemoteProtocolError
-from simulators.mqtt_packets import PACKET_BYTES_MAX, PacketReader
+from protocols.mqtt.packets import PACKET_BYTES_MAX, PacketReader
 from tests.fuzz.properties import pieces_of
 
 HEAD_BYTES_MAX = 1_024

@@ -11,13 +11,11 @@ from tempfile import TemporaryDirectory
 
 from ebcd.cli.session import Failure
 from ebcd.cli.subcarrier import run_receive
-from protocols.codes import ResourceCode
 from protocols.fm import packet as fm
 from protocols.fm.bits import BLOCKS, BitReceiver, HeardFrame
 from protocols.fm.demodulator import Demodulator
 from protocols.fm.frame import BIT_RATE, FRAME_BITS, FRAME_BYTES, Frame
 from protocols.fm.reassembly import Complete, Reassembler
-from protocols.signature import SignatureBlock
 from tests.fuzz.properties import comes_back, pieces_of
 from tests.fuzz.quiet import silenced
 
@@ -27,17 +25,8 @@ SAMPLE_MAX = 32_768
 RATE_HZ = 171_000
 
 
-_Parts = tuple[tuple[ResourceCode, ...], fm.Content | fm.Unknown, SignatureBlock]
-
-
-def _parts(data: bytes) -> _Parts:
-    """A packet's values; the bytes that were signed are kept beside them as they came, reserved bits and all."""
-    packet = fm.decode_packet(data)
-    return packet.codes, packet.content, packet.signature
-
-
 fm_packet = comes_back(  # certificates of different lengths are read and not written
-    _parts, lambda parts: fm.encode_packet(parts[0], parts[1], lambda _command: parts[2]), may_refuse=True
+    fm.decode_packet, fm.encode_again, may_refuse=True
 )
 fm_frame = comes_back(Frame.decode, Frame.encode)
 

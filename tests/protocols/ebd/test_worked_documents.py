@@ -127,6 +127,8 @@ def _value(ebd: Ebd, path: str) -> Any:
     return value
 
 
+@pytest.mark.clause("GD/J 082 Dispatch")
+@pytest.mark.clause("GD/J 083 Schedule")
 @pytest.mark.parametrize("kind", list(EbdType))
 def test_each_type_means_what_was_worked_out_and_is_written_the_same(kind: EbdType) -> None:
     xml = _bytes(f"2018/{kind}.xml")

@@ -22,6 +22,7 @@ from protocols.fm.configuration import (
 )
 from protocols.fm.daily import Alive, Amplifier, AmplifierState, Daily, DailyVolume
 from protocols.fm.emergency import (
+    HALF_WIDTH,
     Drill,
     DrillKind,
     DrillOperation,
@@ -179,6 +180,7 @@ def test_lengths_before_each_that_would_be_read_as_one_length_are_refused() -> N
         encode_content(Certificates((b"aaa", b"bb"), each_sized=True))
 
 
+@pytest.mark.clause("GD/J 085 clause 5.2.8", "GD/J 081 clause 6.5")
 def test_an_authorisation_is_a_list_or_the_block_that_carries_none() -> None:
     worked = encode_content(WORKED["6"])
     opened = Authorisation(worked).opened()
@@ -259,3 +261,29 @@ def test_texts_are_read_in_their_character_set() -> None:
     assert text.text == "地震预警"
     assert Text(TextKind.TEST, 2, MESSAGE, "应急".encode("utf-16-be")).text == "应急"
     assert Text(TextKind.TEST, 4, MESSAGE, bytes.fromhex("0F400F0B")).text == "ཀ་"
+
+
+def test_a_text_goes_out_with_its_symbols_half_width() -> None:
+    worked = VECTORS["half_width"]
+    text = Text.saying(TextKind.EMERGENCY, MESSAGE, worked["said"])
+    assert encode_content(text) == bytes.fromhex(worked["content"])
+    assert text.text == worked["shown"]
+
+
+@given(st.text(max_size=80), st.sampled_from(range(5)))
+def test_any_words_fit_a_character_set_or_are_refused(words: str, charset: int) -> None:
+    try:
+        text = Text.saying(TextKind.TEST, MESSAGE, words, charset)
+    except LocalProtocolError:
+        return
+    assert text.text == words.translate(HALF_WIDTH)
+    assert decode_content(15, encode_content(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("words", "charset", "said"),
+    [("请撤\U00020000", 0, "character set 0 of GD/J 085 has no"), ("x" * 256, 0, "255 bytes"), ("x", 5, "charset 5")],
+)
+def test_words_that_cannot_be_sent_are_named(words: str, charset: int, said: str) -> None:
+    with pytest.raises(LocalProtocolError, match=said):
+        Text.saying(TextKind.TEST, MESSAGE, words, charset)

@@ -53,6 +53,7 @@ def test_the_worked_alive_packet_is_written_byte_for_byte() -> None:
     assert encode_packet([TARGET], Alive(5), sign).hex().upper() == VECTORS["alive"]["packet"]
 
 
+@pytest.mark.clause("GD/J 085 clauses 5.1, 5.2.8, 5.2.9")
 @pytest.mark.parametrize("name", PACKETS)
 def test_a_whole_packet_of_every_type_is_written_byte_for_byte_and_read_back(name: str) -> None:
     worked = PACKETS[name]

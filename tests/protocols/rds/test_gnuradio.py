@@ -22,6 +22,7 @@ from tests.protocols.fm.vectors import START_FRAMES
 
 pytestmark = pytest.mark.real
 
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors/fm/rds_groups.json").read_text("utf-8"))["groups"]
 JUDGE = Path(__file__).with_name("gnuradio_judge.py")
 ANSWER_S = 100
 PI, PS, PTY, RADIO_TEXT = 0, 1, 2, 4  # kinds of what gr-rds shows
@@ -78,6 +79,16 @@ def test_the_reference_multiplex_of_our_tests_is_one_that_gnuradio_understands(p
     samples = Air(programme=True, phase=1.0).multiplex(bits_of([FILLER_FRAME] * 12 + list(START_FRAMES) * 2))
     groups = told(asked(python, "receive", "228000", data=samples.tobytes()))["groups"]
     assert set(groups) >= {frame.hex().upper() for frame in START_FRAMES}
+
+
+def test_gnuradio_reads_every_group_that_was_worked_by_hand(python: str) -> None:
+    blocks = [list(zip(each["words"], each["checks"], strict=True)) for each in VECTORS]
+    bits = ["".join(f"{int(word, 16):016b}{int(check, 16):010b}" for word, check in each) for each in blocks]
+    lead, tail = bits[:1] * 12, bits[:1] * 6
+    groups = told(asked(python, "decode", data=bytes(map(int, "".join([*lead, *bits, *tail])))))["groups"]
+    worked = ["".join(each["words"]) for each in VECTORS]
+    at = len(groups) - len(tail) - len(worked)
+    assert groups[at : at + len(worked)] == worked
 
 
 def test_gnuradio_shows_our_station_and_its_alarm(python: str) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from protocols.rds.groups import PTY_ALARM, encode
+from protocols.rds.groups import PTY_ALARM, Content, Group, ProgrammeTypeName, SlowLabelling, encode
 from protocols.rds.station import Programme, Sequence
 
+CHINESE = 0x75
 GROUPS = 220  # about 19 s of air
 ORDINARY = Programme(0x8123, "EMERGTST", pty=3, tp=True, radio_text="TEST ALARM", ecc=0xF0)
 ALARM = replace(ORDINARY, pty=PTY_ALARM, ta=True, radio_text="LEAVE THE VALLEY", ab=True)
@@ -72,5 +73,17 @@ def test_a_linux_receiver_hears_the_station_and_its_alarm(library: Any) -> None:
             assert (heard.pi, heard.ps, heard.pty) == (programme.pi, b"EMERGTST", programme.pty)
             assert (heard.tp, heard.ta, heard.ms, heard.ecc) == (True, programme.ta, True, 0xF0)
             assert heard.rt.decode("ascii") == programme.radio_text
+    finally:
+        library.v4l2_rds_destroy(receiver)
+
+
+def test_a_linux_receiver_reads_the_kind_of_programme_and_the_language_as_we_mean_them(library: Any) -> None:
+    name: list[Content] = [ProgrammeTypeName(False, 0, at, part) for at, part in enumerate((b"Foot", b"ball"))]
+    receiver = library.v4l2_rds_create(False)
+    try:
+        for content in [*name, *name, SlowLabelling(0, False, 3, CHINESE, 0, 0, 0)] * 3:
+            for position, word in enumerate(encode(Group(0x8123, True, 3, content))):
+                library.v4l2_rds_add(receiver, ctypes.byref(Block(word & 255, word >> 8, position)))
+        assert (receiver.contents.ptyn, receiver.contents.lc) == (b"Football", CHINESE)
     finally:
         library.v4l2_rds_destroy(receiver)

@@ -29,6 +29,8 @@ def _body(shape: message.Shape, data_: bytes) -> bytes:
 
 
 numbers = st.lists(byte, max_size=20).map(tuple)
+units = st.builds(data.TrafficUnit, five_bits, word, word, st.integers(0, 7))
+switches = st.builds(services.ServiceSwitch, byte, byte)
 sets = {"dsn": byte, "psn": byte}
 elements = st.one_of(
     st.builds(programme.ProgrammeIdentification, word, **sets),
@@ -40,7 +42,7 @@ elements = st.one_of(
     st.builds(programme.ProgrammeType, five_bits, st.integers(0, 7), **sets),
     st.builds(programme.RadioText, st.binary(max_size=64), flag, four_bits, two_bits, st.integers(0, 1), **sets),
     st.builds(programme.RadioText, st.none(), **sets),
-    st.builds(programme.AlternativeFrequencies, word, rest, **sets),
+    st.builds(programme.AlternativeFrequencies, word, numbers, **sets),
     st.builds(programme.SlowLabelling, st.integers(0, 7), st.integers(0, 0xFFF), st.integers(0, 1), byte),
     st.builds(programme.ProgrammeTypeName, eight, **sets),
     st.builds(control.RealTimeClock, byte, byte, byte, byte, byte, byte, byte, byte),
@@ -55,7 +57,9 @@ elements = st.one_of(
     st.builds(control.ManufacturerCommand, st.binary(min_size=2, max_size=2), rest),
     st.builds(data.FreeFormatGroup, byte, two_bits, five_bits, word, word, st.integers(0, 1)),
     st.builds(data.EarlyWarning, five_bits, word, word, st.integers(0, 7)),
-    st.builds(data.TrafficMessage, rest, flag, two_bits, four_bits, st.integers(0, 1)),
+    st.builds(
+        data.TrafficMessage, st.lists(units, max_size=4).map(tuple), flag, two_bits, four_bits, st.integers(0, 1)
+    ),
     st.builds(data.OpenDataConfiguration, byte, word, two_bits, word, byte, st.integers(0, 63)),
     st.builds(
         data.OpenDataFreeFormat, byte, five_bits, word, word, two_bits, two_bits, two_bits, two_bits, st.integers(0, 7)
@@ -67,8 +71,8 @@ elements = st.one_of(
     st.builds(control.RdsPhase, st.integers(0, 7), st.integers(0, 0xFFF), st.integers(0, 1)),
     st.builds(data.InHouse, byte, two_bits, five_bits, word, word, st.integers(0, 1)),
     st.builds(data.TransparentData, byte, rest),
-    st.builds(services.ServiceSwitches, numbers, byte),
-    st.builds(services.OtherNetworkFrequencies, word, byte, rest, **sets),
+    st.builds(services.ServiceSwitches, st.lists(switches, max_size=9).map(tuple), byte),
+    st.builds(services.OtherNetworkFrequencies, word, byte, numbers, **sets),
     st.builds(services.OtherNetworkTraffic, byte, byte),
     st.builds(services.LongServiceName, rest, **sets),
     st.builds(services.ServiceList, numbers, byte),

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.uecp import control, data, programme
-from protocols.uecp.frame import decode
+from protocols.uecp.frame import Frame, decode, encode
 from protocols.uecp.message import MEC_OF, SHAPES, Element, Opaque, decode_message, encode_message, mec_of
 from tests.protocols.uecp.strategies import messages
-from tests.protocols.uecp.vectors import ELEMENT_MEANINGS, ELEMENTS, FRAMES, MEANINGS
+from tests.protocols.uecp.vectors import ELEMENT_FRAMES, ELEMENT_MEANINGS, ELEMENTS, FRAMES, MEANINGS
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -24,15 +24,23 @@ def test_a_worked_frame_says_what_it_is_said_to_say(name: str) -> None:
     assert encode_message(*elements) == message
 
 
-@pytest.mark.parametrize("mec", ELEMENTS)
-def test_a_worked_element_reads_as_written_and_is_written_the_same(mec: str) -> None:
-    written = bytes.fromhex(ELEMENTS[mec])
-    assert decode_message(written) == (ELEMENT_MEANINGS[mec],)
-    assert encode_message(ELEMENT_MEANINGS[mec]) == written
+@pytest.mark.parametrize("name", ELEMENTS)
+def test_a_worked_element_reads_as_written_and_is_written_the_same(name: str) -> None:
+    written = bytes.fromhex(ELEMENTS[name])
+    assert decode_message(written) == (ELEMENT_MEANINGS[name],)
+    assert encode_message(ELEMENT_MEANINGS[name]) == written
 
 
-def test_every_element_with_a_type_has_a_worked_one() -> None:
-    assert {f"{mec:02X}" for mec in MEC_OF.values()} == set(ELEMENTS)
+@pytest.mark.parametrize("name", ELEMENTS)
+def test_a_worked_element_stands_in_its_worked_frame(name: str) -> None:
+    written, wire = bytes.fromhex(ELEMENTS[name]), bytes.fromhex(ELEMENT_FRAMES[name])
+    assert decode(wire) == Frame(1, 1, written[0], written)
+    assert encode(Frame(1, 1, written[0], written)) == wire
+
+
+def test_every_element_that_is_known_has_a_worked_one() -> None:
+    assert {name.split()[0] for name in ELEMENTS} == {f"{mec:02X}" for mec in (*MEC_OF.values(), *SHAPES)}
+    assert ELEMENTS.keys() == ELEMENT_MEANINGS.keys()
 
 
 @given(messages)
@@ -78,6 +86,8 @@ def test_an_acknowledgement_may_carry_a_number_even_with_ok() -> None:
         ("2D 01 41", "body"),
         ("13 00 00 01 FF", "body"),
         ("18", "body"),
+        ("0B 00 03 01 02 00", "trailing"),  # half a pair
+        ("30 05 00 15 DE AD BE", "trailing"),  # four fifths of a unit
     ],
 )
 def test_an_element_that_cannot_be_is_refused(message: str, reason: str) -> None:
@@ -100,7 +110,7 @@ def test_a_code_that_nobody_knows_takes_the_rest() -> None:
         (Opaque(0xFE, b""),),
         (programme.ProgrammeType(32),),
         (programme.ProgrammeServiceName(b"Test PS   "),),
-        (programme.AlternativeFrequencies(0, bytes(254)),),
+        (programme.AlternativeFrequencies(0, (0,) * 254),),
         (data.OpenData(1, bytes(250)), data.OpenData(1, bytes(250))),
         (control.RealTimeClock(0, 0, 0, 0, 0, 0, 256, 0),),
     ],

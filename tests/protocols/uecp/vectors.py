@@ -13,10 +13,10 @@ FRAMES: dict[str, str] = {
     for each in json.loads((Path(__file__).parents[2] / "vectors/uecp/frames.json").read_text("utf-8"))["frames"]
 }
 
-ELEMENTS: dict[str, str] = {
-    each["mec"]: each["bytes"]
-    for each in json.loads((Path(__file__).parents[2] / "vectors/uecp/elements.json").read_text("utf-8"))["elements"]
-}
+_WORKED = json.loads((Path(__file__).parents[2] / "vectors/uecp/elements.json").read_text("utf-8"))["elements"]
+ELEMENTS: dict[str, str] = {each["name"]: each["bytes"] for each in _WORKED}
+ELEMENT_FRAMES: dict[str, str] = {each["name"]: each["frame"] for each in _WORKED}
+"""Each of `ELEMENTS` for site 1, encoder 1, its code as sequence number."""
 
 ELEMENT_MEANINGS: dict[str, Element] = {
     "01": programme.ProgrammeIdentification(0x8123),
@@ -28,17 +28,22 @@ ELEMENT_MEANINGS: dict[str, Element] = {
     "07": programme.ProgrammeType(31),
     "09": control.ClockCorrection(-200),
     "0A": programme.RadioText.showing(b"TEST", toggle=True),
-    "0B": services.ServiceSwitches((1, 2, 0, 3)),
+    "0A append": programme.RadioText(b"HI\r", transmissions=3, buffer=programme.APPEND),
+    "0A clear": programme.RadioText(None),
+    "0B": services.ServiceSwitches((services.ServiceSwitch(1, 2), services.ServiceSwitch(0, 3))),
     "0D": control.RealTimeClock(26, 5, 12, 6, 28, 0, 0, 16),
+    "0D west": control.RealTimeClock(26, 12, 31, 23, 59, 59, 99, 0x27),
     "0E": control.RdsLevel(7, 500),
-    "13": programme.AlternativeFrequencies(0xFFFF, b"\x6e\0"),
-    "14": services.OtherNetworkFrequencies(0, 4, b"\x6e\0", psn=2),
+    "13": programme.AlternativeFrequencies(0xFFFF, (0x6E, 0x6F, 0)),
+    "14": services.OtherNetworkFrequencies(0, 4, (0x6E, 0), psn=2),
     "15": services.OtherNetworkTraffic(2, 1),
     "16": control.GroupSequence((0x00, 0x06, 0x16)),
     "17": control.Request(0x02, b"\0\0"),
     "18": control.Acknowledgement(control.Code.NOT_RECEIVED, 0x42),
+    "18 ok": control.Acknowledgement(control.Code.OK),
     "19": control.ClockTimeSwitch(True),
     "1A": programme.SlowLabelling(0, 0x0F0),
+    "1A EWS channel": programme.SlowLabelling(7, 1),
     "1C": control.DataSetSelect(5),
     "1D": control.ReferenceInput(2),
     "1E": control.RdsSwitch(True),
@@ -56,13 +61,28 @@ ELEMENT_MEANINGS: dict[str, Element] = {
     "2C": control.CommunicationMode(control.Mode.SPONTANEOUS),
     "2D": control.ManufacturerCommand(b"XX", b"\1\2"),
     "2E": services.Linkage(0x8123),
-    "30": data.TrafficMessage(bytes.fromhex("15DEADBEEF"), urgent=True, transmissions=2),
+    "30": data.TrafficMessage((data.TrafficUnit(0x15, 0xDEAD, 0xBEEF),), urgent=True, transmissions=2),
+    "30 two units": data.TrafficMessage(
+        (data.TrafficUnit(0x08, 0x2A5C, 0x1234), data.TrafficUnit(0x1F, 0xFFFF, 0)), buffer=data.CYCLIC
+    ),
     "38": services.ExtendedGroupSequence(0x10, (0x16, 0x18)),
+    "3A": Opaque(0x3A, b"\1\2\3"),
+    "3B": Opaque(0x3B, b"\1\2"),
+    "3C": Opaque(0x3C, b"\1\2"),
+    "3D": Opaque(0x3D, b"\1\2"),
     "3E": programme.ProgrammeTypeName(b"Football"),
     "40": data.OpenDataConfiguration(0x16, 0x50DD, data.CYCLIC, 1, 5),
     "41": services.OpenDataGroups((0x16, 0x18)),
     "42": data.OpenDataFreeFormat(0x16, 0x15, 0xDEAD, 0xBEEF, priority=data.PRIORITY_IMMEDIATE),
+    "43": Opaque(0x43, b"\3\x16\x18\x16"),
+    "44": Opaque(0x44, b"\1\2"),
+    "45": Opaque(0x45, b"\1\2\3\4"),
     "46": data.OpenData(0x50DD, b"\0\1", buffer=data.CYCLIC, short_message=True),
+    "46 type A": data.OpenData(0x50DD, bytes.fromhex("15DEADBEEF"), priority=data.PRIORITY_IMMEDIATE, mode=1),
+    "46 type B": data.OpenData(0x50DD, bytes.fromhex("15BEEF")),
+    "47": Opaque(0x47, b"\1\2\3\4"),
+    "48": Opaque(0x48, b"\2\1\2"),
+    "AA": Opaque(0xAA, b"\2\1\2"),
 }
 
 MEANINGS: dict[str, tuple[int, int, int, tuple[Element, ...]]] = {

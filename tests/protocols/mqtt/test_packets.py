@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.errors import RemoteProtocolError
-from simulators import mqtt_packets as m
+from protocols.mqtt import packets as m
 
 
 def read(data: bytes) -> list[m.Packet]:
@@ -76,6 +76,44 @@ def test_what_no_broker_may_send_is_refused_by_name(data: str, reason: str) -> N
     with pytest.raises(RemoteProtocolError) as refused:
         read(bytes.fromhex(data))
     assert refused.value.reason == reason
+
+
+def test_the_content_type_is_found_among_all_properties_of_a_publication() -> None:
+    before = bytes.fromhex(
+        "01 01"  # 3.3.2.3.2: the payload is text
+        "02 0000003C"  # 3.3.2.3.3: expires after 60 s
+        "23 0005"  # 3.3.2.3.4: topic alias 5
+        "08 0001 72"  # 3.3.2.3.5: response topic r
+        "09 0002 0102"  # 3.3.2.3.6: correlation data
+        "26 0001 6B 0001 76"  # 3.3.2.3.7: user property k = v
+        "0B 8001"  # 3.3.2.3.8: subscription identifier 128
+    )
+    content = bytes.fromhex("03 0003 612F62")  # 3.3.2.3.9: a/b
+    for properties, expected in ((before + content, "a/b"), (before, None), (b"", None)):
+        block = bytes((len(properties),)) + properties
+        _, payload, packet_id, read_block = m.publication(2, bytes.fromhex("0001 74 0009") + block + b"x")
+        assert (payload, packet_id, read_block) == (b"x", 9, block)
+        assert m.content_type(read_block) == expected
+
+
+@pytest.mark.parametrize("properties", ["7F", "0B 80", "03 0003 61", "26 0001", "03 0001 FF", "02 00"])
+def test_properties_that_no_publication_has_are_refused(properties: str) -> None:
+    data = bytes.fromhex(properties)
+    block = bytes((len(data),)) + data
+    with pytest.raises(RemoteProtocolError) as refused:
+        m.content_type(block)
+    assert refused.value.reason == "body"
+
+
+@given(st.binary(max_size=60))
+def test_any_property_block_gives_a_text_or_one_named_error(data: bytes) -> None:
+    reason, found = "none", ""
+    try:
+        found = m.content_type(bytes((len(data),)) + data) or ""
+    except RemoteProtocolError as error:
+        reason = error.reason
+    assert reason in ("none", "body")
+    assert len(found) <= len(data)
 
 
 @given(

@@ -1,0 +1,110 @@
+"""What a group or a message element says, in fields: texts as text, words as hexadecimal, variants taken apart."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import replace
+
+from ebcd.decode.tree import Field, Group, Items, attributes_of, named
+from protocols.rds import groups as rds
+from protocols.rds.charset import decode_text
+from protocols.uecp import control, data, message, programme, services
+
+Fields = tuple[Field, ...]
+
+_WORDS = frozenset({"pi", "pi_on", "message", "aid", "block3", "block4", "linkage"})  # as people write them
+_LABELS = {1: "tmc_id", 6: "broadcaster", 7: "ews_channel"}  # variants of 1A whose twelve bits are one value
+_EON_NAME, _EON_FREQUENCIES, _EON_AM, _EON_LINKAGE = range(4), range(4, 9), 9, 12  # variants of 14A
+_EON_PROGRAMME, _EON_ITEM = 13, 14
+_AM_FOLLOWS = 250
+"""Behind this code of a list, and second in variant 9 of 14A, stands a frequency below 2 MHz in a numbering of its own,
+which is not explained."""
+_TYPE_A, _TYPE_B, _MESSAGE_BITS = 5, 3, 2  # bytes of element 46 behind its settings
+
+
+def content_fields(content: object) -> Fields:
+    """The own fields of a group or of a message element, under their names in the specification."""
+    found: list[Field] = []
+    without_text = isinstance(content, programme.RadioText) and content.text is None
+    for attribute in ("text", "dsn", "psn") if without_text else attributes_of(content):
+        value = getattr(content, attribute)
+        if not (attribute.startswith("spare") and not value):
+            found += _fields_of(content, attribute, value)
+    return tuple(found)
+
+
+def _fields_of(content: object, attribute: str, value: object) -> Fields:
+    match content, attribute, value:
+        case (rds.SlowLabelling() | programme.SlowLabelling()) as label, "data", int():
+            return _label(label.variant, value)
+        case rds.OtherNetwork(variant=variant), "information", int():
+            return _other_network(variant, value)
+        case data.OpenData(), "data", bytes():
+            return _open_data(value)
+        case message.Opaque(), "body", bytes():
+            return (Field("data", value.hex().upper(), "unopened"),)
+        case ((rds.LongServiceName() | services.LongServiceName()), "name", bytes()):
+            shown: object = value.decode("utf-8", "replace")
+        case control.ManufacturerCommand(), "maker", bytes():
+            shown = value.decode("ascii") if value.isalnum() else value
+        case control.Request(), "wanted", int():
+            shown = f"{value:02X}"
+        case _, "codes", tuple():
+            return (replace(named(type(content).__name__, attribute, value), kind=_kind_of(value)),)
+        case rds.BasicTuning(af=af), "af_next", int():
+            return (Field("af_next", value, _kind_of((af, value))),)
+        case _, ("name" | "text"), bytes():
+            shown = decode_text(value.rstrip(b"\r"))
+        case _, _, int() if attribute in _WORDS:
+            shown = f"{value:04X}"
+        case _, _, tuple() if value and dataclasses.is_dataclass(value[0]):
+            shown = Items(tuple(Group(content_fields(each)) for each in value))
+        case _:
+            shown = value
+    return (named(type(content).__name__, attribute, shown),)
+
+
+def _label(variant: int, value: int) -> Fields:
+    """Block 3 of 1A (EN 50067 clause 3.1.5.2)."""
+    if variant == 0:
+        country = Field("ecc", f"{value & 0xFF:02X}", "country")
+        return Field("paging_code", value >> 8), country
+    if variant == 3:
+        return (Field("language_code", f"{value:03X}", "rds_language"),)
+    return (Field(_LABELS.get(variant, "data"), f"{value:03X}"),)
+
+
+def _other_network(variant: int, value: int) -> Fields:
+    """Block 3 of 14A (EN 50067 figure 37)."""
+    high, low = divmod(value, 256)
+    if variant in _EON_NAME:
+        return (Field("ps_on", decode_text(bytes([high, low]))),)
+    if variant in _EON_FREQUENCIES or variant == _EON_AM:
+        return (Field("af_codes", Items((high, low)), "" if variant == _EON_AM else _kind_of((high, low))),)
+    if variant == _EON_PROGRAMME:
+        spare = value >> 1 & 0x3FF
+        told = Field("pty_on", value >> 11, "pty"), Field("ta_on", bool(value & 1))
+        return (*told, Field("spare", spare)) if spare else told
+    if variant == _EON_ITEM:
+        day = Field("day", value >> 11, "item_day")
+        return day, Field("hour", value >> 6 & 31), Field("minute", value & 63)
+    return (Field("linkage" if variant == _EON_LINKAGE else "information", f"{value:04X}"),)
+
+
+def _kind_of(codes: tuple[int, ...]) -> str:
+    """What explains alternative frequencies."""
+    return "" if _AM_FOLLOWS in codes else "af"
+
+
+def _open_data(value: bytes) -> Fields:
+    """What stands behind the settings of element 46, told by its length."""
+    if len(value) == _MESSAGE_BITS:
+        return (Field("message", value.hex().upper()),)
+    if len(value) not in (_TYPE_A, _TYPE_B):
+        return (Field("data", value.hex().upper()),)
+    spare, bits = divmod(value[0], 32)
+    found = [Field("spare", spare)] if spare else []
+    found.append(Field("bits", bits))
+    if len(value) == _TYPE_A:
+        found.append(Field("block3", value[1:3].hex().upper()))
+    return (*found, Field("block4", value[-2:].hex().upper()))

@@ -1,0 +1,44 @@
+"""The sections of ebcd.toml for the people on duty: the weekly tone, alarms, the shift's log."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ebcd.alert import TONE_VOLUME_MAX
+from ebcd.settings_values import Area, Name, Section
+
+
+class ToneSection(Section):
+    """The weekly low tone by day."""
+
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ()
+    at: time = time(10, 30)
+    for_s: Annotated[int, Field(ge=10, le=600)] = 60
+    volume: Annotated[int, Field(ge=1, le=TONE_VOLUME_MAX)] = 10
+    parts: Annotated[int, Field(ge=1, le=31)] = 7
+    areas: tuple[Area, ...] = ()
+    ahead_s: Annotated[float, Field(ge=60, le=43_200)] = 7200.0
+    proof_days: Annotated[int, Field(ge=1, le=366)] = 8
+
+
+class AlarmsSection(Section):
+    """What the people on duty must know of at once, and who else is told. Names are crews."""
+
+    online_rate: Annotated[float, Field(ge=0, le=1)] = 0.95
+    online_for_s: Annotated[float, Field(ge=60, le=86_400)] = 600.0
+    town_terminals_min: Annotated[int, Field(ge=1, le=10_000)] = 5
+    certificate_days: tuple[Annotated[int, Field(ge=1, le=3650)], ...] = (90, 30, 7)
+    link_for_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+    approval_for_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+    tell: tuple[Name, ...] = ()
+    acknowledge_s: Annotated[float, Field(ge=10, le=86_400)] = 60.0
+    escalate: tuple[Name, ...] = ()
+
+
+class ShiftSection(Section):
+    """The shift's log."""
+
+    acknowledge_s: Annotated[float, Field(ge=10, le=86_400)] = 900.0
