@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from devices.link import Answered, AskState, Command, DeviceState, Event, SetClock, Start, StateTold, Stop, Verb
-from devices.maintenance import Authorise, Configure, Configured
+from devices.adapter_values import QUESTIONS, adapter_told
+from devices.link import Answered, AskState, Command, DeviceState, Event, Fault, SetClock, Start, StateTold, Stop, Verb
+from devices.maintenance import AskValues, Authorise, Configure, Configured, HostPort, ValuesTold
 from devices.ports import Ports
 from devices.terminal_values import return_address
 from protocols import adapter
@@ -34,8 +36,10 @@ class Dialect:
     type_table: adapter.TypeTable
     outputs: tuple[int, ...]
     records_back_s: float
-    own_period_s: int = 60
-    """Between an adapter's heartbeats, told to one that takes another's place (table A.6)."""
+    heartbeat_s: int
+    """Between an adapter's heartbeats, told to one whose return parameters are set (table A.6)."""
+    returns_to: HostPort | None
+    """Where terminals behind adapters return what they were asked for by 0x08; None: they cannot be asked."""
 
     def seconds(self, utc_s: float) -> int:
         """A time as this link's peers write it."""
@@ -63,13 +67,15 @@ class Parcel:
         if isinstance(self._command, Start | Stop):
             return max(1, -(-len(self._command.targets) // TARGETS_MAX))
         if isinstance(self._command, Configure):
-            return max(1, len(maintenance_messages(self._command, self._dialect.own_period_s)))
-        return 1
+            return max(1, len(maintenance_messages(self._command, self._dialect)))
+        return len(QUESTIONS) if asks_adapters(self._command) else 1
 
     def frame(self, number: int, code: ResourceCode) -> bytes:
         """Frame `number` for the adapter `code`. Raises LocalProtocolError."""
         if isinstance(self._command, AskState):
             return self._query(code)
+        if asks_adapters(self._command):
+            return self._encode(QUESTIONS[number](code))  # its front code differs from adapter to adapter
         now_s = self._ports.clock.monotonic()
         if not self._frames or now_s - self._made_s > self._resign_after_s:
             self._frames = tuple(self._encode(message) for message in self._messages())
@@ -83,11 +89,14 @@ class Parcel:
             case Stop() as stop:
                 return [adapter.StopBroadcast(stop.ebm_id, targets) for targets in _portions(stop.targets)]
             case Configure() as configure:
-                return maintenance_messages(configure, self._dialect.own_period_s)
+                return maintenance_messages(configure, self._dialect)
             case Authorise() as authorise:
                 return [_update(authorise)]
             case SetClock():
                 return [adapter.SetClock(self._dialect.seconds(self._ports.clock.wall()))]
+            case AskValues(ids=ids, targets=targets) if self._dialect.returns_to is not None:
+                back = return_address(self._dialect.returns_to)
+                return [adapter.QueryTerminals(back, adapter.Targets(targets), ids)]
             case _:
                 raise LocalProtocolError("adapters have no such command")
 
@@ -125,10 +134,15 @@ class Parcel:
         return adapter.encode(message, sign=self._ports.sign, table=self._dialect.type_table)
 
 
-def maintenance_messages(command: Configure, own_period_s: int) -> list[adapter.Message]:
+def asks_adapters(command: Command) -> bool:
+    """Whether it asks the adapters themselves for values: several questions, each answer of which counts."""
+    return isinstance(command, AskValues) and not command.targets
+
+
+def maintenance_messages(command: Configure, dialect: Dialect) -> list[adapter.Message]:
     """Settings for the terminals `targets`, or for the adapter itself where there are none (tables A.13-A.15, A.19,
-    A.6), whose heartbeats come each `own_period_s` where the command names no period. Empty where an adapter has none
-    of them."""
+    A.6), whose heartbeats come each `dialect.heartbeat_s` where the command names no period. Empty where an adapter has
+    none of them."""
     given, targets = command.given, adapter.Targets(command.targets)
     messages: list[adapter.Message] = []
     if given.code is not None:
@@ -141,7 +155,9 @@ def maintenance_messages(command: Configure, own_period_s: int) -> list[adapter.
         if given.period_s is not None:
             messages.append(adapter.SetReturnPeriod(given.period_s, targets))
     elif given.return_to is not None:
-        messages.append(adapter.SetAdapterReturn(return_address(given.return_to), given.period_s or own_period_s))
+        messages.append(
+            adapter.SetAdapterReturn(return_address(given.return_to), given.period_s or dialect.heartbeat_s)
+        )
     return messages
 
 
@@ -152,9 +168,9 @@ def _update(command: Authorise) -> adapter.Message:
     return adapter.UpdateAdapterCertificates(command.lists, command.certificates)
 
 
-def is_possible(command: Configure) -> bool:
+def is_possible(command: Configure, dialect: Dialect) -> bool:
     """Whether an adapter can be told any of it."""
-    return bool(maintenance_messages(command, 1))
+    return bool(maintenance_messages(command, dialect))
 
 
 def _portions(targets: tuple[ResourceCode, ...]) -> list[adapter.Targets]:
@@ -162,8 +178,9 @@ def _portions(targets: tuple[ResourceCode, ...]) -> list[adapter.Targets]:
     return [adapter.Targets(targets[at : at + TARGETS_MAX]) for at in range(0, max(len(targets), 1), TARGETS_MAX)]
 
 
-def answers(command: Command, code: ResourceCode, message: adapter.Message) -> bool:
-    """Whether a frame is this adapter's answer to the command: 0x17 for 0x04, 0x15 for 0x10, 0x12 for anything."""
+def is_answer(command: Command, code: ResourceCode, message: adapter.Message) -> bool:
+    """Whether a frame is this adapter's answer to the command: 0x17 for 0x04, 0x15 for 0x10, 0x13, 0x14 and 0x16 for
+    the questions about itself, which it may answer under another code than ours; 0x12 for anything."""
     match message:
         case adapter.GeneralAnswer():
             return True
@@ -171,6 +188,8 @@ def answers(command: Command, code: ResourceCode, message: adapter.Message) -> b
             return isinstance(command, Start | Stop) and (message.front, message.ebm_id) == (code, command.ebm_id)
         case adapter.Records():
             return isinstance(command, AskState) and message.front == code
+        case adapter.Outputs() | adapter.Inputs() | adapter.FaultDetails():
+            return asks_adapters(command)
         case _:
             return False
 
@@ -202,11 +221,20 @@ def event_of(link: str, code: ResourceCode, command: Command, message: adapter.M
     if isinstance(message, adapter.Records):
         playing = tuple(r.ebm_id for r in message.records if r.state == adapter.RecordState.PLAYING)
         return StateTold(link, code, DeviceState.WORKING if playing else DeviceState.IDLE, playing)
+    if isinstance(command, AskValues):
+        return None  # its answers are told together
     result, text = result_of(message)
     if isinstance(command, Configure | Authorise):
         return Configured(link, code, command.token, result, text)
     to = asked(command)
     return None if to is None else Answered(link, code, *to, result, text)
+
+
+def values_of(link: str, code: ResourceCode, answers: Sequence[adapter.Message]) -> list[Event]:
+    """What an adapter says of itself, all its answers together. A fault that it names is an event of its own."""
+    faults = [a for a in answers if isinstance(a, adapter.FaultDetails) and a.fault]
+    told: list[Event] = [Fault(link, code, a.fault, False, readable(a.text or "")) for a in faults]
+    return [*told, ValuesTold(link, code, adapter_told(answers))]
 
 
 def state_of(value: int) -> DeviceState:

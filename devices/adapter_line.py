@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from devices.adapter_desk import AdapterDesk
 from devices.adapter_exchange import Address, Exchange, Patience, Silence
-from devices.adapter_frames import Parcel, answers, asked, event_of, result_of
-from devices.link import Command, NoAnswer, Start, Stop
+from devices.adapter_frames import Parcel, asked, asks_adapters, event_of, is_answer, result_of, values_of
+from devices.link import Command, NoAnswer, Poll, Start, Stop
 from devices.outbox import Order, Outbox
 from devices.ports import Ports
+from protocols import adapter
 from protocols.adapter import AdapterFrame
 from protocols.codes import EbmId
 from protocols.errors import LocalProtocolError
@@ -81,6 +82,8 @@ class AdapterLine:
             self._tell_silence(start, "stopped")
         if isinstance(command, Stop) and self._current is not None and _is_start_of(self._current[0], command.ebm_id):
             self._current[1].stop()
+        if isinstance(command, Start) and self._current is not None and isinstance(self._current[0], Poll):
+            self._current[1].stop()  # nobody's question holds up an alert; a late answer to it still counts
         self.wake()
 
     def wake(self) -> None:
@@ -113,16 +116,21 @@ class AdapterLine:
                 await self._deliver(taken.order)
 
     async def _deliver(self, order: Order[Parcel]) -> None:
-        """Every frame of a command in turn; one that is refused or not answered ends it."""
+        """Every frame of a command in turn; one that is refused or not answered ends it. Of questions about itself an
+        adapter may refuse some."""
         command = order.command
+        answers: list[adapter.Message] = []
         for number in range(len(order.parcel)):
             outcome = await self._exchange(command, order.parcel, number)
             if isinstance(outcome, Silence):
+                if answers:
+                    break  # what it has told already counts
                 self._tell_silence(command, outcome.reason)
                 return
-            if result_of(outcome.message)[0] != 0 or number == len(order.parcel) - 1:
-                self._tell_answer(command, outcome)
-                return
+            answers.append(outcome.message)
+            if result_of(outcome.message)[0] != 0 and not asks_adapters(command):
+                break
+        self._tell_answer(command, answers)
 
     async def _exchange(self, command: Command, parcel: Parcel, number: int) -> Silence | AdapterFrame:
         exchange = Exchange(
@@ -131,7 +139,7 @@ class AdapterLine:
             self._patience,
             judge=lambda frame, peer: self._is_answer(command, frame, peer),
             refused=self._desk.refused,
-            late=lambda frame: self._tell_answer(command, frame),
+            late=lambda frame: self._tell_answer(command, [frame.message]),
             table=self._desk.table,
             gone=self._exchanges.discard,
         )
@@ -179,17 +187,21 @@ class AdapterLine:
         code = self._address.code
         if not self._desk.believes(frame, peer):
             return False
-        if answers(command, code, frame.message):
+        if is_answer(command, code, frame.message):
             return True
         self._desk.reject(
             "wrong-answer", peer, f"{type(frame.message).__name__} is no answer of {code} to this command"
         )
         return False
 
-    def _tell_answer(self, command: Command, frame: AdapterFrame) -> None:
-        self._desk.heard(self._address.code)
-        event = event_of(self._desk.link, self._address.code, command, frame.message)
-        if event is not None:
+    def _tell_answer(self, command: Command, answers: Sequence[adapter.Message]) -> None:
+        """The last answer counts for a command, all of them for questions."""
+        link, code = self._desk.link, self._address.code
+        self._desk.heard(code)
+        if asks_adapters(command):
+            for each in values_of(link, code, answers):
+                self._desk.tell(each)
+        elif (event := event_of(link, code, command, answers[-1])) is not None:
             self._desk.tell(event)
 
     def _tell_silence(self, command: Command, reason: str) -> None:

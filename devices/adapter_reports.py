@@ -11,7 +11,7 @@ from devices.link import Began, Ended, Event, Heartbeat
 from devices.ports import Ports
 from protocols import adapter
 from protocols.adapter import AdapterFrame, BadFrame
-from protocols.codes import ResourceCode
+from protocols.codes import EbmId, ResourceCode
 
 SHARED_REPLY_S_MAX = 60.0
 """One signed reply serves all reports of its kind for that long: its content is always the same, and a hundred adapters
@@ -100,9 +100,10 @@ class Replies:
         """0x21, code 0."""
         return self._shared(adapter.PlatformReply())
 
-    def task_ok(self) -> bytes:
-        """0x22, result 0, nothing to copy."""
-        return self._shared(adapter.TaskReply())
+    def task_ok(self, front: ResourceCode, ebm_id: EbmId) -> bytes:
+        """0x22, result 0, and where a copy of the sound is wanted: most often nowhere."""
+        to = self._ports.copy_to(front, ebm_id)
+        return self._shared(adapter.TaskReply()) if to is None else self.sign(adapter.TaskReply(0, to.host, to.port))
 
     def sign(self, message: adapter.Message) -> bytes:
         """Any reply."""
@@ -130,7 +131,7 @@ def read_report(
             clock = dialect.utc(time) if time >= CLOCK_MIN else None
             return front, Heartbeat(link, front, "", state_of(message.state), False, clock), replies.heartbeat_ok
         case adapter.TaskBegan(front=front, ebm_id=ebm_id):
-            return front, Began(link, front, ebm_id, int(now_utc_s)), replies.task_ok
+            return front, Began(link, front, ebm_id, int(now_utc_s)), lambda: replies.task_ok(front, ebm_id)
         case adapter.TaskEnded(front=front, ebm_id=ebm_id):
             return front, Ended(link, front, ebm_id, int(now_utc_s)), replies.heartbeat_ok
         case _:

@@ -28,7 +28,7 @@ from devices.link import (
     OutboxFull,
     Path,
 )
-from devices.maintenance import AskValues, Configure, Configured, Firmware
+from devices.maintenance import AskValues, Configure, Configured, Firmware, HostPort
 from devices.outbox import narrowed
 from devices.ports import Ports, Verify
 from devices.roster import DeviceKind, Roster
@@ -74,6 +74,13 @@ class AdapterTcpConfig:
     """Output channels named in a start; none: the adapter's own choice."""
     reply_path: Literal["same", "dial"] = "same"
     """Where a heartbeat's reply goes: back on its connection, or to where the adapter listens, as one maker wants."""
+    returns_to: str = ""
+    """host:port under which adapters and the terminals behind them reach our listener for returns; it is written into
+    0x08. Empty: terminals behind adapters are not asked for what they are set to."""
+
+    def __post_init__(self) -> None:
+        if self.returns_to:
+            HostPort.parse(self.returns_to)
 
 
 class AdapterTcp:
@@ -89,7 +96,9 @@ class AdapterTcp:
     ) -> None:
         self.name = config.name
         self.path = Path.ADAPTER
-        self.capabilities = LinkCapabilities(returns=True, singles_out=True, targets_max=TARGETS_MAX)
+        self.capabilities = LinkCapabilities(
+            returns=True, singles_out=True, targets_max=TARGETS_MAX, asks=bool(config.returns_to)
+        )
         self._config = config
         self._ports = ports
         self._sink = sink
@@ -101,6 +110,7 @@ class AdapterTcp:
             config.outputs,
             config.records_back_s,
             max(1, round(config.heartbeat_s)),
+            HostPort.parse(config.returns_to) if config.returns_to else None,
         )
         self._desk = AdapterDesk(config, self._dialect, ports, sink, roster, verify or ports.verify, self._spawn)
         self._patience = Patience(
@@ -145,9 +155,9 @@ class AdapterTcp:
     def offer(self, command: Command) -> None:
         """Queue a command for each of its members and return at once. A member whose outbox is full gets `NoAnswer`
         instead of a place; the others are not concerned."""
-        if isinstance(command, AskValues | Firmware):
-            return  # adapters have neither; terminals behind them answer on the returns
-        if isinstance(command, Configure) and not is_possible(command):
+        if isinstance(command, Firmware) or (isinstance(command, AskValues) and self._cannot_ask(command)):
+            return  # annex A has no firmware
+        if isinstance(command, Configure) and not is_possible(command, self._dialect):
             for code in command.members:
                 self._sink(
                     Configured(self.name, code, command.token, NO_SUCH_SETTING, "no setting that an adapter knows")
@@ -163,6 +173,9 @@ class AdapterTcp:
                 line.offer(narrowed(command, code), parcel)
             except OutboxFull as full:
                 self._no_answer(command, code, str(full))
+
+    def _cannot_ask(self, command: AskValues) -> bool:
+        return bool(command.targets) and self._dialect.returns_to is None
 
     def status(self) -> LinkStatus:
         """What the link is doing now. `outbox_limit` is what all adapters together may queue."""

@@ -127,7 +127,11 @@ class CellularMqtt:
         self.path = Path.MQTT
         profile = mqtt_profiles.load(config.profile)
         self.capabilities = LinkCapabilities(
-            returns=True, singles_out=True, targets_max=terminal.TARGETS_MAX, ends_itself=profile.ends_itself
+            returns=True,
+            singles_out=True,
+            targets_max=terminal.TARGETS_MAX,
+            ends_itself=profile.ends_itself,
+            asks=profile.asks,
         )
         self._config = config
         self._ports = ports

@@ -142,7 +142,7 @@ class EncoderLink(Generic[LookT]):
         """`address`: where the encoder listens now if the table names no host."""
         self.name = config.name
         self.path = Path.FM
-        self.capabilities = LinkCapabilities(returns=False, singles_out=False, targets_max=TARGETS_MAX)
+        self.capabilities = LinkCapabilities(returns=False, singles_out=False, targets_max=TARGETS_MAX, asks=False)
         self._config = config
         self._ports = ports
         self._sink = sink

@@ -20,10 +20,11 @@ from devices.fm_announcement import (
     Type6,
     authorise_announcements,
     clock_announcement,
+    scan_announcement,
     start_announcement,
     stop_announcement,
 )
-from devices.fm_transmitter import CLOCK_VALID_S, TARGETS_MAX, ZONES
+from devices.fm_transmitter import CLOCK_VALID_S, SCAN_VALID_S, TARGETS_MAX, ZONES
 from devices.link import (
     NOT_STARTED,
     Command,
@@ -42,7 +43,7 @@ from devices.link import (
     Stop,
     Verb,
 )
-from devices.maintenance import Authorise, PassedOn
+from devices.maintenance import Authorise, Configure, Given, PassedOn
 from devices.ports import Ports
 from devices.roster import Device, DeviceKind, Roster
 from protocols import adapter as annex_a
@@ -107,7 +108,7 @@ class FmAdapter:
     def __init__(self, config: FmAdapterConfig, ports: Ports, sink: EventSink, roster: Roster) -> None:
         self.name = config.name
         self.path = Path.FM
-        self.capabilities = LinkCapabilities(returns=False, singles_out=False, targets_max=TARGETS_MAX)
+        self.capabilities = LinkCapabilities(returns=False, singles_out=False, targets_max=TARGETS_MAX, asks=False)
         self._config = config
         self._ports = ports
         self._sink = sink
@@ -149,6 +150,9 @@ class FmAdapter:
                 case Authorise():
                     for announcement in self._authorising(command):
                         self._queue.say(announcement, now_s)
+                case Configure(given=Given(scan_khz=carriers)) if carriers is not None:
+                    until = self._ports.clock.wall() + SCAN_VALID_S
+                    self._queue.say(scan_announcement(command.members, carriers, Repeats(1), until), now_s)
                 case _:
                     pass  # nothing comes back over FM
         except (LocalProtocolError, RemoteProtocolError, ValueError) as error:

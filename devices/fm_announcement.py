@@ -10,7 +10,7 @@ from typing import Final
 from devices.link import Start, Stop, Verb
 from devices.maintenance import Authorise
 from protocols.codes import AreaCode, EbmId, ResourceCode, matches
-from protocols.fm.configuration import Authorisation, Certificates, Clock
+from protocols.fm.configuration import Authorisation, Certificates, Clock, ScanEntry, ScanList
 from protocols.fm.daily import Daily
 from protocols.fm.emergency import (
     LEVEL_LEAST_SEVERE,
@@ -164,6 +164,17 @@ def clock_announcement(area: AreaCode, wall_s: float, *, valid_s: float, zone_of
         Repeats(burst=1),
         until=wall_s + valid_s,
     )
+
+
+def scan_announcement(
+    targets: tuple[ResourceCode, ...], carriers_khz: tuple[int, ...], repeats: Repeats, until: float
+) -> Announcement:
+    """Type 0 to single terminals: which carriers to watch, the best first. Raises ValueError where there are none."""
+    if not carriers_khz:
+        raise ValueError("a scan list without a carrier")
+    entries = tuple(ScanEntry(number, number, khz) for number, khz in enumerate(carriers_khz, 1))
+    content = ScanList(entries)
+    return Announcement(None, None, Kind.CONFIGURATION, LEVEL_LEAST_SEVERE, targets, content, repeats, until=until)
 
 
 def authorise_announcements(

@@ -19,6 +19,7 @@ from devices.fm_announcement import (
     Type6,
     authorise_announcements,
     clock_announcement,
+    scan_announcement,
     start_announcement,
 )
 from devices.fm_carousel import BurstDone, Carousel, NeverOnAir, PassDone
@@ -40,7 +41,7 @@ from devices.link import (
     Stop,
     Verb,
 )
-from devices.maintenance import Authorise, PassedOn
+from devices.maintenance import Authorise, Configure, Given, PassedOn
 from devices.ports import Ports
 from devices.roster import Device, DeviceKind, Roster
 from protocols.codes import EbmId, ResourceCode
@@ -57,6 +58,7 @@ VERSIONS_SKIPPED: Final = 8  # after a restart: more than a crash can have left 
 TIMER_SLACK_S: Final = 1e-4  # a timer may fire a rounding error early; that is not worth another one
 AUTHORISE_VALID_S: Final = 120.0  # besides their own time on air: what alerts hold up longer is offered again
 CLOCK_VALID_S: Final = 5.0  # a clock packet that emergencies hold up longer is not said at all
+SCAN_VALID_S: Final = 60.0  # a scan list that alerts hold up longer is not said at all
 
 OFFSETS_B: Final = {"198": Offset.B, "19C": Offset.B_PRINTED}
 ZONES: Final = {"beijing": BEIJING_OFFSET_S, "utc": 0}
@@ -152,7 +154,7 @@ class FmTransmitter:
     def __init__(self, config: FmTransmitterConfig, ports: Ports, sink: EventSink, roster: Roster) -> None:
         self.name = config.name
         self.path = Path.FM
-        self.capabilities = LinkCapabilities(returns=False, singles_out=False, targets_max=TARGETS_MAX)
+        self.capabilities = LinkCapabilities(returns=False, singles_out=False, targets_max=TARGETS_MAX, asks=False)
         self._config = config
         self._ports = ports
         self._sink = sink
@@ -219,6 +221,8 @@ class FmTransmitter:
                     self._carousel.stop(command, now_s)
                 case SetClock():
                     self._say_clock(now_s)
+                case Configure(given=Given(scan_khz=carriers)) if carriers is not None:
+                    self._say_scan_lists(command.members, carriers, now_s)
                 case Authorise():
                     self._authorise(command, now_s)
                 case _:
@@ -360,6 +364,12 @@ class FmTransmitter:
             self._carousel.say(announcement, now_s)
         except OutboxFull:
             self._clock_due_s = now_s + CLOCK_VALID_S  # alerts fill the air; the clock waits
+
+    def _say_scan_lists(self, members: tuple[ResourceCode, ...], carriers: tuple[int, ...], now_s: float) -> None:
+        """Each packet a burst and no more: whoever missed it still has its old list."""
+        until = self._ports.clock.wall() + SCAN_VALID_S
+        repeats = Repeats(self._config.start_burst)
+        self._carousel.say(scan_announcement(members, carriers, repeats, until), now_s)
 
     def _tell_never(self, never: list[NeverOnAir]) -> None:
         for each in never:

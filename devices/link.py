@@ -315,6 +315,7 @@ class LinkCapabilities:
     singles_out: bool  # can deliver to chosen devices; False: everything in `targets` hears it
     targets_max: int  # address codes one frame can hold
     ends_itself: bool = True  # what was started stops at its end without being told (FM has a wave of its own for it)
+    asks: bool = True  # terminals can be asked over it for what they are set to (`AskValues`)
 
 
 NOT_STARTED = "not started"

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 from protocols.codes import ResourceCode
 
+PERCENT = 100
+PORT_MAX = 65535
+
 
 @dataclass(frozen=True, slots=True)
 class HostPort:
@@ -21,7 +24,7 @@ class HostPort:
     def parse(cls, text: str) -> HostPort:
         """host:port. Raises ValueError."""
         host, _, port = text.rpartition(":")
-        if not host or not port.isdecimal():
+        if not host or not (port.isascii() and port.isdecimal() and 1 <= int(port) <= PORT_MAX):
             raise ValueError(f"{text!r} is no host:port")
         return cls(host, int(port))
 
@@ -38,11 +41,24 @@ class Given:
     period_s: int | None = None  # between returns
     code: ResourceCode | None = None  # taken by the device with the physical address `phys` only
     phys: str = ""
+    scan_khz: tuple[int, ...] | None = None  # FM carriers to watch, best first; over FM alone (GD/J 085 clause 5.2.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel of an adapter as it tells it (GD/J 089 tables A.28, A.29). `kind`: of an output fm, cable, dtmb, ip or
+    the number of an unknown kind, of an input its name. `state`: idle, occupied, fault or an unknown number; an output
+    with several carriers has one entry for each."""
+
+    id: int
+    kind: str
+    state: str
+    frequency_khz: int = 0  # of an FM output; 0 for all others
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Values as a device tells them; None where it did not (GD/J 089 table E.5)."""
+    """Values as a device tells them; None where it did not (GD/J 089 tables E.5, A.28, A.29)."""
 
     volume: int | None = None
     address: str | None = None  # ip/mask/gateway
@@ -55,6 +71,18 @@ class Told:
     command_khz: int | None = None  # the FM carrier it takes commands from
     programme_khz: int | None = None
     scan_khz: tuple[int, ...] | None = None  # carriers it polls
+    volume_steps: int | None = None  # of one that knows so many steps instead of percent
+    outputs: tuple[Channel, ...] | None = None  # of an adapter (0x13)
+    inputs: tuple[Channel, ...] | None = None  # of an adapter (0x14)
+
+
+def has_volume(told: Told, percent: int) -> bool:
+    """Whether a told volume is this one: of a device with few steps, whether both are the same step."""
+    if told.volume is None or told.volume_steps is None:
+        return told.volume == percent
+    half = PERCENT // 2
+    step, wanted = ((each * told.volume_steps + half) // PERCENT for each in (told.volume, percent))
+    return step == wanted
 
 
 # ---- commands ------------------------------------------------------------------------------------------------------
@@ -75,11 +103,15 @@ class Configure:
 
 @dataclass(frozen=True, slots=True)
 class AskValues:
-    """Ask terminals for parameters by their ids (GD/J 089 table E.5). Answered by `ValuesTold`."""
+    """Ask terminals for parameters by their ids (GD/J 089 table E.5). Answered by `ValuesTold`.
+
+    On an adapter link the members are adapters: with `targets` they ask these terminals (0x08), which answer on the
+    link for returns; without it they tell their own channels (0x0E, 0x0F) and faults (0x11)."""
 
     members: tuple[ResourceCode, ...]
     ids: tuple[int, ...]
     phys: str = ""
+    targets: tuple[ResourceCode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +190,7 @@ class PassedOn:
 
 @dataclass(frozen=True, slots=True)
 class ValuesTold:
-    """A device's answer to `AskValues`."""
+    """A device's answer to `AskValues`. An empty one: it may not be asked, or says nothing of what was asked for."""
 
     link: str
     code: ResourceCode

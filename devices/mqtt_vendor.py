@@ -30,21 +30,20 @@ from devices.link import (
     Stop,
     Verb,
 )
-from devices.maintenance import AskValues, Authorise, Configure, Configured, Firmware
+from devices.maintenance import AskValues, Authorise, Configure, Firmware
 from devices.mqtt_conversation import Heard, Publication, Served
 from devices.mqtt_vendor_command import Request, message_values, names_of, values_of
+from devices.mqtt_vendor_settings import VendorSettings
 from devices.ports import Excused
 from protocols import mqtt
 from protocols.codes import EbmId, ResourceCode
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.mqtt import Means, Profile, Vendor, vendor
 from protocols.mqtt.vendor import Told
-from protocols.terminal import Result
 
 REQUESTS_MAX = 50_000  # remembered commands; the oldest goes first, its late answers are then unknown
 OPEN_MAX = 8  # commands of one terminal whose answers may still come
 LATE_S = 60.0  # an answer that names no command can still be to one so old
-NO_SETTINGS = "the profile of these terminals has no such command"
 FAULT_NOTE = "reported fault"
 SEQ_DIGITS_MAX = 20
 RESULT_OK = 0
@@ -73,6 +72,7 @@ class VendorDialogue:
         self._served = served
         self._excused = excused
         self._next_seq = first_seq
+        self._settings = VendorSettings(link, self._vendor, excused, self._take_seq)
         self._answer_timeout_s = answer_timeout_s
         self._retries = retries
         self._edition = -1
@@ -105,12 +105,10 @@ class VendorDialogue:
                 return self._begin_each(command, now_s, utc_s, self._stop_refused)
             case AskState():
                 return self._ask(command, utc_s)
-            case Configure(token=token) | Firmware(token=token) | Authorise(token=token):
-                ours = (code for code in command.members if code in self._ids)
-                not_here = (token, Result.NOT_SUPPORTED, NO_SETTINGS)
-                return [], [Configured(self._link, code, *not_here) for code in ours]
-            case SetClock() | AskValues():
-                return [], []  # no profile has a clock, or values
+            case Configure() | Firmware() | Authorise() | AskValues():
+                return self._settings.begin(command, self._ids, utc_s)
+            case SetClock():
+                return [], []  # no profile has a clock
 
     def _look_again(self) -> None:
         """How each terminal is called, where the inventory may be another one by now."""
@@ -312,6 +310,8 @@ class VendorDialogue:
                 return [Fault(self._link, code, told.cause, cleared, told.note or FAULT_NOTE)]
             case Means.ANSWER:
                 return self._answer(code, told)
+            case Means.PROPERTIES:
+                return self._settings.told(code, told)
             case Means.BEGAN | Means.ENDED | Means.PLAYED | Means.FAILED:
                 return [self._about(code, told)]
             case _:
@@ -326,6 +326,8 @@ class VendorDialogue:
         return [StateTold(self._link, code, state, (told.ebm,) if told.ebm else ())]
 
     def _answer(self, code: ResourceCode, told: Told) -> list[Event]:
+        if told.command is mqtt.Command.VOLUME:
+            return self._settings.answered(code, told)
         if told.command not in (mqtt.Command.START, mqtt.Command.STOP):
             return []
         verb = Verb(told.command.value)

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from protocols.codes import ResourceCode
+from devices.maintenance import HostPort
+from protocols.codes import EbmId, ResourceCode
 from protocols.signature import SignatureBlock
 
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)
@@ -28,6 +29,10 @@ Verify = Callable[[bytes, SignatureBlock], bool]
 
 Excused = Callable[[ResourceCode, float], bool]
 """Whether a device that cannot verify SM2 may be commanded at this UTC second: an administrator has signed for it."""
+
+
+CopyTo = Callable[[ResourceCode, EbmId], HostPort | None]
+"""Where an adapter that has begun a message shall send a copy of its sound; None: nowhere."""
 
 
 class Clock(Protocol):
@@ -57,6 +62,11 @@ def nobody_excused(_code: ResourceCode, _utc_s: float) -> bool:
     return False
 
 
+def no_copy(_front: ResourceCode, _ebm_id: EbmId) -> HostPort | None:
+    """Where nobody listens to monitors no copy is wanted."""
+    return None
+
+
 class Numbers(Protocol):
     """Small numbers that a link must know again after a restart, each under a name of its own."""
 
@@ -78,3 +88,4 @@ class Ports:
     verify: Verify | None = None  # None believes every signature: for links whose devices never sign
     excused: Excused = nobody_excused
     numbers: Numbers | None = None  # None remembers nothing: for links that need nothing again
+    copy_to: CopyTo = no_copy

@@ -159,6 +159,9 @@ class TerminalRegistry:
                 return frame.source
             if isinstance(frame.message, terminal.Heartbeat):
                 self._sink(Stranger(self._config.name, frame.source, frame.message.phys, connection.peer))
+            if isinstance(frame.message, terminal.StatusAnswer):  # of one that is being commissioned through an adapter
+                self._sink(ValuesTold(self._config.name, frame.source, values_told(frame.message)))
+                return None
             self._refuse(connection, frame, "unknown-device", f"{frame.source} is not in the inventory")
             return None
         if self.strangers.get(connection.phys) is connection and not isinstance(frame.message, terminal.Heartbeat):

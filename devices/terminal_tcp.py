@@ -97,7 +97,9 @@ class TerminalTcp:
     def __init__(self, config: TerminalTcpConfig, ports: Ports, sink: EventSink, roster: Roster) -> None:
         self.name = config.name
         self.path = Path(config.path)
-        self.capabilities = LinkCapabilities(returns=True, singles_out=config.commands, targets_max=255)
+        self.capabilities = LinkCapabilities(
+            returns=True, singles_out=config.commands, targets_max=255, asks=config.commands
+        )
         self._config = config
         self._ports = ports
         self._sink = sink

@@ -99,6 +99,8 @@ class ChangeBody(_Body):
     url: Annotated[str, Field(pattern=r"^(https?://\S{1,240})?$")] = ""
     version: Annotated[str, Field(pattern=r"^([0-9A-F]{8})?$")] = ""
     md5: Annotated[str, Field(pattern=r"^([0-9a-f]{32})?$")] = ""
+    back_url: Annotated[str, Field(pattern=r"^(https?://\S{1,240})?$")] = ""
+    back_version: Annotated[str, Field(pattern=r"^([0-9A-F]{8})?$")] = ""
     trust: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     certificates: Annotated[tuple[_Certificate, ...], Field(max_length=CERTIFICATES_MAX)] = ()
 

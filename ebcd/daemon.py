@@ -22,6 +22,7 @@ from devices.link import (
     Path,
     SetClock,
 )
+from devices.ports import CopyTo
 from ebcd import api, api_inventory, api_orders, api_upward, http_server, media, media_server, observed, snapshot
 from ebcd.alert_desk import AlertDesk, Identity, Room
 from ebcd.archive.part import ArchivePart, archive_part
@@ -39,6 +40,8 @@ from ebcd.kept_numbers import KeptNumbers
 from ebcd.ledger import Ledger
 from ebcd.machine import Machine
 from ebcd.mailroom import Inbox, Mailroom
+from ebcd.monitor import Monitor
+from ebcd.monitor.monitor import monitor_rule
 from ebcd.operation_data import Reporter
 from ebcd.operation_data.wiring import build_reporter, resources_of, signs_of, transmitters_of
 from ebcd.operations import CountyOperations
@@ -89,6 +92,7 @@ class Daemon:
     keeper: Keeper
     operations: CountyOperations
     sounds: Sounds
+    monitor: Monitor
     upkeep: Upkeep
     watchkeeping: Watchkeeping
     sharers: Sharers
@@ -124,11 +128,11 @@ async def build(settings: Settings, world: World) -> Daemon:
 
     following = Following(core, reach, paths, (observe,))
     numbers = KeptNumbers(base.store, await base.store.kept_numbers())
-    links = _links(base, numbers, following, by_path, paths, core.announcers)
+    monitor = Monitor(monitor_rule(settings), ledger, sounds.store, clock, in_thread=world.store_in_thread)
+    links = _links(base, numbers, monitor.copy_to, following, by_path, paths, core.announcers)
     orders.endless |= {link.path for _, link in links if not link.capabilities.ends_itself}
     ways = _ways(settings, paths)
     health = _health_book(base, ways(inventory))
-    health.on_change(_changed)
     ward = await _ward(base, health, by_path)
     transmitters = transmitters_of(settings.links, links, inventory.roster)
     signs = signs_of(base, links, lambda: ward.suspects_own_clock, Machine())
@@ -152,8 +156,8 @@ async def build(settings: Settings, world: World) -> Daemon:
     archive.office.send = operations.send
     told = Told({crew.name: crew for crew in work.part.desk.crews}, work.channels, work.part.desk.rule)
     watch = build_watchkeeping(base, AlertDesk(identity, room), sounds, upkeep.operators, told)
-    parts = (ward, work, archive, links, upstream, mailroom, reporter, keeper, operations, sounds, upkeep, watch)
-    return Daemon(base, ledger, core, *parts, sharers)
+    parts = (ward, work, archive, links, upstream, mailroom, reporter, keeper, operations, sounds, monitor, upkeep)
+    return Daemon(base, ledger, core, *parts, watch, sharers)
 
 
 async def _ward(base: Foundation, health: HealthBook, by_path: dict[Path, list[Link]]) -> Ward:
@@ -172,7 +176,9 @@ def _ways(settings: Settings, paths: dict[str, Path]) -> Callable[[Inventory], W
 
 def _health_book(base: Foundation, ways: Ways) -> HealthBook:
     h = base.settings.health
-    return HealthBook(ways, flap_rule=FlapRule(h.flap_falls, h.flap_window_s, h.flap_settle_s))
+    book = HealthBook(ways, flap_rule=FlapRule(h.flap_falls, h.flap_window_s, h.flap_settle_s))
+    book.on_change(_changed)
+    return book
 
 
 def _resite(sites: Sites, work: Work, reporter: Reporter) -> None:
@@ -189,6 +195,7 @@ def _changed(change: Change) -> None:
 def _links(
     base: Foundation,
     numbers: KeptNumbers,
+    copy_to: CopyTo,
     following: Following,
     by_path: dict[Path, list[Link]],
     paths: dict[str, Path],
@@ -202,7 +209,7 @@ def _links(
             config = dataclasses.replace(config, source=str(base.settings.platform.code))
         scope = getattr(config, "sign_scope", None)
         sign = base.signer.sign if scope is None else base.signer.signs(range_of(scope))
-        ports = base.world.ports(sign, base.verify, base.exceptions.excused, numbers)
+        ports = base.world.ports(sign, base.verify, base.exceptions.excused, numbers, copy_to)
         link = table.type.build(config, ports, following.take, base.inventory.roster)
         links.append((table.type.name, link))
         paths[table.name] = link.path
@@ -287,6 +294,7 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
     yield "health", daemon.ward.run
     yield "orders", daemon.work.part.run
     yield "archive", daemon.archive.run
+    yield "monitor", daemon.monitor.run
     yield "notices", daemon.work.notifier.run
     if daemon.work.modem is not None:
         yield "modem", daemon.work.modem.run

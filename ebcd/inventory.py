@@ -18,7 +18,7 @@ from types import MappingProxyType
 from devices.roster import Device, DeviceKind, Roster
 from ebcd.archive import Archive
 from ebcd.planner import Terminal
-from protocols.codes import AreaCode, ResourceCode
+from protocols.codes import AreaCode, ResourceCode, covers
 
 _AFTER_DIGITS = ":"  # sorts behind every digit: stem ... stem + ":" are the codes that begin with the stem
 _STEM_LENGTHS = (0, 2, 4, 6, 9, 12)
@@ -97,6 +97,11 @@ class Inventory:
         if len(ranges) == 1:
             return self._terminals[slice(*ranges[0])]
         return tuple(terminal for begin, end in ranges for terminal in self._terminals[begin:end])
+
+    def adapters_in(self, areas: Iterable[AreaCode]) -> tuple[ResourceCode, ...]:
+        """Every adapter inside the areas, by code."""
+        inside = outermost(areas)
+        return tuple(sorted(a.code for a in self.roster.adapters if any(covers(area, a.code.area) for area in inside)))
 
     def places_in(self, area: AreaCode) -> frozenset[AreaCode]:
         """The places inside an area that have terminals."""

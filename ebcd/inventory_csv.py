@@ -141,7 +141,7 @@ class RowReader:
         self._name_place(device, cells.get(PLACE_COLUMN, ""))
 
     def _read_archive(self, number: int, device: Device, cells: dict[str, str]) -> None:
-        record, wrong = read_record(cells, is_terminal=device.kind is DeviceKind.TERMINAL)
+        record, wrong = read_record(cells, has_frequency=device.kind is not DeviceKind.TRANSMITTER)
         if record != EMPTY:
             self.records[device.code] = record
         for each in wrong:
@@ -221,7 +221,7 @@ class RowReader:
         return int(value)
 
     def _frequency(self, number: int, value: str, kind: DeviceKind | None) -> int:
-        """The carrier of a transmitter; of a terminal this column is the archive's."""
+        """The carrier of a transmitter; of other devices this column is the archive's."""
         if kind is not DeviceKind.TRANSMITTER:
             return 0
         try:

@@ -32,6 +32,7 @@ from ebcd.settings_sections import (
     InventorySection,
     MediaSection,
     MetricsSection,
+    MonitorSection,
     MorningSection,
     OperatorSection,
     OrdersSection,
@@ -83,6 +84,7 @@ class Settings:
     email: EmailSection
     upstream: UpstreamSection
     reports: ReportsSection
+    monitor: MonitorSection
     morning: MorningSection
     links: tuple[LinkSettings, ...]
 

@@ -133,6 +133,10 @@ def _administrators(settings: Settings, trust: TrustStore, utc_s: float) -> Iter
         elif trust.get(number_from_text(number)) is None:
             values = {"folder": settings.trust.folder}
             yield Problem(str(settings.file), where, repr(number), "certificate_unknown", values)
+    for at, number in enumerate(settings.trust.firmware_signers):
+        if trust.get(number_from_text(number)) is None:
+            values, where = {"folder": settings.trust.folder}, f"trust.firmware_signers[{at}]"
+            yield Problem(str(settings.file), where, repr(number), "certificate_unknown", values)
     files, _ = files_in(settings.trust.exceptions)
     known = [number_from_text(each) for each in numbers]
     for file in files:

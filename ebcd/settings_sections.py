@@ -82,6 +82,7 @@ class TrustSection(Section):
     chain_certificates_max: Annotated[int, Field(ge=2, le=10)] = 3
     time_modes: dict[CertificateNumber, Literal["utc", "counter"]] = NO_MODES
     administrators: tuple[CertificateNumber, ...] = ()
+    firmware_signers: tuple[CertificateNumber, ...] = ()
     exceptions: FilePath = Path("exceptions")
 
 
@@ -321,6 +322,16 @@ class ReportsSection(Section):
     disk_free_mb: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
 
 
+class MonitorSection(Section):
+    """Whether copies of what adapters play are listened to, and where they are sent to."""
+
+    address: Annotated[str, Field(pattern=r"^(\d{1,3}(\.\d{1,3}){3})?$")] = ""
+    host: Host = "127.0.0.1"
+    first_port: Annotated[int, Field(ge=0, le=65_000)] = 0
+    copies_max: Annotated[int, Field(ge=1, le=200)] = 8
+    listen_s: Annotated[float, Field(ge=5, le=30)] = 12.0
+
+
 class MorningSection(Section):
     """When and where the morning's report is written."""
 
@@ -358,4 +369,5 @@ class Sections(Section):
     email: EmailSection
     upstream: UpstreamSection
     reports: ReportsSection
+    monitor: MonitorSection
     morning: MorningSection

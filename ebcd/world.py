@@ -15,7 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry
 
-from devices.ports import Clock, Excused, Network, Numbers, Ports, ProtocolT, Sign, Verify, nobody_excused
+from devices.ports import (
+    Clock,
+    CopyTo,
+    Excused,
+    Network,
+    Numbers,
+    Ports,
+    ProtocolT,
+    Sign,
+    Verify,
+    no_copy,
+    nobody_excused,
+)
 from ebcd.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -74,10 +86,11 @@ class World:
         verify: Verify | None = None,
         excused: Excused = nobody_excused,
         numbers: Numbers | None = None,
+        copy_to: CopyTo = no_copy,
     ) -> Ports:
         """What one link driver may use; it gets chance of its own, so that links do not disturb each other's."""
         chance = random.Random(self.random.getrandbits(64))
-        return Ports(self.clock, chance, self.network, sign, verify, excused, numbers)
+        return Ports(self.clock, chance, self.network, sign, verify, excused, numbers, copy_to)
 
 
 def _mqtt_client(*args: Any, **options: Any) -> aiomqtt.Client:

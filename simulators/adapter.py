@@ -7,7 +7,7 @@ ends. Rank, window and repeats are those of `terminal_tasks`; its records (0x10 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from protocols import adapter as annex_a
@@ -34,15 +34,12 @@ RECORD_STATES = {
     TaskState.MISSED: RecordState.FAILED,
 }
 DAILY, EMERGENCY = 1, 2  # task filter of 0x10
+IDLE, OCCUPIED, FAULT = 1, 2, 3  # states of channels
 LEVELS_BELOW = (6, 5)  # villages, and towns that have terminals of their own
 EVERY_LOUDSPEAKER = ("0314", "00", "04", "00")
-IP_OUTPUT = annex_a.OutputChannel(1, 4)
 ACCEPTED = (
-    annex_a.SetResourceCodes,
-    annex_a.SetReturnAddress,
     annex_a.SetClock,
     annex_a.SetNetwork,
-    annex_a.SetReturnPeriod,
     annex_a.SetWhitelist,
     annex_a.SwitchAmplifier,
 )
@@ -51,11 +48,26 @@ ACCEPTED = (
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """An annex D frame for the adapter's terminals. `returned`: their answers go to the platform by annex E
-    (clause A.4.2.1.5)."""
+    """An annex D frame for the adapter's terminals. `returned`: their answers go to the platform by annex E (clause
+    A.4.2.1.5), to the address `to`; where the command names none, where they always return."""
 
     data: bytes
     returned: bool = False
+    to: annex_a.ReturnAddress | None = None
+
+
+@dataclass(slots=True)
+class Equipment:
+    """What is fitted and set: FM carriers (kHz) on output 2 beside the IP output 1, inputs by name, broken channels by
+    ("in" or "out", number), a fault with its text, and where it reports to (0x0D), None for where it was built to."""
+
+    phys: str = ""
+    carriers: tuple[int, ...] = ()
+    inputs: tuple[str, ...] = ("话筒", "线路")
+    broken: set[tuple[str, int]] = field(default_factory=set)
+    fault: tuple[int, str] = (0, "")
+    report_to: annex_a.ReturnAddress | None = None
+    period_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,7 @@ class Adapter:
         self._ordered: dict[EbmId, annex_a.StartBroadcast] = {}
         self._sessions = fefd.SessionCounter(int(wall()))
         self.refused = 0
+        self.equipment = Equipment()
 
     def sign(self, signed: bytes) -> SignatureBlock:
         """GD/J 081 clause 5.4, with its own clock."""
@@ -138,10 +151,23 @@ class Adapter:
                 return Outcome(annex_a.GeneralAnswer(), relay)
             case annex_a.UpdateAdapterCertificates(lists=lists, certificates=certificates):
                 return Outcome(self._authorise(lists, certificates))
-            case annex_a.QueryTerminals(parameters=ids, targets=targets):
-                return Outcome(annex_a.GeneralAnswer(), self._relay(fefd.StatusQuery(ids), targets, returned=True))
+            case annex_a.QueryTerminals(parameters=ids, targets=targets, address=to):
+                return Outcome(annex_a.GeneralAnswer(), self._relay(fefd.StatusQuery(ids), targets, to, returned=True))
+            case annex_a.SetReturnAddress(address=address, targets=targets) if not _is_other(address):
+                setting = fefd.ParameterSet((fefd.ReturnTo(address),))  # type: ignore[arg-type]
+                return Outcome(annex_a.GeneralAnswer(), self._relay(setting, targets))
+            case annex_a.SetReturnPeriod(period_s=period_s, targets=targets):
+                setting = fefd.ParameterSet((fefd.Number(fefd.SET_RETURN_PERIOD, period_s),))
+                return Outcome(annex_a.GeneralAnswer(), self._relay(setting, targets))
+            case annex_a.SetResourceCodes(assignments=assignments):
+                return Outcome(annex_a.GeneralAnswer(), [r for each in assignments for r in self._assign(each)])
             case _:
                 return Outcome(self._plain_answer(message))
+
+    def sound_of(self, ebm_id: EbmId) -> str:
+        """Where the sound of a task comes from while it is on air; "" for none."""
+        sounding, start = self._tasks.sounding, self._ordered.get(ebm_id)
+        return _url(start) if start is not None and sounding is not None and sounding.order.ebm_id == ebm_id else ""
 
     def tick(self, now: float) -> list[annex_a.Message]:
         """What time alone does, as reports."""
@@ -218,29 +244,66 @@ class Adapter:
         if len(self._ordered) > TASKS_MAX:
             self._ordered = {id_: start for id_, start in self._ordered.items() if self._tasks.get(id_)}
 
-    def _relay(self, message: fefd.Message, targets: annex_a.AnyTargets, *, returned: bool = False) -> list[Relay]:
+    def _assign(self, given: annex_a.CodeAssignment) -> list[Relay]:
+        """Its own code, or a terminal's: that one is told under every code of the area, since only its physical address
+        says who it is (table D.9, parameter 04)."""
+        if given.phys and given.phys == self.equipment.phys:
+            self.code = given.code
+            return []
+        everybody = annex_a.Targets((ResourceCode(f"0{self.code.area}{given.code[13:21]}00"),))
+        return self._relay(fefd.ParameterSet((fefd.AssignCode(given.phys, given.code),)), everybody)
+
+    def _relay(
+        self,
+        message: fefd.Message,
+        targets: annex_a.AnyTargets,
+        to: annex_a.ReturnAddress | None = None,
+        *,
+        returned: bool = False,
+    ) -> list[Relay]:
         """The command once more for the terminals, under the adapter's own signature."""
         if not isinstance(targets, annex_a.Targets) or not targets.codes:
             return []
         frame = fefd.request(Header.D, self._sessions.take(), self.code, targets.codes, message)
-        return [Relay(fefd.encode(frame, sign=self.sign), returned)]
+        return [Relay(fefd.encode(frame, sign=self.sign), returned, to)]
 
     def _plain_answer(self, message: annex_a.Message) -> annex_a.Message:
         match message:
             case annex_a.QueryRecords():
                 return annex_a.Records(self.code, tuple(self._records(message)))
-            case annex_a.QueryOutputs():
-                return annex_a.Outputs(self.code, (IP_OUTPUT,))
-            case annex_a.QueryInputs():
-                return annex_a.Inputs(self.code, ())
+            case annex_a.QueryOutputs(channel=channel, state=state):
+                return annex_a.Outputs(self.code, tuple(self._outputs(channel, state)))
+            case annex_a.QueryInputs(channel=channel, state=state):
+                return annex_a.Inputs(self.code, tuple(self._inputs(channel, state)))
             case annex_a.QueryFaults():
-                return annex_a.FaultDetails(self.code, 0)
-            case annex_a.SetAdapterReturn():
+                return annex_a.FaultDetails(self.code, *self.equipment.fault)
+            case annex_a.SetAdapterReturn(address=address, period_s=period_s):
+                self.equipment.report_to, self.equipment.period_s = address, period_s
                 return annex_a.GeneralAnswer()
             case _ if isinstance(message, ACCEPTED):
                 return annex_a.GeneralAnswer()
             case _:
                 return annex_a.GeneralAnswer(ResultCode.CONFLICT, "not supported by this adapter")
+
+    def _outputs(self, channel: int, state: int) -> Iterator[annex_a.OutputChannel]:
+        """Table A.28. The IP output has no state there, so a filter for one leaves it out; the FM output plays what
+        sounds."""
+        if channel in (0, 1) and not state:
+            yield annex_a.OutputChannel(1, 4)
+        sounding = self._tasks.sounding
+        here = FAULT if ("out", 2) in self.equipment.broken else OCCUPIED if sounding else IDLE
+        if self.equipment.carriers and channel in (0, 2) and state in (0, here):
+            ebm_id = sounding.order.ebm_id if sounding is not None and here == OCCUPIED else None
+            yield annex_a.OutputChannel(
+                2, 1, tuple(annex_a.FmOutput(khz, here, ebm_id) for khz in self.equipment.carriers)
+            )
+
+    def _inputs(self, channel: int, state: int) -> Iterator[annex_a.InputChannel]:
+        """Table A.29: all of one group, so that they exclude each other."""
+        for number, name in enumerate(self.equipment.inputs, 1):
+            here = FAULT if ("in", number) in self.equipment.broken else IDLE
+            if channel in (0, number) and state in (0, here):
+                yield annex_a.InputChannel(number, name, 1, here)
 
     def _records(self, query: annex_a.QueryRecords) -> list[annex_a.Record]:
         """Tasks that overlap the asked time, by kind and id (table A.9)."""
@@ -295,6 +358,11 @@ class Adapter:
             volume=start.volume,
             codes=start.targets.codes if isinstance(start.targets, annex_a.Targets) else (),
         )
+
+
+def _is_other(address: annex_a.ReturnAddress) -> bool:
+    """Whether nobody knows what kind of address it is."""
+    return isinstance(address, annex_a.OtherReturn)
 
 
 def _url(start: annex_a.StartBroadcast) -> str:

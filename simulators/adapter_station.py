@@ -16,8 +16,12 @@ from typing import cast
 
 from protocols import adapter as annex_a
 from protocols import terminal as fefd
+from protocols.codes import EbmId
+from protocols.errors import RemoteProtocolError
 from protocols.terminal import Header
 from simulators.adapter import Adapter, Outcome, Relay
+from simulators.audio_fetch import FetchFailed
+from simulators.monitor_stream import stream
 from simulators.terminal_client import CONNECT_TIMEOUT_S, RECONNECT_S, Pace
 from simulators.terminal_shell import FleetDoors, TerminalShell
 from simulators.trust import FrameReader, Heard
@@ -100,6 +104,9 @@ class AdapterStation:
         self._reports: asyncio.Queue[annex_a.Message] = asyncio.Queue(REPORTS_MAX)
         self._timer: asyncio.TimerHandle | None = None
         self._line: asyncio.Transport | None = None
+        self._beat_now = asyncio.Event()  # it was told where to report to
+        self.monitor_carries: bytes | None = None
+        """An MP3 that its monitor carries instead of what was ordered (a fault); b"": nothing."""
 
     async def run(self, first_wait_s: float) -> None:
         """Listen, report and return until cancelled. Raises OSError when its address is taken."""
@@ -136,6 +143,9 @@ class AdapterStation:
         for relay, heard in relayed:
             self._relay(heard, relay)
         socket.answer(answer)
+        if isinstance(frame.message, annex_a.SetAdapterReturn) and (to := _address(frame.message.address)):
+            self.place = replace(self.place, reports=to)
+            self._beat_now.set()
         self._queue(outcome.reports)
         self._arm()
 
@@ -149,12 +159,28 @@ class AdapterStation:
         """To all terminals at once; each decides by its own address."""
         for shell in self.terminals:
             if shell.powered:
-                shell.receive(heard, "adapter", self._pass_on if relay.returned else _forget, shared=True)
+                to = self.place.returns if relay.to is None else _address(relay.to)
+                answer = partial(self._pass_on, to) if relay.returned else _forget
+                shell.receive(heard, "adapter", answer, shared=True)
 
-    def _pass_on(self, data: bytes) -> None:
-        """A terminal's answer to the platform: header E, as annex E wants it (S E.1.3.1 b)."""
+    def _pass_on(self, to: tuple[str, int] | None, data: bytes) -> None:
+        """A terminal's answer by header E, as annex E wants it (S E.1.3.1 b), to the address that the query named; over
+        its return line where that leads there."""
         frame = fefd.decode(data)
-        self._send_line(fefd.encode(replace(frame, header=Header.E, signature=None)))
+        returned = fefd.encode(replace(frame, header=Header.E, signature=None))
+        if to == self.place.returns:
+            self._send_line(returned)
+        elif to is not None:
+            self._doors.spawn(self._return_once(to, returned))
+
+    async def _return_once(self, to: tuple[str, int], data: bytes) -> None:
+        """One short connection; an address at which nobody listens loses the return."""
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                _, writer = await asyncio.open_connection(*to)
+                writer.write(data)
+                writer.close()
+                await writer.wait_closed()
 
     def _arm(self) -> None:
         now = self._doors.wall()
@@ -185,27 +211,51 @@ class AdapterStation:
     async def _beat(self, first_wait_s: float) -> None:
         await asyncio.sleep(first_wait_s)
         while True:
-            heard = await self._tell(self.adapter.encode(self.adapter.heartbeat(self._doors.wall())))
-            await asyncio.sleep(self._pace.heartbeat_s if heard else RECONNECT_S[0] * self._pace.reconnect_scale)
+            heard = bool(await self._tell(self.adapter.encode(self.adapter.heartbeat(self._doors.wall()))))
+            wait_s = self._pace.heartbeat_s if heard else RECONNECT_S[0] * self._pace.reconnect_scale
+            self._beat_now.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._beat_now.wait()
 
     async def _tell_all(self) -> None:
         while True:
             report = await self._reports.get()
             for _ in range(REPORT_TRIES):
-                if await self._tell(await self._doors.aside(partial(self.adapter.encode, report))):
+                if reply := await self._tell(await self._doors.aside(partial(self.adapter.encode, report))):
+                    self._replied(report, reply)
                     break
                 await asyncio.sleep(self._pace.reconnect_scale)
 
-    async def _tell(self, data: bytes) -> bool:
-        """One short connection; whether an answer came."""
+    def _replied(self, report: annex_a.Message, reply: bytes) -> None:
+        """The platform may want a copy of what has begun (0x22, table A.38)."""
+        with suppress(RemoteProtocolError):
+            answer = annex_a.decode(reply).message
+            wanted = isinstance(answer, annex_a.TaskReply) and answer.port and answer.ip not in (None, "0.0.0.0")
+            if wanted and isinstance(report, annex_a.TaskBegan) and isinstance(answer, annex_a.TaskReply):
+                self._doors.spawn(self._copy(report.ebm_id, (str(answer.ip), int(answer.port or 0))))
+
+    async def _copy(self, ebm_id: EbmId, to: tuple[str, int]) -> None:
+        """What its monitor carries, as long as the task is on air."""
+        url = self.adapter.sound_of(ebm_id)
+        sound = self.monitor_carries
+        if sound is None:
+            try:
+                _, sound = await self._doors.fetcher.get(url, on_first=_nothing, detour=False)
+            except FetchFailed:
+                return
+        await stream(sound, to, lambda: bool(self.adapter.sound_of(ebm_id)), self._chance)
+
+    async def _tell(self, data: bytes) -> bytes:
+        """One short connection; what was answered, b"" for nothing."""
         writer: asyncio.StreamWriter | None = None
         try:
             async with asyncio.timeout(REPLY_TIMEOUT_S):
                 reader, writer = await asyncio.open_connection(*self.place.reports)
                 writer.write(data)
-                return bool(await reader.read(4096))
+                return await reader.read(4096)
         except (OSError, TimeoutError):
-            return False
+            return b""
         finally:
             if writer is not None:
                 writer.close()
@@ -270,6 +320,19 @@ class _ReturnSocket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._gone.done():
             self._gone.set_result(None)
+
+
+def _nothing() -> None:
+    """A monitor waits for nobody."""
+
+
+def _address(to: annex_a.ReturnAddress) -> tuple[str, int] | None:
+    """Where TCP leads; None for a telephone number."""
+    match to:
+        case annex_a.IpReturn(ip=host, port=port) | annex_a.DomainReturn(domain=host, port=port):
+            return host, port
+        case _:
+            return None
 
 
 def _forget(data: bytes) -> None:

@@ -145,7 +145,12 @@ class AudioFetcher:
         self._durations: dict[str, float] = {}
 
     async def fetch(self, url: str, *, on_first: Callable[[], None], detour: bool) -> Fetched:
-        """Get a whole file. `on_first` is called with the first byte of the body. Raises FetchFailed."""
+        """Get a whole file of sound. `on_first` is called with the first byte of the body. Raises FetchFailed."""
+        path, body = await self.get(url, on_first=on_first, detour=detour)
+        return await self._aside(partial(self._judge, path, body))
+
+    async def get(self, url: str, *, on_first: Callable[[], None], detour: bool) -> tuple[str, bytes]:
+        """The path of an address and what lies there. Raises FetchFailed."""
         try:
             parts = urlsplit(url)
             address = (parts.hostname or "", parts.port or 80)
@@ -158,8 +163,7 @@ class AudioFetcher:
         if detour:
             address = self._detours.get(address, address)
         async with self._detoured_places if detour else self._places:
-            body = await self._get(address, request, on_first)
-            return await self._aside(partial(self._judge, path, body))
+            return path, await self._get(address, request, on_first)
 
     async def _get(self, address: Address, request: bytes, on_first: Callable[[], None]) -> bytes:
         loop = asyncio.get_running_loop()

@@ -118,6 +118,7 @@ name = "adapters"
 type = "adapter_tcp"
 report_host = "{host}"
 report_port = {reports}
+returns_to = "{host}:{returns}"
 
 [[links]]
 name = "returns"

@@ -7,6 +7,7 @@ a receiver has verified is told on stdout and meets the terminal's other paths i
 `ready`     {receivers, port}
 `fm_start`  {code, ebm_id, class, level, start, volume}     a valid start that means this terminal; told once
 `fm_stop`   {code, ebm_id}                                  a valid stop
+`fm_scan`   {code, entries}                                 a valid scan list: number, priority and kHz of each
 {"cmd": "air", "ebm_id": ID}  -> `air` {bits_on_air, bits_limit, receivers, stats}; nulls before it is on air
 
 It ends when stdin closes.
@@ -28,6 +29,7 @@ from typing import Any
 import uvloop
 
 from protocols.codes import EbmId, ResourceCode
+from protocols.fm.configuration import ScanEntry
 from simulators.clock import SystemClock
 from simulators.fleet_facts import FleetFacts, read_facts
 from simulators.fm_channel import Exciter, FmFaults
@@ -52,6 +54,11 @@ class _Teller:
     def fm_stop(self, ebm_id: EbmId) -> None:
         """A valid stop."""
         _print_line({"event": "fm_stop", "code": self._code, "ebm_id": ebm_id})
+
+    def fm_scan(self, entries: tuple[ScanEntry, ...]) -> None:
+        """A valid scan list."""
+        rows = [(each.number, each.priority, each.frequency_khz) for each in entries]
+        _print_line({"event": "fm_scan", "code": self._code, "entries": rows})
 
 
 def receivers_of(facts: FleetFacts, clock: SystemClock) -> list[FmReceiver]:

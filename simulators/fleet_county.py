@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from protocols.codes import AreaCode, InvalidCode, covers
+from protocols.fm.configuration import ScanEntry
 from simulators.adapter import Adapter
 from simulators.adapter_station import AdapterPlace, AdapterStation
 from simulators.audio_fetch import AudioFetcher
@@ -134,7 +135,10 @@ class FleetCounty:
         return self._towns[town]
 
     def _terminal(self, terminal: TerminalFacts) -> Terminal:
-        return Terminal(terminal.code, terminal.phys, self._facts.platform, self._log, self._facts.trust)
+        made = Terminal(terminal.code, terminal.phys, self._facts.platform, self._log, self._facts.trust)
+        if "fm" in terminal.paths:
+            made.take_scan_list((ScanEntry(1, 1, self._facts.carrier_khz),))
+        return made
 
     def _station(self, facts: AdapterFacts, chance: random.Random) -> AdapterStation:
         """An adapter and the terminals of its own area that are set behind it."""

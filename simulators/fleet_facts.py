@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ class FleetFacts:
     terminals: tuple[TerminalFacts, ...]
     dead_ip_town: AreaCode
     trust: Trust
+    carrier_khz: int
 
 
 def read_facts(folder: Path, wall: Callable[[], float]) -> FleetFacts:
@@ -83,6 +85,7 @@ def read_facts(folder: Path, wall: Callable[[], float]) -> FleetFacts:
         ),
         dead_ip_town=AreaCode(faults["dead_ip_town"]),
         trust=Trust.read(folder / "trust", facts["root"]["certificate"], wall),
+        carrier_khz=int(Decimal(facts["transmitter"]["frequency_mhz"]) * 1000),
     )
 
 

@@ -10,7 +10,7 @@ from protocols.authorisation import Authorisation as Module
 from protocols.codes import EbmId, ResourceCode, matches
 from protocols.errors import RemoteProtocolError
 from protocols.fm.bits import BitReceiver, HeardFrame
-from protocols.fm.configuration import Authorisation, Certificates, Maintenance
+from protocols.fm.configuration import Authorisation, Certificates, Maintenance, ScanEntry, ScanList
 from protocols.fm.daily import Daily
 from protocols.fm.emergency import Drill, DrillOperation, Emergency
 from protocols.fm.fields import VOLUME_UNCHANGED, Action
@@ -42,6 +42,9 @@ class FmOrders(Protocol):
 
     def fm_stop(self, ebm_id: EbmId) -> None:
         """A valid stop; `EbmId.EVERYTHING` means all that sounds."""
+
+    def fm_scan(self, entries: tuple[ScanEntry, ...]) -> None:
+        """A valid scan list (GD/J 085 clause 5.2.2)."""
 
 
 class FmReceiver:
@@ -176,6 +179,8 @@ class FmReceiver:
                 self._start(ebm_id, kind.value, LEVEL_LOWEST, VOLUME_UNCHANGED, now, at_bit)
             case Maintenance(enabled=enabled, period_s=period_s):
                 self._maintenance_s = period_s if enabled else None
+            case ScanList(entries=entries) if self._orders is not None and entries:
+                self._orders.fm_scan(entries)
             case Certificates(items=items):
                 self._authorise((), items)
             case Authorisation(data=data) as content:

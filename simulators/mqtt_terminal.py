@@ -28,6 +28,7 @@ SESSION_KEPT_S = 120
 REGISTER_TIMEOUT_S = 20.0
 OUTGOING_MAX = 64  # messages that wait for room; the oldest goes
 UNACKNOWLEDGED_MAX = 16  # below every broker's Receive Maximum
+SETTLE_S = 0.2  # its answer goes out before it comes back under another code
 _SUBSCRIPTION_ID = 1
 _FIRST_PUBLISH_ID = 2
 
@@ -130,22 +131,26 @@ class MqttTerminal:
     ) -> None:
         self.shell = shell
         self.connected = False
-        code = shell.terminal.code
-        self.topics = {channel: str(mqtt.DeviceTopic(code, channel)) for channel in mqtt.Channel}
-        self.subscriptions = mqtt.terminal_subscriptions(code)
-        self.hello = packets.connect(
-            shell.terminal.phys,
-            keepalive_s=KEEPALIVE_S,
-            session_s=SESSION_KEPT_S,
-            will_topic=self.topics[mqtt.Channel.STATUS],
-            will_payload=mqtt.Status.OFFLINE.encode(),
-        )
+        self._take_code()
         self._to = to
         self._reader = reader
         self._pace = pace
         self._chance = chance
         self._wire: _Wire | None = None
         self._left: list[Message] = []  # of the connection before: not acknowledged when it broke
+
+    def _take_code(self) -> None:
+        """Its topics are those of its code; the client's name is its physical address, whatever its code is."""
+        self.code = code = self.shell.terminal.code
+        self.topics = {channel: str(mqtt.DeviceTopic(code, channel)) for channel in mqtt.Channel}
+        self.subscriptions = mqtt.terminal_subscriptions(code)
+        self.hello = packets.connect(
+            self.shell.terminal.phys,
+            keepalive_s=KEEPALIVE_S,
+            session_s=SESSION_KEPT_S,
+            will_topic=self.topics[mqtt.Channel.STATUS],
+            will_payload=mqtt.Status.OFFLINE.encode(),
+        )
 
     async def run(self, first_wait_s: float) -> None:
         """Connect, beat and come back until cancelled."""
@@ -161,10 +166,14 @@ class MqttTerminal:
         with suppress(RemoteProtocolError):
             heard = self._reader.read(payload)
             self.shell.receive(heard, PATH, self._answer, shared=topic != self.topics[mqtt.Channel.COMMAND])
+            if self.shell.terminal.code != self.code and self._wire is not None:  # it was given another one
+                asyncio.get_running_loop().call_later(SETTLE_S, self._wire.cut)
 
     async def _serve(self) -> bool:
         """One connection; whether it came up at all."""
         loop = asyncio.get_running_loop()
+        if self.shell.terminal.code != self.code:
+            self._take_code()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 _, wire = await loop.create_connection(lambda: _Wire(self), *self._to())

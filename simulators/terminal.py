@@ -12,15 +12,17 @@ process. Audio is fetched and its SM3 computed by every terminal itself.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from math import isinf
 
 from protocols import terminal as fefd
+from protocols.adapter import IpReturn
 from protocols.authorisation import Authorisation
 from protocols.codes import EbmId, ResourceCode
 from protocols.errors import RemoteProtocolError
+from protocols.fm.configuration import ScanEntry
 from protocols.terminal import Answer, Frame, Header, Result
 from simulators.fleet_log import FleetLog
+from simulators.terminal_actions import Action, Fetch, Install, Reply, Report
 from simulators.terminal_tasks import LIVE, Change, Order, Task, TaskList, TaskState
 from simulators.trust import Heard, TimeRule, Trust, Verdict, area_stems
 
@@ -29,30 +31,7 @@ RETURN_PERIOD_S = 60
 DEVICE_TYPE, VERSION = bytes.fromhex("0314"), bytes.fromhex("00010000")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Bytes for the peer that asked, on the path it asked over."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A return (header E); `path` is where the message came from, any other way back will do when it is dead."""
-
-    data: bytes
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    """Get the audio; tell `audio_began`, then `audio_ended`."""
-
-    ebm_id: EbmId
-    url: str
-
-
-Action = Reply | Report | Fetch
+FORCED, IF_NEWER, FROM_OLD = 0, 1, 2
 
 
 class Terminal:
@@ -74,6 +53,9 @@ class Terminal:
         "phys",
         "registered",
         "return_to",
+        "scan_list",
+        "software",
+        "takes_firmware",
         "tuned_khz",
         "volume",
     )
@@ -90,6 +72,9 @@ class Terminal:
         self.return_to: fefd.ReturnTo | None = None
         self.period_s = RETURN_PERIOD_S
         self.tuned_khz = 0  # carrier of its FM receiver, 0 for none
+        self.scan_list: tuple[ScanEntry, ...] = ()
+        self.software = VERSION
+        self.takes_firmware = True  # False: an image that it has fetched does not start, and the old one does again
         self._platform = platform
         self._log = log
         self._tasks = TaskList()
@@ -111,6 +96,10 @@ class Terminal:
         """What sounds, if its audio has begun to arrive."""
         task = self._tasks.sounding
         return task.order.ebm_id if task is not None and task.order.ebm_id in self._heard_sound else None
+
+    def set_return(self, to: tuple[str, int]) -> None:
+        """As it was built: where it returns to, by number."""
+        self.return_to = fefd.ReturnTo(IpReturn(*to))
 
     def next_at(self, now: float) -> float | None:
         """When `tick` is due; None while nothing is live."""
@@ -144,6 +133,11 @@ class Terminal:
             if refusal is not None:
                 return [self._answer(frame, *refusal)]
         return self._act(frame, path, now)
+
+    def take_scan_list(self, entries: tuple[ScanEntry, ...]) -> None:
+        """Carriers to watch; of several that are there the smallest priority wins, and here all are."""
+        self.scan_list = entries
+        self.tuned_khz = min(entries, key=lambda each: each.priority).frequency_khz
 
     def hear_fm(self, order: Order, now: float) -> list[Action]:
         """A start that its FM receiver has verified. FM brings the sound too, where nothing else has yet."""
@@ -222,8 +216,28 @@ class Terminal:
                 return [self._answer(frame, *self._set(settings))]
             case fefd.CertificateUpdate(lists=lists, certificates=certificates) if self._trust is not None:
                 return [self._answer(frame, *self._authorise(self._trust, lists, certificates))]
+            case fefd.Upgrade() as upgrade:
+                return self._upgrade(frame, upgrade)
             case _:
                 return [self._answer(frame, Result.NOT_SUPPORTED, "")]
+
+    def _upgrade(self, frame: Frame, upgrade: fefd.Upgrade) -> list[Action]:
+        """0xA1 (terminal-ip.md section 9): for one physical address; by mode at any time, if newer, or from one old
+        version only. The answer says that it will try."""
+        if upgrade.phys != self.phys:
+            return [self._answer(frame, Result.UNKNOWN_TERMINAL, "not my physical address")]
+        stale = upgrade.mode == IF_NEWER and upgrade.new_version <= self.software
+        other = upgrade.mode == FROM_OLD and upgrade.old_version != self.software
+        if stale or other:
+            return [self._answer(frame, Result.BAD_PARAMETER, f"version {self.software.hex()}")]
+        install = Install(upgrade.url, upgrade.md5.lower(), upgrade.new_version)
+        return [self._answer(frame, Result.OK, ""), install]
+
+    def installed(self, version: bytes, *, md5_ok: bool) -> None:
+        """It has restarted, with the new image or, where that is damaged or does not start, with the old one."""
+        self.registered = False
+        if md5_ok and self.takes_firmware:
+            self.software = version
 
     def _start(self, frame: Frame, start: fefd.Start, path: str, now: float) -> list[Action]:
         order = Order(start.ebm_id, start.class_, start.level, start.start, start.end, start.volume, start.url, path)
@@ -293,12 +307,15 @@ class Terminal:
             fefd.WORK_STATE: fefd.Number(fefd.WORK_STATE, state),
             fefd.DEVICE_TYPE: fefd.Identity(fefd.DEVICE_TYPE, DEVICE_TYPE),
             fefd.HARDWARE_VERSION: fefd.Identity(fefd.HARDWARE_VERSION, VERSION),
-            fefd.SOFTWARE_VERSION: fefd.Identity(fefd.SOFTWARE_VERSION, VERSION),
+            fefd.SOFTWARE_VERSION: fefd.Identity(fefd.SOFTWARE_VERSION, self.software),
         }
         if self.return_to is not None:
             known[fefd.RETURN_ADDRESS] = self.return_to
         if self.tuned_khz:
             known[fefd.CURRENT_FM] = fefd.CurrentFm(self.tuned_khz, self.tuned_khz)
+        if self.scan_list:
+            scanned = (fefd.ScanEntry(each.number, each.priority, each.frequency_khz) for each in self.scan_list)
+            known[fefd.FM_SCAN_LIST] = fefd.FmScanList(tuple(scanned))
         return known.get(id_)
 
     def _set(self, settings: tuple[fefd.Setting, ...]) -> tuple[Result, str]:

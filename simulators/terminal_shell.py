@@ -7,6 +7,7 @@ its message came from; when that path is dead, over any other with a way back; w
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -14,16 +15,19 @@ from functools import partial
 from typing import Any
 
 from protocols.codes import EbmId
+from protocols.fm.configuration import ScanEntry
 from protocols.terminal import Header
 from simulators.audio_fetch import AudioFetcher, FetchFailed
 from simulators.leisure import Aside, Leisure, at_once
-from simulators.terminal import Action, Fetch, Reply, Report, Terminal
+from simulators.terminal import Terminal
+from simulators.terminal_actions import Action, Fetch, Install, Reply, Report
 from simulators.terminal_tasks import Order
 from simulators.trust import Heard
 
 REPORTS_WAITING_MAX = 16  # of one terminal without a live path; the oldest goes
 RETURN_PATHS = ("ip", "adapter", "cellular", "mqtt")
 FETCH_TRIES_AFTER_S = (0.0, 1.0, 2.0, 5.0)
+RESTART_S = 20.0  # to write an image and start with it
 DETOURED_PATHS = frozenset({"cellular", "mqtt"})  # their audio comes over the bad link, too
 
 Send = Callable[[bytes], None]
@@ -83,6 +87,10 @@ class TerminalShell:
         """From the FM receiver."""
         self._do(self.terminal.stop_fm(ebm_id, self._doors.wall()), None)
 
+    def fm_scan(self, entries: tuple[ScanEntry, ...]) -> None:
+        """From the FM receiver."""
+        self.terminal.take_scan_list(entries)
+
     def _do(self, actions: list[Action], reply: Send | None) -> None:
         for action in actions:
             match action:
@@ -93,6 +101,8 @@ class TerminalShell:
                     pass
                 case Report():
                     self._report(action)
+                case Install():
+                    self._doors.spawn(self._install(action))
                 case Fetch(ebm_id=ebm_id, url=url):
                     self._doors.leisure.later(partial(self._begin_fetch, ebm_id, url))
         self._arm()
@@ -122,6 +132,15 @@ class TerminalShell:
         self._timer = None
         self._do(self.terminal.tick(self._doors.wall()), None)
 
+    async def _install(self, install: Install) -> None:
+        try:
+            _, body = await self._doors.fetcher.get(install.url, on_first=_heard, detour=False)
+        except FetchFailed:
+            return
+        await asyncio.sleep(RESTART_S)
+        found = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        self.terminal.installed(install.version, md5_ok=found == install.md5)
+
     def _begin_fetch(self, ebm_id: EbmId, url: str) -> None:
         self._doors.spawn(self._fetch(ebm_id, url))
 
@@ -145,3 +164,7 @@ class TerminalShell:
             self._do(actions, None)
             return
         self._do(self.terminal.audio_failed(ebm_id, self._doors.wall()), None)
+
+
+def _heard() -> None:
+    """An image makes no sound."""

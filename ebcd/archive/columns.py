@@ -28,7 +28,8 @@ ICCID_LENGTHS = (19, 20)
 CONTACT = "contact"
 STATUS = "status"
 FREQUENCY = "frequency_mhz"
-"""A column that transmitters need; of a terminal it says what the terminal should be tuned to."""
+"""A column that transmitters need; of a terminal it says what it should be tuned to, of an adapter what it should
+send on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +160,14 @@ READERS: dict[str, Callable[[str], Any]] = {
 
 COLUMNS = tuple(READERS)
 _WANTED = {False: READERS, True: {**READERS, FREQUENCY: _frequency_khz}}
-"""By whether the device is a terminal."""
+"""By whether the device's frequency is the archive's; a transmitter's is the link's."""
 
 
-def read_record(cells: Mapping[str, str], *, is_terminal: bool) -> tuple[Record, list[Wrong]]:
+def read_record(cells: Mapping[str, str], *, has_frequency: bool) -> tuple[Record, list[Wrong]]:
     """The archive's share of a row, and the values left out of it."""
     values: dict[str, Any] = {}
     wrong: list[Wrong] = []
-    for column, read in _WANTED[is_terminal].items():
+    for column, read in _WANTED[has_frequency].items():
         if value := cells.get(column, ""):
             try:
                 values["frequency_khz" if column == FREQUENCY else column] = read(value)

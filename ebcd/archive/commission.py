@@ -30,8 +30,6 @@ from ebcd.operator import Actor, Kind
 from protocols import terminal
 from protocols.codes import AreaCode, InvalidCode, ResourceCode, covers
 
-ASKED_BACK = frozenset({Path.IP, Path.CELLULAR})
-"""Paths on which a device can be asked on the connection it has: elsewhere its new code is proved when it registers."""
 BEIJING = timedelta(hours=8)
 VALUES = (
     terminal.VOLUME,
@@ -178,8 +176,8 @@ class Commissioner:
         """Tell the device, and ask it back where that is possible. Raises OperationRefused where it does not do it."""
         path = self._site.paths[waiting.link]
         if path is Path.ADAPTER:
-            await self._give_through_adapter(code, given)
-            return Told(code=code, phys=waiting.phys), False
+            through = await self._give_through_adapter(code, given)
+            return await self._ask_back(waiting, code, given, through)
         command = Configure((waiting.code,), given, 0, phys=waiting.phys)
         answers = await self._site.enquiries.tell(
             path, lambda token: [replace(command, token=token)], (), link=waiting.link, any_code=True
@@ -188,9 +186,18 @@ class Commissioner:
         if answer is None or answer.result:
             said = "no_answer" if answer is None else f"{answer.result} {answer.text}".rstrip()
             raise refused(Kind.CONFLICT, "device_refused", "device", waiting.phys, said)
-        if path not in ASKED_BACK:
+        return await self._ask_back(waiting, code, given, None)
+
+    async def _ask_back(
+        self, waiting: Waiting, code: ResourceCode, given: Given, through: ResourceCode | None
+    ) -> tuple[Told, bool]:
+        """What it says it is set to now, where its path can bring that: elsewhere its new code is proved when it
+        registers. Raises OperationRefused where it says something else, or nothing."""
+        path, link = self._site.paths[waiting.link], waiting.link if through is None else ""
+        if not self._site.enquiries.path_asks(path, link):
             return Told(code=code, phys=waiting.phys), False
-        found = await self._site.enquiries.ask((code,), VALUES, path=path, link=waiting.link, phys=waiting.phys)
+        phys = waiting.phys if through is None else ""
+        found = await self._site.enquiries.ask((code,), VALUES, path=path, link=link, phys=phys, through=through)
         told = found.get(code)
         if told is None:
             raise refused(Kind.CONFLICT, "device_refused", "device", waiting.phys, "no_answer")
@@ -198,7 +205,7 @@ class Commissioner:
             raise refused(Kind.CONFLICT, "device_kept_other", "device", waiting.phys, ", ".join(kept))
         return told, True
 
-    async def _give_through_adapter(self, code: ResourceCode, given: Given) -> None:
+    async def _give_through_adapter(self, code: ResourceCode, given: Given) -> ResourceCode:
         through = self._site.inventory.adapter_of(code)
         if through is None:
             raise refused(Kind.INVALID, "no_adapter", "code", code)
@@ -209,6 +216,7 @@ class Commissioner:
         if answer is None or answer.result:
             said = "no_answer" if answer is None else f"{answer.result} {answer.text}".rstrip()
             raise refused(Kind.CONFLICT, "device_refused", "adapter", through, said)
+        return through
 
     # ---- what is written -------------------------------------------------------------------------------------------
 
@@ -293,8 +301,10 @@ def _host_port(text: str) -> HostPort | None:
 
 
 def _kept_other(given: Given, told: Told) -> list[str]:
-    """What a device was given and did not take, as `name told`."""
+    """What a device was given and did not take, as `name told`. Another physical address is another device, which had
+    the code before."""
     wanted = {
+        "phys": given.phys or None,
         "code": given.code and str(given.code),
         "volume": given.volume,
         "return_to": given.return_to and str(given.return_to),

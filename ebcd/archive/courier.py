@@ -20,7 +20,7 @@ from ebcd.archive.listed import IN_ONE_FACT_MAX, Outcome, devices_authorised, li
 from protocols.codes import ResourceCode
 
 AGAIN_S = 30.0
-"""Between two tries at a device that said nothing."""
+"""From one try at a device that said nothing to the next; the time it has for its answer is part of it."""
 AT_ONCE_MAX = 50
 """Devices that are told at the same time; each has a frame of its own."""
 CERTIFICATES_MAX = 20
@@ -74,11 +74,12 @@ class Courier:
         while waiting:
             while doors.busy():  # noqa: ASYNC110 - an alert takes minutes, and nothing here is in a hurry
                 await asyncio.sleep(AGAIN_S)
+            began_s = doors.clock.monotonic()
             results |= await self._send(waiting)
             waiting = [parcel for parcel in waiting if results[parcel.code].outcome is Outcome.SILENT]
             if over() or not waiting:
                 break
-            await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(max(0.0, began_s + AGAIN_S - doors.clock.monotonic()))
         told = [(p.code, p.receiver, results[p.code].outcome, results[p.code].note) for p in parcels]
         for at in range(0, len(told), IN_ONE_FACT_MAX):
             part = [

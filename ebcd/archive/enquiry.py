@@ -28,8 +28,8 @@ from devices.roster import DeviceKind, Roster
 from ebcd.health import SPEAKING, HealthBook
 from protocols.codes import ResourceCode
 
-ANSWERS_S = 20.0
-"""Longer than every link's own repeats."""
+ANSWERS_S = 30.0
+"""Longer than every link's own repeats, and than four exchanges with an adapter that takes five seconds for each."""
 CODES_AT_ONCE_MAX = 200
 """Members of one command: its frame names them all."""
 TOKENS = 2**31
@@ -46,7 +46,7 @@ class _Open:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How a terminal can be told something. `through`: the adapter that passes it on."""
+    """How a device can be told something. `through`: the adapter that passes it on to a terminal."""
 
     path: Path
     through: ResourceCode | None = None
@@ -90,14 +90,33 @@ class Enquiries:
     # ---- routes ----------------------------------------------------------------------------------------------------
 
     def route(self, code: ResourceCode) -> Route | None:
-        """How to reach a terminal that speaks; None for one that does not, or cannot be reached singly."""
+        """How to reach an adapter, whose address is known, or a terminal that speaks; None for one that does not, or
+        cannot be reached singly."""
         health, device = self._health.of(code), self._roster.by_code(code)
-        if device is None or health.condition not in SPEAKING or health.path is None:
+        if device is None:
             return None
-        if device.kind is DeviceKind.TERMINAL and health.path is Path.ADAPTER:
+        if device.kind is DeviceKind.ADAPTER:
+            return Route(Path.ADAPTER)
+        if health.condition not in SPEAKING or health.path is None:
+            return None
+        if health.path is Path.ADAPTER:
             through = self._adapter_of(code)
             return None if through is None else Route(Path.ADAPTER, through)
         return Route(health.path)
+
+    def asks(self, code: ResourceCode) -> bool:
+        """Whether a device can be asked for its values where it is reached now."""
+        route, device = self.route(code), self._roster.by_code(code)
+        if route is None or device is None:
+            return False
+        if device.kind is DeviceKind.ADAPTER:
+            return True
+        return self.path_asks(route.path, device.mqtt_link if route.path is Path.MQTT else "")
+
+    def path_asks(self, path: Path, link: str = "") -> bool:
+        """Whether a path, or its link of this name, can bring the values of terminals."""
+        links = (each for each in self._links.get(path, ()) if link in ("", each.name))
+        return any(each.capabilities.asks for each in links)
 
     # ---- asking ----------------------------------------------------------------------------------------------------
 
@@ -176,23 +195,27 @@ class Enquiries:
         path: Path | None = None,
         link: str = "",
         phys: str = "",
+        through: ResourceCode | None = None,
     ) -> dict[str, Told]:
-        """Ask terminals for values; what came by code. `path`, `link` and `phys`: of one that waits to be
-        commissioned, which may answer under another code than it is asked by."""
-        groups: dict[Path, list[ResourceCode]] = {}
+        """Ask devices for values; what came by code. `path`, `link` and `phys`: of one that waits to be
+        commissioned, which may answer under another code than it is asked by. Adapters ask the terminals behind them
+        (0x08); asked themselves they tell of their channels."""
+        groups: dict[Route, list[ResourceCode]] = {}
         for code in codes:
-            route = Route(path) if path is not None else self.route(code)
-            if route is not None and route.through is None:
-                groups.setdefault(route.path, []).append(code)
+            route = Route(path, through) if path is not None else self.route(code)
+            if route is not None:
+                groups.setdefault(route, []).append(code)
         wanted = [code for group in groups.values() for code in group]
         answers: dict[str, Told] = {}
         waiting = _Open(set(wanted))
         for code in wanted:
             self._asked.setdefault(code, []).append((waiting, answers))
         try:
-            for to, group in groups.items():
+            for to, group in sorted(groups.items(), key=lambda each: each[0].through is None):  # adapters take long
                 for at in range(0, len(group), CODES_AT_ONCE_MAX):
-                    self._offer(to, link, AskValues(tuple(group[at : at + CODES_AT_ONCE_MAX]), ids, phys))
+                    some = tuple(group[at : at + CODES_AT_ONCE_MAX])
+                    passed_on = to.through and AskValues((to.through,), ids, targets=some)
+                    self._offer(to.path, link, passed_on or AskValues(some, ids, phys))
             await self._wait(waiting)
         finally:
             for code in wanted:
@@ -201,6 +224,13 @@ class Enquiries:
                 if not entries:
                     del self._asked[code]
         return answers
+
+    def tune(self, codes: Sequence[ResourceCode], carriers_khz: tuple[int, ...]) -> None:
+        """Have the transmitters tell terminals which carriers to watch. Nobody answers over FM: whether they do is for
+        them to say over another path."""
+        for at in range(0, len(codes), CODES_AT_ONCE_MAX):
+            some = tuple(codes[at : at + CODES_AT_ONCE_MAX])
+            self._offer(Path.FM, "", Configure(some, Given(scan_khz=carriers_khz), 0))
 
     # ---- inside ----------------------------------------------------------------------------------------------------
 

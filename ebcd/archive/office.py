@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from devices.roster import DeviceKind
+from devices.roster import Device, DeviceKind
 from ebcd.alert import DrillDepth
 from ebcd.archive.columns import person_id
 from ebcd.archive.commission import Acceptance, Commissioner, Wish
 from ebcd.archive.distribution import Distribution, TrustPlan
 from ebcd.archive.drift import Drift, DriftRow
 from ebcd.archive.history import DeviceBook
+from ebcd.archive.images import Image, ImageRefused, Images
 from ebcd.archive.keeper import Keeper, Kept, refused
 from ebcd.archive.pending import Pending
 from ebcd.archive.rates import TownRates, rates
@@ -83,6 +84,7 @@ class ArchiveOffice:
         drift: Drift,
         stages: Stages,
         distribution: Distribution,
+        images: Images,
     ) -> None:
         self.keeper = keeper
         self.send: Send | None = None  # set where sounds can be ordered
@@ -91,6 +93,7 @@ class ArchiveOffice:
         self._drift = drift
         self._stages = stages
         self._distribution = distribution
+        self._images = images
         self._inventory = inventory
         self._health = health
         self._book = book
@@ -138,7 +141,7 @@ class ArchiveOffice:
 
     async def mend(self, codes: Sequence[str], actor: Actor) -> tuple[DriftRow, ...]:
         """Set what deviates; how they are then."""
-        rows = await self._drift.mend([self._terminal(code) for code in codes], actor)
+        rows = await self._drift.mend([self._device(code).code for code in codes], actor)
         await self._durable()
         return rows
 
@@ -148,12 +151,15 @@ class ArchiveOffice:
 
     async def change(self, order: Order, town: str, codes: Sequence[str], actor: Actor) -> Change:
         """Begin a change of the named devices, or of a town's, in stages."""
-        if not order.told() or (order.url and not (order.version and order.md5)):
+        if not order.told() or bool(order.url) is not bool(order.version):
+            raise refused(Kind.INVALID, "nothing_to_change", "change")
+        if bool(order.back_url) is not bool(order.back_version) or (order.back_url and not order.url):
             raise refused(Kind.INVALID, "nothing_to_change", "change")
         if order.trust and set(order.told()) - {"trust", "certificates"}:
             raise refused(Kind.INVALID, "trust_alone", "change", ", ".join(order.told()))
         devices = _few(self._devices(town, codes) if order.trust else self._terminals(town, codes))
         plan = await self._distribution.checked(devices, order.certificates, order.trust) if order.trust else None
+        order = await self._with_images(order)
         try:
             change = self._stages.open(order, devices, actor.name, plan)
         except TooManyChanges:
@@ -167,6 +173,22 @@ class ArchiveOffice:
     async def trust(self, town: str, codes: Sequence[str], certificates: Sequence[str]) -> TrustPlan:
         """What each device would get of certificates and lists, and what it was sent so far."""
         return await self._distribution.plan(_few(self._devices(town, codes)), certificates)
+
+    async def _with_images(self, order: Order) -> Order:
+        """Nothing is sent before the images, and what a halt would bring back, have been checked."""
+        if order.url:
+            image = await self._image(Image(order.url, order.version, order.md5))
+            order = replace(order, md5=image.md5)
+        if order.back_url:
+            image = await self._image(Image(order.back_url, order.back_version, order.back_md5))
+            order = replace(order, back_md5=image.md5)
+        return order
+
+    async def _image(self, image: Image) -> Image:
+        try:
+            return await self._images.check(image)
+        except ImageRefused as no:
+            raise refused(Kind.INVALID, f"image_{no.what}", "change", image.url, no.detail) from None
 
     async def halt(self, number: str, actor: Actor) -> Change:
         """Stop a change behind the running stage."""
@@ -209,10 +231,16 @@ class ArchiveOffice:
             raise refused(Kind.INVALID, "unknown_area", "areas", town) from None
 
     def _terminal(self, text: str) -> ResourceCode:
-        device = self._inventory.roster.by_code(text)
-        if device is None or device.kind is not DeviceKind.TERMINAL:
+        device = self._device(text)
+        if device.kind is not DeviceKind.TERMINAL:
             raise refused(Kind.NOT_FOUND, "unknown_device", "device", text)
         return device.code
+
+    def _device(self, text: str) -> Device:
+        device = self._inventory.roster.by_code(text)
+        if device is None:
+            raise refused(Kind.NOT_FOUND, "unknown_device", "device", text)
+        return device
 
     async def _first_sound(self, accepted: Acceptance, tone: str, actor: Actor) -> Acceptance:
         """A daily programme for this terminal alone: the author's own approval is not enough (I1)."""

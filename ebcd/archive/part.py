@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from devices.link import Event, Path
 from devices.maintenance import Stranger
+from ebcd.archive.beats import Beats
 from ebcd.archive.commission import Commissioner, Site
 from ebcd.archive.courier import Courier, CourierDoors
 from ebcd.archive.distribution import Authority, Distribution
 from ebcd.archive.drift import Drift
 from ebcd.archive.enquiry import Enquiries
+from ebcd.archive.fetching import fetch
+from ebcd.archive.images import Images
 from ebcd.archive.keeper import Keeper, KeeperDoors
 from ebcd.archive.office import ArchiveOffice
 from ebcd.archive.pending import Pending
@@ -20,12 +23,13 @@ from ebcd.archive.rates import RatesNow
 from ebcd.archive.stages import StageRule, Stages
 from ebcd.archive.turnover import Turnover
 from ebcd.core import Core
-from ebcd.foundation import Foundation
+from ebcd.foundation import Foundation, adapter_period
 from ebcd.health import HealthBook, Ways
 from ebcd.inventory import Inventory
 from ebcd.lifecycle import AlertState
 from ebcd.workorders import Sites
 from protocols.codes import ResourceCode
+from protocols.signature import number_from_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class ArchivePart:
     office: ArchiveOffice
     pending: Pending
     enquiries: Enquiries
+    beats: Beats
     stages: Stages
 
     def observe(self, event: Event, wall_s: float) -> None:
@@ -44,6 +49,7 @@ class ArchivePart:
             self.pending.observe(event, wall_s)
         else:
             self.enquiries.observe(event)
+            self.beats.observe(event)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -77,7 +83,8 @@ def archive_part(
     enquiries = Enquiries(core.links, inventory.roster, health, inventory.adapter_of)
     sign, enter = base.signer.sign, ledger.enter
     site = Site(inventory, pending, enquiries, keeper, paths, county, sign, world.clock, enter)
-    drift = Drift(inventory, enquiries, enter, world.clock)
+    beats = Beats(inventory.roster, world.clock, adapter_period(base.settings))
+    drift = Drift(inventory, enquiries, enter, world.clock, beats)
     c = base.settings.changes
     rule = StageRule(c.halt_share, c.return_within_s)
 
@@ -88,9 +95,16 @@ def archive_part(
     authority = Authority(lambda: base.verifier.trust, numbers, base.signer.certificate)
     has_fm = bool(core.links.get(Path.FM))
     distribution = Distribution(authority, inventory, enquiries, book.lists, has_fm=has_fm)
-    doors_out = CourierDoors(enter, ledger.mark, busy, base.metrics.watched, world.clock)
-    courier = Courier(enquiries, doors_out)
-    stages = Stages(book.rollout, enquiries, inventory.roster, enter, busy, world.clock, rule, courier)
-    desks = (pending, Commissioner(site), drift, stages, distribution)
+    courier = Courier(enquiries, CourierDoors(enter, ledger.mark, busy, base.metrics.watched, world.clock))
+    images = _images(base)
+    stages = Stages(book.rollout, enquiries, inventory.roster, enter, busy, world.clock, rule, courier, images)
+    desks = (pending, Commissioner(site), drift, stages, distribution, images)
     office = ArchiveOffice(keeper, inventory, health, book, county, *desks)
-    return ArchivePart(keeper, office, pending, enquiries, stages)
+    return ArchivePart(keeper, office, pending, enquiries, beats, stages)
+
+
+def _images(base: Foundation) -> Images:
+    """Firmware counts where one of the named signers has signed it."""
+    world = base.world
+    signers = [number_from_text(each) for each in base.settings.trust.firmware_signers]
+    return Images(fetch, lambda: base.verifier.trust, signers, world.clock, in_thread=world.store_in_thread)

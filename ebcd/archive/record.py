@@ -50,7 +50,7 @@ class Record:
     crew_area: AreaCode | None = None
     volume: int | None = None  # percent, as it should be set
     return_to: str = ""  # host:port, where it should report to
-    frequency_khz: int | None = None  # of a terminal: the carrier it should take commands from
+    frequency_khz: int | None = None  # the carrier a terminal should take commands from, an adapter send on
 
     @property
     def batch(self) -> str:

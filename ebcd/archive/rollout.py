@@ -37,6 +37,10 @@ class Order:
     url: str = ""
     version: str = ""  # 8 hexadecimal digits
     md5: str = ""
+    back_url: str = ""
+    """Of firmware: where its predecessor is, for a halt; "": as an earlier change had it, if one did."""
+    back_version: str = ""
+    back_md5: str = ""
     trust: str = ""
     certificates: tuple[str, ...] = ()
 
@@ -65,6 +69,8 @@ class Change:
     ended_at: float = 0.0
     why: str = ""
     restored: int = 0
+    left: tuple[str, ...] = ()
+    """Of firmware that was halted: who could not be brought back, or is silent."""
     unheard: tuple[str, ...] = ()  # were sent it and have no way to say whether they took it
 
 
@@ -96,9 +102,12 @@ def change_staged(
     return Fact(CHANGE_STAGED, None, at, actor, payload)
 
 
-def change_ended(number: str, state: ChangeState, why: str, restored: int, at: float, actor: str) -> Fact:
-    """It is done, or halted; `restored`: devices that have their old values again."""
-    return Fact(CHANGE_ENDED, None, at, actor, {"id": number, "state": state, "why": why, "restored": restored})
+def change_ended(
+    number: str, state: ChangeState, why: str, restored: int, at: float, actor: str, left: Iterable[str] = ()
+) -> Fact:
+    """It is done, or halted; `restored`: devices that have their old values again, `left`: who has not."""
+    payload = {"id": number, "state": state, "why": why, "restored": restored, "left": list(left)}
+    return Fact(CHANGE_ENDED, None, at, actor, payload)
 
 
 @dataclass(slots=True)
@@ -123,7 +132,12 @@ class ChangeBook:
             change.unheard += tuple(p.get("unheard", ()))
         elif fact.kind == CHANGE_ENDED:
             change.state, change.why, change.restored = ChangeState(p["state"]), p["why"], p["restored"]
-            change.ended_at = fact.at
+            change.ended_at, change.left = fact.at, tuple(p.get("left", ()))
+
+    def image_of(self, version: str) -> tuple[str, str] | None:
+        """Address and MD5 of the firmware that a change brought last as this version; None where none did."""
+        known = (each.order for each in reversed(self.changes.values()) if each.order.url and each.stages)
+        return next(((order.url, order.md5) for order in known if order.version == version), None)
 
     def dump(self) -> list[dict[str, Any]]:
         """For checkpoints: plain JSON values."""
@@ -137,6 +151,7 @@ class ChangeBook:
             values = dict(row)
             values["order"], values["state"] = Order.of(row["order"]), ChangeState(row["state"])
             values["codes"], values["skipped"] = tuple(row["codes"]), tuple(row["skipped"])
+            values["left"] = tuple(row.get("left", ()))
             values["unheard"] = tuple(row.get("unheard", ()))
             values["stages"] = [(told, tuple(failed)) for told, failed in row["stages"]]
             book.changes[row["id"]] = Change(**values)

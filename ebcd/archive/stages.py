@@ -14,12 +14,14 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from devices.maintenance import Firmware, Given, HostPort, Told
+from devices.maintenance import Given, HostPort, Told, has_volume
 from devices.ports import Clock
 from devices.roster import Roster
 from ebcd.archive.courier import Courier, sort_out
 from ebcd.archive.distribution import TrustPlan
 from ebcd.archive.enquiry import Enquiries
+from ebcd.archive.firmware import Upgrader
+from ebcd.archive.images import Image, ImageRefused, Images
 from ebcd.archive.rollout import (
     Change,
     ChangeBook,
@@ -41,8 +43,6 @@ RUNNING_MAX = 10
 """Changes that may be open at once."""
 AGAIN_S = 30.0
 """How often those are asked that have not shown the new value."""
-FORCED = 0
-FIRMWARE_AT_ONCE_MAX = 50
 BEIJING = timedelta(hours=8)
 VALUES = (terminal.VOLUME, terminal.RETURN_ADDRESS, terminal.SOFTWARE_VERSION)
 
@@ -82,6 +82,7 @@ class Stages:
         clock: Clock,
         rule: StageRule,
         courier: Courier,
+        images: Images,
     ) -> None:
         """`busy`: whether an alert is on air; `courier`: carries certificates and lists."""
         self._courier = courier
@@ -89,6 +90,7 @@ class Stages:
         self._book = book
         self._enquiries = enquiries
         self._roster = roster
+        self._upgrader = Upgrader(enquiries, roster, images, clock, rule.return_within_s)
         self._enter = enter
         self._busy = busy
         self._clock = clock
@@ -104,8 +106,7 @@ class Stages:
         if sum(change.state is ChangeState.RUNNING for change in self._book.changes.values()) >= RUNNING_MAX:
             raise TooManyChanges
         if plan is None:
-            routes = {code: self._enquiries.route(code) for code in codes}
-            reached = {code for code, route in routes.items() if route is not None and route.through is None}
+            reached = {code for code in codes if self._reaches(order, code)}
         else:
             reached = {code for code in codes if code in plan.parcels}
         skipped = [code for code in codes if code not in reached]
@@ -118,6 +119,14 @@ class Stages:
         self._enter(change_opened(number, order, told, skipped, self._clock.wall(), actor))
         self._wake.set()
         return self._book.changes[number]
+
+    def _reaches(self, order: Order, code: ResourceCode) -> bool:
+        """Whether a device can be told and then asked. Firmware names a physical address, and no adapter passes it
+        on."""
+        route, device = self._enquiries.route(code), self._roster.by_code(code)
+        if route is None or device is None or not self._enquiries.asks(code):
+            return False
+        return not order.url or (route.through is None and bool(device.phys))
 
     def halt(self, number: str, actor: str) -> bool:
         """Stop behind the running stage; False where nothing of that number runs."""
@@ -150,6 +159,9 @@ class Stages:
             if change.id in self._halted:
                 self._end(change, ChangeState.HALTED, "by_hand", 0, self._halted.pop(change.id))
                 return
+            if change.order.url and (why := await self._image_refused(change.order)):
+                self._end(change, ChangeState.HALTED, why, 0, DAEMON)
+                return
             codes = [ResourceCode(code) for code in batch]
             unheard: list[str] = []
             if change.order.trust:
@@ -160,8 +172,13 @@ class Stages:
             self._enter(change_staged(change.id, len(codes), failed, self._clock.wall(), DAEMON, unheard))
             log.info("change.staged", change=change.id, told=len(codes), failed=len(failed))
             if fails(len(codes), len(failed), self._rule.halt_share):
-                restored = await self._restore(change.order, old)
-                self._end(change, ChangeState.HALTED, f"{len(failed)}/{len(codes)}", restored, DAEMON)
+                why = f"{len(failed)}/{len(codes)}"
+                if change.order.url:
+                    restored, left = await self._upgrader.roll_back(change.order.version, old, self._former(change))
+                    self._end(change, ChangeState.HALTED, why, restored, DAEMON, left)
+                else:
+                    restored = await self._restore(change.order, old)
+                    self._end(change, ChangeState.HALTED, why, restored, DAEMON)
                 return
         self._end(change, ChangeState.DONE, "", 0, DAEMON)
 
@@ -179,15 +196,19 @@ class Stages:
 
     async def _stage(self, change: Change, codes: list[ResourceCode]) -> list[str]:
         """Tell a batch, and wait until everybody shows the new value; who did not. Somebody who says halt waits for
-        nobody: who has not shown it by then counts as failed."""
+        nobody: who has not shown it by then counts as failed. Of firmware the version alone decides: who said no is
+        asked once, who said nothing may be restarting already."""
         order = change.order
         answers = await self._tell(order, codes)
-        failed = [code for code in codes if answers.get(code, 1) != 0]
+        refused = {code for code in codes if answers.get(code, 0 if order.url else 1) != 0}
+        failed = [] if order.url else [code for code in codes if code in refused]
         waiting = [code for code in codes if code not in failed]
         deadline_s = self._clock.monotonic() + self._rule.return_within_s
         while waiting:
             told = await self._enquiries.ask(waiting, VALUES)
             waiting = [code for code in waiting if (value := told.get(code)) is None or not _shows(value, order)]
+            failed += [code for code in waiting if code in refused]
+            waiting = [code for code in waiting if code not in refused]
             if self._clock.monotonic() >= deadline_s or change.id in self._halted:
                 return [*failed, *waiting]
             if waiting:
@@ -198,22 +219,28 @@ class Stages:
         if not order.url:
             answers = await self._enquiries.configure(codes, _given(order))
             return {code: answer.result for code, answer in answers.items()}
-        results: dict[str, int] = {}
-        for at in range(0, len(codes), FIRMWARE_AT_ONCE_MAX):
-            batch = codes[at : at + FIRMWARE_AT_ONCE_MAX]
-            for told in await asyncio.gather(*(self._upgrade(order, code) for code in batch)):
-                results |= told
-        return results
+        return await self._upgrader.tell(_image(order), codes)
 
-    async def _upgrade(self, order: Order, code: ResourceCode) -> dict[str, int]:
-        """0xA1 names one physical address, so each device has a frame of its own."""
-        route, device = self._enquiries.route(code), self._roster.by_code(code)
-        if route is None or device is None:
-            return {}
-        any_version = "0" * 8
-        values = (device.phys, FORCED, order.version, any_version, order.md5, order.url)
-        told = await self._enquiries.tell(route.path, lambda token: [Firmware((code,), *values, token)], [code])
-        return {each: answer.result for each, answer in told.items()}
+    async def _image_refused(self, order: Order) -> str:
+        """Why the image may not go out now; "" where it may. Somebody may have replaced it since the change began."""
+        try:
+            await self._upgrader.images.check(_image(order))
+        except ImageRefused as refused:
+            log.error("change.image_refused", url=order.url, reason=refused.what, detail=refused.detail)
+            return f"image_{refused.what}"
+        return ""
+
+    def _former(self, change: Change) -> Callable[[str], Image | None]:
+        """Where the image of a version is: as the change says, else as an earlier one had it."""
+
+        def image(version: str) -> Image | None:
+            order = change.order
+            if order.back_url and order.back_version == version:
+                return Image(order.back_url, version, order.back_md5)
+            known = self._book.image_of(version)
+            return None if known is None else Image(known[0], version, known[1])
+
+        return image
 
     async def _restore(self, order: Order, old: dict[str, Told]) -> int:
         """Give back what was asked before, where it can be given back: volume and return address; how many took it."""
@@ -231,16 +258,22 @@ class Stages:
             restored += sum(answer.result == 0 for answer in answers.values())
         return restored
 
-    def _end(self, change: Change, state: ChangeState, why: str, restored: int, actor: str) -> None:
+    def _end(
+        self, change: Change, state: ChangeState, why: str, restored: int, actor: str, left: Sequence[str] = ()
+    ) -> None:
         self._halted.pop(change.id, None)
         self._plans.pop(change.id, None)
-        self._enter(change_ended(change.id, state, why, restored, self._clock.wall(), actor))
-        log.warning("change.ended", change=change.id, state=state, why=why, restored=restored)
+        self._enter(change_ended(change.id, state, why, restored, self._clock.wall(), actor, left))
+        log.warning("change.ended", change=change.id, state=state, why=why, restored=restored, left=len(left))
 
     def _next_number(self) -> str:
         today = f"C{datetime.fromtimestamp(self._clock.wall(), UTC) + BEIJING:%Y%m%d}"
         used = [int(number[len(today) :]) for number in self._book.changes if number.startswith(today)]
         return f"{today}{max(used, default=0) + 1:04d}"
+
+
+def _image(order: Order) -> Image:
+    return Image(order.url, order.version, order.md5)
 
 
 def _given(order: Order) -> Given:
@@ -257,8 +290,8 @@ def _host_port(text: str | None) -> HostPort | None:
 def _shows(told: Told, order: Order) -> bool:
     """Whether a device has the new value. The period cannot be asked for (table E.5): an answer is what there is."""
     wanted = (
-        (order.volume, told.volume),
         (order.return_to or None, told.return_to),
         (order.version or None, told.software),
     )
-    return all(want is None or want == value for want, value in wanted)
+    is_loud = order.volume is None or has_volume(told, order.volume)
+    return is_loud and all(want is None or want == value for want, value in wanted)

@@ -26,9 +26,9 @@ class Client:
         """GET; empty query values are left out."""
         return self._ask("GET", path, params={key: value for key, value in query.items() if value != ""})
 
-    def post(self, path: str, body: Mapping[str, Any] | None = None) -> bytes:
-        """POST a JSON body, or none."""
-        return self._ask("POST", path, content=b"" if body is None else orjson.dumps(body))
+    def post(self, path: str, body: Mapping[str, Any] | None = None, *, patience_s: float = ANSWER_TIMEOUT_S) -> bytes:
+        """POST a JSON body, or none. `patience_s`: for what asks devices several times before it is answered."""
+        return self._ask("POST", path, patience_s=patience_s, content=b"" if body is None else orjson.dumps(body))
 
     def put(self, path: str, content: bytes, /, **query: str | int) -> bytes:
         """PUT a file's content."""
@@ -38,14 +38,22 @@ class Client:
         """POST a document."""
         return self._ask("POST", path, content=xml, type_="application/xml")
 
-    def _ask(self, method: str, path: str, *, type_: str = "application/json", **request: Any) -> bytes:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        type_: str = "application/json",
+        patience_s: float = ANSWER_TIMEOUT_S,
+        **request: Any,
+    ) -> bytes:
         session = self._session
         headers = {"Accept-Language": session.language, "Content-Type": type_}
         if session.token is not None:
             headers["X-Ebcd-Token"] = session.token
         self._knock()
         transport = httpx.HTTPTransport(uds=str(session.socket))
-        timeout = httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+        timeout = httpx.Timeout(patience_s, connect=CONNECT_TIMEOUT_S)
         try:
             with httpx.Client(transport=transport, base_url="http://ebcd", timeout=timeout) as http:
                 response = http.request(method, path, headers=headers, **request)

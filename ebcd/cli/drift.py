@@ -16,8 +16,13 @@ from ebcd.cli.session import open_session
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from devices.maintenance import Channel
     from ebcd.archive.drift import DriftRow
     from ebcd.archive.rollout import Change, Order
+
+
+MENDED_S = 180.0
+"""To ask, set, tune, wait for a heartbeat and ask again, each as long as devices are waited for."""
 
 
 def _help(name: str) -> str:
@@ -73,6 +78,8 @@ def start(
     firmware: Annotated[str, typer.Option(metavar="URL", help=_help("firmware"))] = "",
     version: Annotated[str, typer.Option(metavar="HEX8", help=_help("version"))] = "",
     md5: Annotated[str, typer.Option(metavar="HEX32", help=_help("md5"))] = "",
+    back: Annotated[str, typer.Option(metavar="URL", help=_help("back"))] = "",
+    back_version: Annotated[str, typer.Option(metavar="HEX8", help=_help("back_version"))] = "",
     config: Config = None,
     lang: Language = None,
     as_json: AsJson = False,
@@ -88,8 +95,34 @@ def start(
         "url": firmware,
         "version": version.upper(),
         "md5": md5.lower(),
+        "back_url": back,
+        "back_version": back_version.upper(),
     }
     _ask("POST", "/v1/changes", changes_table, config, lang, token_file, as_json, body=body)
+
+
+@change.command("sign", help=_help("sign"))
+def sign(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=_help("image"))],
+    key: Annotated[Path, typer.Option(exists=True, dir_okay=False, help=_help("key"))],
+    certificate: Annotated[str, typer.Option(metavar="HEX12", help=_help("certificate"))],
+    out: Annotated[str, typer.Option(metavar="FILE", help=_help("out"))] = "",
+    lang: Language = None,
+) -> None:
+    """Sign a firmware image."""
+    from ebcd.cli.exceptions import ADMINISTRATOR_PASSPHRASE
+    from ebcd.cli.files import write_bytes
+    from ebcd.cli.keys import certificate_number, read_key
+    from ebcd.clock import SystemClock
+    from ebcd.signing import FileSigner
+
+    with failures_told(as_json=False):
+        language = lang or LANGUAGE
+        number = certificate_number(certificate, language)
+        signer = FileSigner(read_key(key, language, ADMINISTRATOR_PASSPHRASE), number, SystemClock())
+        target = out or f"{file}.sig"
+        write_bytes(target, signer.sign(file.read_bytes()).encode(), language)
+        typer.echo(text("drift.signed", language, file=target), err=True)
 
 
 @change.command("list", help=_help("list"))
@@ -129,7 +162,7 @@ def _ask(
     with failures_told(as_json=as_json):
         session = open_session(config, lang, token_file, as_json=as_json)
         client = Client(session)
-        content = client.get(path, **(query or {})) if method == "GET" else client.post(path, body)
+        content = client.get(path, **(query or {})) if method == "GET" else client.post(path, body, patience_s=MENDED_S)
         show(session, content, "" if as_json else table(content, session.language))
 
 
@@ -148,9 +181,20 @@ def _drift_table(content: bytes, language: str, *, everybody: bool) -> Renderabl
             told = "\n".join(
                 f"{each.name}: {each.told} ≠ {each.wanted}" + ("" if each.mendable else " *") for each in row.deviations
             )
-            table.add_row(row.code, escape(row.name), word("drift_state", row.state, language), escape(told))
+            channels = "\n".join(_channel(each, language) for each in row.channels) if everybody else ""
+            shown = "\n".join(each for each in (told, channels) if each)
+            table.add_row(row.code, escape(row.name), word("drift_state", row.state, language), escape(shown))
     counts = {name: sum(row.state == name for row in rows) for name in ("sound", "drift", "no_answer", "unasked")}
     return Group(table, text("drift.counts", language, **counts))
+
+
+def _channel(channel: Channel, language: str) -> str:
+    """One channel of an adapter in a line."""
+    from ebcd.cli.tables import word
+
+    state = word("channel_state", channel.state, language) if channel.state else ""
+    carrier = f"{channel.frequency_khz / 1000:g} MHz" if channel.frequency_khz else ""
+    return " ".join(each for each in (str(channel.id), channel.kind, carrier, state) if each)
 
 
 def changes_table(content: bytes, language: str) -> RenderableType:
@@ -177,7 +221,7 @@ def changes_table(content: bytes, language: str) -> RenderableType:
             escape(_settings(row.order, language)),
             f"{len(row.codes)} + {len(row.skipped)}",
             stages or "-",
-            str(row.restored),
+            str(row.restored) + (f" - {len(row.left)}" if row.left else ""),
             escape(row.actor),
             shown(int(row.opened_at)),
         )

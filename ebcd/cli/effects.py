@@ -72,7 +72,9 @@ def effects_table(effects: list[Effect], language: str) -> Table:
             " / ".join(in_time),
             str(grades.spoke),
             str(grades.answered),
-            text("effect.unknown", language) if grades.monitored is None else str(grades.monitored),
+            text("effect.unknown", language)
+            if grades.monitored is None
+            else text("effect.monitored_of", language, same=grades.monitored, other=grades.monitored_other),
             text("effect.heard_of", language, **heard) if grades.heard + grades.not_heard else "-",
             str(grades.nothing),
         )

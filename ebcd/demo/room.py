@@ -151,11 +151,11 @@ class CountyRoom:
 
     # ---- the daemon --------------------------------------------------------------------------------------------
 
-    async def get(self, path: str) -> Any:
-        """A page of the operator API. Raises httpx errors."""
+    async def get(self, path: str, patience_s: float = 10) -> Any:
+        """A page of the operator API; some ask devices before they answer. Raises httpx errors."""
         socket_path = str(self.folder / self.settings["api"]["socket"])
         transport = httpx.AsyncHTTPTransport(uds=socket_path)
-        async with httpx.AsyncClient(transport=transport, base_url="http://ebcd", timeout=10) as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://ebcd", timeout=patience_s) as client:
             response = await client.get(path)
             response.raise_for_status()
             return response.json()

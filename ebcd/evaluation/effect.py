@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ebcd.alert import AlertClass, Origin
 from ebcd.clock import beijing
-from ebcd.evaluation.evidence import Evidence, Timing
+from ebcd.evaluation.evidence import SAME, Evidence, Timing
 from ebcd.lifecycle import CONFIRMED_STATES, DeliveryState
 from ebcd.state import AlertRecord, limit_of, t0_of
 from protocols.codes import EbmId
@@ -15,13 +15,15 @@ from protocols.codes import EbmId
 
 @dataclass(frozen=True, slots=True)
 class Grades:
-    """How well it is known that terminals spoke; each terminal counts under its best grade. `monitored` None: no
-    monitor exists that could tell. `heard`, `not_heard`: places from which a person told."""
+    """How well it is known that terminals spoke; each terminal counts under its best grade. `monitored`: head-ends
+    whose monitor carried the sound that was ordered, None where nobody listened; `monitored_other`: those whose monitor
+    carried something else, silence or nothing. `heard`, `not_heard`: places from which a person told."""
 
     nothing: int = 0  # no answer, refused, or only sent over a medium without a way back
     answered: int = 0
     spoke: int = 0  # it says that it began or played
     monitored: int | None = None
+    monitored_other: int = 0
     heard: int = 0
     not_heard: int = 0
 
@@ -48,6 +50,8 @@ class Effect:
     answers: Timing
     sound: Timing
     grades: Grades
+    monitors: Mapping[str, str] = field(default_factory=dict)
+    """By head-end that was listened to: same, other, silent, short, losses or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ def effect_of(record: AlertRecord, evidence: Evidence | None) -> Effect:
         answers=answers,
         sound=sound,
         grades=_grades(record, known, sound),
+        monitors=dict(known.monitored),
     )
 
 
@@ -101,10 +106,13 @@ def _grades(record: AlertRecord, known: Evidence, sound: Timing) -> Grades:
     confirmed = sum(record.tally[state] for state in CONFIRMED_STATES)
     spoke = min(confirmed, max(record.tally[DeliveryState.PLAYED], sound.count))
     heard = {each.place: each.heard for each in known.heard}  # the last word of a place counts
+    same = sum(why == SAME for why in known.monitored.values())
     return Grades(
         nothing=targeted - confirmed,
         answered=confirmed - spoke,
         spoke=spoke,
+        monitored=same if known.monitored else None,
+        monitored_other=len(known.monitored) - same,
         heard=sum(heard.values()),
         not_heard=len(heard) - sum(heard.values()),
     )

@@ -1,7 +1,7 @@
 """Evidence that an alert was heard, and when: folded from facts, compressed when the alert is over.
 
 Grades, the weakest first: a terminal answered; it says that it began or played (GD/J 089 0x14, 0x15); its sound was
-verified at a monitor, which no device of today's links can do; a person heard it.
+verified at a head-end's monitor (a copy that its adapter streamed); a person heard it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from protocols.codes import EbmId
 
 EVIDENCE_BEGAN = "evidence.began"
 EVIDENCE_HEARD = "evidence.heard"
+EVIDENCE_MONITORED = "evidence.monitored"
 BEGAN = "began"
+SAME = "same"
 HEARD_MAX = 1000
 """People's words kept for one alert; all of them are in the journal."""
 ENDS = frozenset({AlertEvent.SUCCEEDED, AlertEvent.FELL_SHORT, AlertEvent.STOPPED})
@@ -33,6 +35,14 @@ def evidence_began(alert: EbmId, items: Iterable[tuple[str, float]], at: float) 
 def evidence_heard(alert: EbmId, place: str, person: int, heard: bool, note: str, at: float, actor: str) -> Fact:
     """A person at a place heard the alert, or did not. `person`: id of the store's people."""
     return Fact(EVIDENCE_HEARD, alert, at, actor, {"place": place, "person": person, "heard": heard, "note": note})
+
+
+def evidence_monitored(
+    alert: EbmId, head_end: str, same: bool, why: str, figures: Mapping[str, float], at: float
+) -> Fact:
+    """A copy of what a head-end played was compared with what was ordered; `same`: it is that sound. `figures`: seconds
+    heard, level in dB of full scale, likeness from 0 to 1."""
+    return Fact(EVIDENCE_MONITORED, alert, at, DAEMON, {"head_end": head_end, "same": same, "why": why, **figures})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,8 @@ class Evidence:
     answered: Timing | None = None
     began: Timing | None = None
     heard: list[Heard] = field(default_factory=list)
+    monitored: dict[str, str] = field(default_factory=dict)
+    """By head-end: what its monitor carried, "same" once that was proved."""
 
     def timings(self, t0: float, limit_s: float) -> tuple[Timing, Timing]:
         """Answers and begins of sound."""
@@ -105,6 +117,10 @@ class EvidenceBook:
                 heard = self._of(fact.alert).heard
                 heard.append(Heard(p["place"], p["person"], p["heard"], fact.at, p["note"]))
                 del heard[:-HEARD_MAX]
+            case "evidence.monitored":
+                monitored, head_end = self._of(fact.alert).monitored, fact.payload["head_end"]
+                if monitored.get(head_end) != SAME:
+                    monitored[head_end] = fact.payload["why"]
             case facts.ALERT_MOVED if AlertEvent(fact.payload["event"]) in ENDS and fact.alert in self.alerts:
                 _close(self.alerts[fact.alert], t0, limit_s)
 
@@ -128,6 +144,7 @@ class EvidenceBook:
                 row["answered"] and Timing(**row["answered"]),
                 row["began"] and Timing(**row["began"]),
                 [Heard(**heard) for heard in row["heard"]],
+                dict(row.get("monitored", {})),
             )
         return book
 

@@ -43,6 +43,7 @@ class Command(StrEnum):
     STOP = "stop"
     QUERY = "query"
     VOLUME = "volume"
+    VALUES = "values"  # asks what it is set to
     REBOOT = "reboot"
 
 
@@ -60,7 +61,7 @@ class Means(StrEnum):
     ENDED = "ended"
     PLAYED = "played"
     FAILED = "failed"
-    PROPERTIES = "properties"  # a sign of life, nothing more
+    PROPERTIES = "properties"  # a sign of life, and what it is set to where a part says that
 
 
 class Part(StrEnum):
@@ -74,8 +75,12 @@ class Part(StrEnum):
     CAUSE = "cause"
     TIMES = "times"
     AT = "at"  # UTC seconds
+    VOLUME = "volume"  # in the vendor's own steps
+    VERSION = "version"  # of its software
 
 
+VALUES = frozenset({Part.VOLUME, Part.VERSION})
+"""What a terminal is set to, or is."""
 NUMBERS = frozenset({"volume", "class", "level", "start", "end", "seconds", "seq", "now_s", "now_ms"})
 """Placeholders that are whole numbers; `seconds` is how long is left, `volume` is scaled by `volume_max`."""
 TEXTS = frozenset({"id", "code", "url", "ebm", "event", "text"})
@@ -89,6 +94,7 @@ SAYABLE: Mapping[Command, frozenset[str]] = MappingProxyType(
         Command.STOP: _OF_A_MESSAGE,
         Command.QUERY: _OF_ALL,
         Command.VOLUME: _OF_ALL | {"volume"},
+        Command.VALUES: _OF_ALL,
         Command.REBOOT: _OF_ALL,
     }
 )
@@ -165,6 +171,12 @@ class Vendor:
         """Whether a terminal can answer this command."""
         return any(rule.means is Means.ANSWER and rule.command is command for rule in self.rules)
 
+    @property
+    def tells_values(self) -> bool:
+        """Whether a terminal can be asked what it is set to, and say so."""
+        parts = {part for rule in self.rules if rule.means is Means.PROPERTIES for part, _ in rule.take}
+        return Command.VALUES in self.commands and bool(parts & VALUES)
+
     def tells(self, *means: Means) -> bool:
         """Whether a terminal can say any of these."""
         return any(rule.means in means for rule in self.rules)
@@ -184,6 +196,11 @@ class Profile:
     def signed(self) -> bool:
         """Whether a terminal can verify SM2 by what this profile carries."""
         return self.envelope is not Envelope.JSON
+
+    @property
+    def asks(self) -> bool:
+        """Whether a terminal can be asked what it is set to."""
+        return self.vendor is None or self.vendor.tells_values
 
     @property
     def ends_itself(self) -> bool:

@@ -16,6 +16,7 @@ from protocols.terminal.messages import Result
 
 ID_CHARACTERS_MAX = 64
 NOTE_CHARACTERS_MAX = 255
+VERSION_CHARACTERS_MAX = 40
 PLAIN_BYTES_MAX = 64
 """A payload that is a word and no JSON."""
 TOPIC_CHARACTERS_MAX = 256
@@ -40,6 +41,8 @@ class Told:
     cause: int = 0
     times: int = 0
     at: int = 0
+    volume: int | None = None  # in percent of the vendor's steps
+    version: str = ""
 
 
 def is_id(text: str) -> bool:
@@ -177,6 +180,8 @@ def _told(vendor: Vendor, rule: Rule, message: dict[str, Json], topic_id: str) -
         _whole(Part.CAUSE, parts, 255),
         _whole(Part.TIMES, parts, 255),
         _whole(Part.AT, parts, 2**32 - 1),
+        _percent(vendor, parts),
+        _word(Part.VERSION, parts)[:VERSION_CHARACTERS_MAX],
     )
 
 
@@ -210,6 +215,14 @@ def _whole(part: Part, parts: Mapping[Part, Json], limit: int) -> int:
     if type(value) is not int or not 0 <= value <= limit:
         raise RemoteProtocolError("value", f"{part}: {str(value)[:40]!r} is no whole number from 0 to {limit}")
     return value
+
+
+def _percent(vendor: Vendor, parts: Mapping[Part, Json]) -> int | None:
+    """The percentage that stands for the vendor's step; None where the message has none."""
+    if parts.get(Part.VOLUME) is None:
+        return None
+    step = _whole(Part.VOLUME, parts, vendor.volume_max)
+    return (step * PERCENT + vendor.volume_max // 2) // vendor.volume_max
 
 
 def _result(vendor: Vendor, rule: Rule, parts: Mapping[Part, Json]) -> int:

@@ -13,14 +13,14 @@ import pytest
 
 from devices.fm_adapter import FmAdapter, FmAdapterConfig
 from devices.link import AskState, Event, LinkDown, LinkUp, NoAnswer, OutboxFull, Path, Sent, SetClock, Verb
-from devices.maintenance import Authorise, PassedOn
+from devices.maintenance import Authorise, Configure, Given, PassedOn
 from devices.ports import Ports
 from devices.registry import link_type
 from devices.roster import Device, DeviceKind, Roster
 from protocols import adapter as a
 from protocols.codes import EbmId, ResourceCode
 from protocols.fm.bits import frame_to_air
-from protocols.fm.configuration import Certificates, Clock
+from protocols.fm.configuration import Certificates, Clock, ScanEntry, ScanList
 from protocols.fm.emergency import Emergency
 from protocols.fm.fields import Action
 from protocols.fm.frame import FRAME_BITS, SourceLevel, to_frames
@@ -232,6 +232,20 @@ async def test_the_clock_and_certificates_go_the_same_way(clock: VirtualClock, r
         at.link.offer(AskState((HORN,)))
         await asyncio.sleep(1)
         assert len(at.commands) == 2
+
+
+@pytest.mark.clause("GD/J 085 clause 5.2.2", "GD/J 089 table A.24")
+async def test_a_scan_list_goes_through_the_adapter_once_and_nobody_is_asked_over_fm(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    async with mast(clock, rng) as at:
+        at.link.offer(Configure((HORN,), Given(scan_khz=(98_500, 88_800)), 0))
+        at.link.offer(Configure((HORN,), Given(volume=20), 0))
+        await asyncio.sleep(60)
+        assert [(c.command, c.packet_type, c.targets) for c in at.commands] == [(0, 0, (HORN,))]
+        entries = (ScanEntry(1, 1, 98_500), ScanEntry(2, 2, 88_800))
+        assert [packet.content for packet in at.packets] == [ScanList(entries)]
+        assert not at.link.capabilities.asks
 
 
 async def test_so_many_starts_may_run_and_a_stop_still_finds_room(clock: VirtualClock, rng: random.Random) -> None:

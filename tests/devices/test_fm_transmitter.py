@@ -14,17 +14,18 @@ import pytest
 
 from devices.fm_transmitter import FRAME_S, FmTransmitter, FmTransmitterConfig
 from devices.link import AskState, LinkDown, LinkUp, NoAnswer, OutboxFull, Path, Sent, SetClock, Verb
+from devices.maintenance import Configure, Given
 from devices.ports import ProtocolT
 from devices.registry import link_type
 from devices.roster import Roster
 from ebcd.world import SocketNetwork
 from protocols.fm.bits import AIR_BYTES, BitReceiver, HeardFrame
-from protocols.fm.configuration import Clock
+from protocols.fm.configuration import Clock, ScanEntry, ScanList
 from protocols.fm.emergency import Emergency
 from protocols.fm.fields import Action
 from protocols.fm.packet import Packet, decode_packet
 from protocols.fm.reassembly import Complete, Reassembler
-from tests.devices.fm_county import COUNTY, TOWN_A, UTC_S, Sink, ebm_id, ports, roster, start, stop
+from tests.devices.fm_county import COUNTY, TOWN_A, TOWN_B, UTC_S, Sink, ebm_id, ports, roster, start, stop
 from tests.virtual_time import VirtualClock
 
 END = UTC_S + 100_000
@@ -193,6 +194,20 @@ async def test_passes_and_bits_are_told_when_they_have_been_on_air(clock: Virtua
         sent = [event for event in b.sink.events if isinstance(event, Sent)]
         assert sent == [Sent("fm", ebm_id(1), Verb.START, n, n * 24 * 104) for n in (1, 2, 3)]
         assert b.driver.status().outbox_depth == 1
+
+
+@pytest.mark.clause("GD/J 085 clause 5.2.2")
+async def test_a_scan_list_is_said_three_times_to_the_terminals_named_and_to_nobody_else(clock: VirtualClock) -> None:
+    async with bench(clock) as b:
+        b.driver.offer(Configure((TOWN_A, TOWN_B), Given(scan_khz=(98_500, 88_800)), 0))
+        await asyncio.sleep(30.0)
+        said = [(packet.codes, packet.content) for packet in b.packets()]
+        entries = (ScanEntry(1, 1, 98_500), ScanEntry(2, 2, 88_800))
+        assert said == [((TOWN_A, TOWN_B), ScanList(entries))] * len(said)
+        assert b.driver.air.carrying % 3 == 0
+        assert 3 * 20 <= b.driver.air.carrying <= 3 * 30
+        b.driver.offer(Configure((TOWN_A,), Given(volume=20), 0))
+        assert b.driver.status().outbox_depth == 0
 
 
 async def test_a_stop_overtakes_what_is_on_air(clock: VirtualClock) -> None:

@@ -34,6 +34,7 @@ class AnyLinkConfig:
     path: Path = Path.IP
     commands: bool = True
     report_host: str = "127.0.0.1"
+    returns_to: str = ""
     report_port: int = 8099
     answer_timeout_s: float = 3.0
 

@@ -65,6 +65,7 @@ TARGETS = (
     Target("mqtt_topic", networks.mqtt_topic, seeds.topics, 128),
     Target("mqtt_payload", networks.mqtt_payload, seeds.mqtt_payloads, 256),
     Target("mqtt_packets", networks.mqtt_packets, seeds.mqtt_packets, 1_024),
+    Target("rtp_datagram", networks.rtp_datagram, seeds.rtp_datagrams, 256),
     Target("mqtt_mirror", later.mqtt_mirror, seeds.mirrors, 2_048),
     Target("mqtt_vendor", later.mqtt_vendor, seeds.vendor_messages, 1_024),
     Target("mqtt_object", later.mqtt_object, seeds.mirrors, 2_048),

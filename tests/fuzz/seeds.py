@@ -289,6 +289,12 @@ def mqtt_packets() -> Iterable[bytes]:
     yield packets.publish(7, "eb/v1/area/341523000000/cmd", b"payload", retain=False, content_type="x")
 
 
+def rtp_datagrams() -> Iterable[bytes]:
+    """The packets worked by hand."""
+    told = json.loads((VECTORS / "rtp" / "packets.json").read_text("utf-8"))
+    return [bytes.fromhex(told[name]["hex"]) for name in ("one_frame", "everything")]
+
+
 def configurations() -> Iterable[bytes]:
     """Each table of the example beside the one without defaults, and links of wrong types."""
     text = (ROOT / "config" / "ebcd.toml").read_bytes()

@@ -135,7 +135,7 @@ def test_a_query_of_terminals_is_relayed_so_that_their_answers_are_returned(adap
     address = annex_a.IpReturn("127.0.0.1", 8889)
     outcome = tell(adapter, annex_a.QueryTerminals(address, annex_a.Targets((HORNS,)), (6,)))
     assert outcome.answer == annex_a.GeneralAnswer()
-    assert outcome.relays[0].returned
+    assert outcome.relays[0].to == address
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,10 @@ def test_a_query_of_terminals_is_relayed_so_that_their_answers_are_returned(adap
         (annex_a.SetClock(int(NOW)), annex_a.GeneralAnswer()),
         (annex_a.SetVolume(50, annex_a.Targets((HORNS,))), annex_a.GeneralAnswer()),
         (annex_a.QueryFaults(CODE), annex_a.FaultDetails(CODE, 0)),
-        (annex_a.QueryInputs(CODE), annex_a.Inputs(CODE, ())),
+        (annex_a.QueryInputs(CODE, 2), annex_a.Inputs(CODE, (annex_a.InputChannel(2, "线路", 1, 1),))),
+        (annex_a.QueryInputs(CODE, 0, 3), annex_a.Inputs(CODE, ())),
+        (annex_a.QueryOutputs(CODE), annex_a.Outputs(CODE, (annex_a.OutputChannel(1, 4),))),
+        (annex_a.SetAdapterReturn(annex_a.IpReturn("127.0.0.1", 8099), 60), annex_a.GeneralAnswer()),
     ],
 )
 def test_every_command_has_its_answer(adapter: Adapter, message: annex_a.Message, answer: annex_a.Message) -> None:

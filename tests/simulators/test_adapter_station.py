@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -21,7 +22,7 @@ from simulators.terminal import Terminal
 from simulators.terminal_client import Pace
 from simulators.terminal_shell import FleetDoors, TerminalShell
 from simulators.trust import FrameReader
-from tests.simulators.signing import ADAPTER_CERTIFICATE, key, signer, trust
+from tests.simulators.signing import ADAPTER_CERTIFICATE, certificate, key, signer, trust
 from tests.simulators.test_terminal_client import Fetcher
 from tests.virtual_time import VirtualClock
 
@@ -172,10 +173,45 @@ async def test_a_slow_adapter_answers_and_acts_late_and_repeats_change_nothing(c
 @pytest.mark.clause("GD/J 089 clauses A.4.2.1.5, E.1.3.1")
 async def test_a_query_brings_the_terminals_answers_by_annex_e(clock: VirtualClock) -> None:
     async with village(clock) as at:
-        query = annex_a.QueryTerminals(annex_a.IpReturn("127.0.0.1", 1), annex_a.Targets((ALL_HORNS,)), (6,))
+        to = annex_a.IpReturn(*at.station.place.returns)
+        query = annex_a.QueryTerminals(to, annex_a.Targets((ALL_HORNS,)), (6,))
         assert (await at.command(query))[0] == annex_a.GeneralAnswer()
         await asyncio.sleep(0.1)
         assert at.returned(fefd.StatusAnswer) == list(HORNS[:2])
+        assert len(at.lines) == 1
+
+
+async def test_answers_go_to_the_address_in_the_query_and_nowhere_else(clock: VirtualClock) -> None:
+    async with village(clock) as at:
+        elsewhere = await asyncio.get_running_loop().create_server(at.line, "127.0.0.1", 0)
+        at.station.place = replace(at.station.place, returns=("127.0.0.1", 1))
+        to = annex_a.IpReturn(*elsewhere.sockets[0].getsockname()[:2])
+        await at.command(annex_a.QueryTerminals(to, annex_a.Targets((ALL_HORNS,)), (6,)))
+        await asyncio.sleep(0.1)
+        elsewhere.close()
+        assert at.returned(fefd.StatusAnswer) == list(HORNS[:2])
+        assert len(at.lines) == 3
+
+
+async def test_what_terminals_say_to_certificates_comes_on_their_own_return_line(clock: VirtualClock) -> None:
+    async with village(clock) as at:
+        update = annex_a.UpdateTerminalCertificates((), (certificate(ADAPTER_CERTIFICATE).encode(),))
+        assert (await at.command(update))[0] == annex_a.GeneralAnswer()
+        await asyncio.sleep(0.1)
+        answers = [frame for frame in at.returns if isinstance(frame.message, fefd.Answer)]
+        assert [frame.header for frame in answers] == [Header.E, Header.E]
+        assert len(at.lines) == 1
+
+
+async def test_an_adapter_reports_where_it_was_told_to_from_then_on(clock: VirtualClock) -> None:
+    async with village(clock) as at:
+        heard: list[annex_a.Message] = []
+        elsewhere = await asyncio.get_running_loop().create_server(lambda: Reports(heard), "127.0.0.1", 0)
+        to = annex_a.IpReturn(*elsewhere.sockets[0].getsockname()[:2])
+        assert (await at.command(annex_a.SetAdapterReturn(to, 60)))[0] == annex_a.GeneralAnswer()
+        await asyncio.sleep(1)
+        elsewhere.close()
+        assert [type(message) for message in heard] == [annex_a.AdapterHeartbeat]
 
 
 async def test_a_lost_return_line_comes_back(clock: VirtualClock) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from protocols.codes import EbmId, ResourceCode
 from protocols.fm.bits import frame_to_air
-from protocols.fm.configuration import Maintenance
+from protocols.fm.configuration import Maintenance, ScanEntry, ScanList
 from protocols.fm.daily import Alive, Daily
 from protocols.fm.emergency import Drill, DrillKind, DrillOperation, Emergency
 from protocols.fm.fields import Action, Switch
@@ -82,12 +82,26 @@ class Orders:
     def __init__(self) -> None:
         self.started: list[Order] = []
         self.stopped: list[EbmId] = []
+        self.scanned: list[tuple[ScanEntry, ...]] = []
 
     def fm_start(self, order: Order) -> None:
         self.started.append(order)
 
     def fm_stop(self, ebm_id: EbmId) -> None:
         self.stopped.append(ebm_id)
+
+    def fm_scan(self, entries: tuple[ScanEntry, ...]) -> None:
+        self.scanned.append(entries)
+
+
+def test_a_signed_scan_list_for_this_terminal_is_handed_on() -> None:
+    orders = Orders()
+    horn = Terminal(orders=orders)
+    entries = (ScanEntry(1, 1, 98_500), ScanEntry(2, 2, 88_800))
+    horn.hear(ScanList(entries), TOWN_B)
+    assert orders.scanned == []
+    horn.hear(ScanList(entries), HORN)
+    assert orders.scanned == [entries]
 
 
 def test_a_signed_start_for_its_area_begins_and_its_stop_ends() -> None:

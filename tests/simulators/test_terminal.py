@@ -11,7 +11,8 @@ from protocols import terminal as fefd
 from protocols.codes import EbmId, ResourceCode
 from protocols.terminal import Answer, Frame, Header, Result
 from simulators.fleet_log import FleetLog
-from simulators.terminal import Action, Fetch, Reply, Report, Terminal
+from simulators.terminal import Terminal
+from simulators.terminal_actions import Action, Fetch, Reply, Report
 from simulators.terminal_tasks import Order
 from simulators.trust import FrameReader
 from tests.simulators.signing import ADAPTER_CERTIFICATE, NOW, signer, trust

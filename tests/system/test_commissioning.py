@@ -199,7 +199,8 @@ async def _signed(
 async def _drifted(room: CountyRoom, code: str) -> dict[str, Any]:
     """The device's row, once it speaks and can be asked."""
     for _ in range(50):
-        row: dict[str, Any] = next(r for r in await room.get("/v1/drift") if r["code"] == code)
+        rows = await room.get(f"/v1/drift?town={code[1:13]}", patience_s=40)
+        row: dict[str, Any] = next(r for r in rows if r["code"] == code)
         if row["state"] == "drift":
             break
         await asyncio.sleep(0.5)

@@ -62,7 +62,8 @@ class Devices:
         if self.full:
             raise OutboxFull("full")
         self.commands.append(command)
-        for code in command.members if self.result is not None else ():
+        asked = command.targets if isinstance(command, AskValues) else ()
+        for code in (asked or command.members) if self.result is not None else ():
             if isinstance(command, Configure):
                 given = command.given
                 return_to = given.return_to and str(given.return_to)
@@ -88,6 +89,7 @@ class Bench:
     adapters: Devices
     enquiries: Enquiries
     health: HealthBook
+    links: dict[Path, Devices]
 
     def dial(self, phys: str = "BB02", link: str = "ip", code: ResourceCode = CLAIMED) -> None:
         """A stranger registers."""
@@ -133,7 +135,8 @@ async def bench(folder: FilePath) -> AsyncIterator[Bench]:
         clock, enter = room.clock, ledger.enter
         site = Site(room.inventory, pending, enquiries, keeper, paths, COUNTY, lambda _data: BLOCK, clock, enter)
         commissioner = Commissioner(site)
-        yield Bench(room, file, commissioner, pending, links[Path.IP][0], links[Path.ADAPTER][0], enquiries, health)
+        ways = {path: each[0] for path, each in links.items()}
+        yield Bench(room, file, commissioner, pending, ways[Path.IP], ways[Path.ADAPTER], enquiries, health, ways)
 
 
 async def test_a_device_is_told_asked_entered_and_journaled(tmp_path: FilePath) -> None:
@@ -206,11 +209,33 @@ async def test_a_device_behind_an_adapter_gets_its_code_through_it(tmp_path: Fil
     async with bench(tmp_path) as at:
         at.dial(link="returns")
         done = await at.commissioner.commission("BB02", Wish(NEW, 40), CHEN)
-        (command,) = at.adapters.commands
-        assert isinstance(command, Configure)
-        assert (command.members, command.targets) == ((FRONT,), (NEW,))
-        assert not done.document["asked_back"]
+        told, asked = at.adapters.commands
+        assert isinstance(told, Configure)
+        assert isinstance(asked, AskValues)
+        assert (told.members, told.targets) == (asked.members, asked.targets) == ((FRONT,), (NEW,))
+        assert (done.document["asked_back"], done.document["told"]["volume"]) == (True, 40)
         assert at.row(NEW).split(",")[6] == "adapter"
+
+
+async def test_another_unit_that_answers_under_the_code_is_no_proof(tmp_path: FilePath) -> None:
+    async with bench(tmp_path) as at:
+        at.dial(link="returns")
+        at.adapters.values = {"phys": "AA09"}
+        with pytest.raises(OperationRefused, match="device_kept_other"):
+            await at.commissioner.commission("BB02", Wish(NEW, 40), CHEN)
+        assert at.row(NEW) == ""
+
+
+@pytest.mark.parametrize(("link", "path"), [("returns", Path.ADAPTER), ("mqtt", Path.MQTT)])
+async def test_where_no_path_brings_values_the_acceptance_says_that_nobody_asked_back(
+    tmp_path: FilePath, link: str, path: Path
+) -> None:
+    async with bench(tmp_path) as at:
+        at.dial(link=link)
+        at.links[path].capabilities = LinkCapabilities(True, True, 255, asks=False)
+        done = await at.commissioner.commission("BB02", Wish(NEW, 40), CHEN)
+        assert not done.document["asked_back"]
+        assert len(at.links[path].commands) == 1
 
 
 async def test_a_replacement_inherits_code_volume_return_address_contact_and_history(tmp_path: FilePath) -> None:

@@ -3,138 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from devices.link import Command, DeviceState, Event, Heartbeat, LinkCapabilities, LinkStatus, Path
-from devices.maintenance import AskValues, Configure, Configured, Firmware, Told, ValuesTold
+from devices.link import Path
+from devices.maintenance import Configure, Given, Told
 from devices.roster import Device, DeviceKind, Roster
 from ebcd import snapshot
 from ebcd.archive import Archive, Record
-from ebcd.archive.courier import Courier, CourierDoors
-from ebcd.archive.drift import Deviation, Drift, deviations
-from ebcd.archive.enquiry import Enquiries
+from ebcd.archive.drift import Deviation, deviations
 from ebcd.archive.rollout import ChangeState, Order, batches, fails
 from ebcd.archive.stages import RUNNING_MAX, NobodyReached, StageRule, Stages, TooManyChanges
-from ebcd.health import HealthBook, ways_of
 from ebcd.inventory import Inventory
-from ebcd.operator import Actor
-from protocols.codes import ResourceCode
-from tests.ebcd.county import COUNTY, TOWN_A, VILLAGE_A1, Room, control_room, terminal
-
-CHEN = Actor("chen", "uid")
-HORNS = tuple(terminal(VILLAGE_A1, n) for n in range(1, 31))
-ONE, TWO = HORNS[:2]
-
-
-@dataclass
-class Field:
-    """Terminals on one link. `deaf` answer nothing, `stubborn` say yes and change nothing, `unsaid` say no."""
-
-    sink: Callable[[Event], None]
-    values: dict[str, Told] = field(default_factory=dict)
-    deaf: set[str] = field(default_factory=set)
-    stubborn: set[str] = field(default_factory=set)
-    unwilling: set[str] = field(default_factory=set)
-    told: list[tuple[str, Command]] = field(default_factory=list)
-    restart_s: float = 0.0
-    name: str = "ip"
-    path: Path = Path.IP
-    capabilities: LinkCapabilities = field(default_factory=lambda: LinkCapabilities(True, True, 255))
-
-    async def run(self) -> None:
-        """Answers at once."""
-
-    def status(self) -> LinkStatus:
-        """Up."""
-        return LinkStatus(True, "", 0, 0, 1, 0)
-
-    def offer(self, command: Command) -> None:
-        """Each member does as it is."""
-        loop = asyncio.get_running_loop()
-        for code in command.members:
-            if code in self.deaf:
-                continue
-            match command:
-                case AskValues():
-                    loop.call_soon(self.sink, ValuesTold("ip", code, self.values[code]))
-                case Configure() | Firmware():
-                    self.told.append((code, command))
-                    result = 54 if code in self.unwilling else 0
-                    if not result and code not in self.stubborn:
-                        loop.call_later(self.restart_s, self._take, code, command)
-                    loop.call_soon(self.sink, Configured("ip", code, command.token, result, ""))
-
-    def _take(self, code: str, command: Configure | Firmware) -> None:
-        known = self.values[code]
-        if isinstance(command, Firmware):
-            self.values[code] = replace(known, software=command.new_version)
-            return
-        given = command.given
-        self.values[code] = replace(
-            known,
-            volume=known.volume if given.volume is None else given.volume,
-            return_to=known.return_to if given.return_to is None else str(given.return_to),
-        )
-
-
-@dataclass
-class Yard:
-    """A village of thirty horns, and who looks after them."""
-
-    room: Room
-    field: Field
-    inventory: Inventory
-    enquiries: Enquiries
-    drift: Drift
-    stages: Stages
-    busy: list[bool]
-
-    def facts(self, kind: str) -> list[Any]:
-        """Payloads."""
-        return [event.payload for event in self.room.journal.events if event.kind == kind]
-
-
-def courier(room: Room, enquiries: Enquiries) -> Courier:
-    """Who would carry lists, if there were any."""
-    doors = CourierDoors(room.core.ledger.enter, room.core.ledger.mark, lambda: False, lambda _act: None, room.clock)
-    return Courier(enquiries, doors)
-
-
-@asynccontextmanager
-async def yard(*silent: ResourceCode) -> AsyncIterator[Yard]:
-    """Everybody has volume 60 and reports to the right place; `silent` were never heard."""
-    devices = [Device(DeviceKind.TERMINAL, code, "", "", paths=(Path.IP,)) for code in HORNS]
-    records = {code: Record(volume=60, return_to="10.1.1.9:8889") for code in HORNS}
-    async with control_room() as room:
-        room.inventory.become(Inventory(Roster.of(devices), {}, Archive(records)))
-        health = HealthBook(ways_of(room.inventory, {"ip": Path.IP}, dict.fromkeys(Path, 15.0), 60.0))
-        for code in HORNS:
-            if code not in silent:
-                health.observe(Heartbeat("ip", code, "", DeviceState.IDLE, False), Path.IP, 1.0, 1.0)
-        told: list[Event] = []
-        field_ = Field(told.append, {c: Told(volume=60, return_to="10.1.1.9:8889", software="00010000") for c in HORNS})
-        enquiries = Enquiries({Path.IP: [field_]}, room.inventory.roster, health, room.inventory.adapter_of)
-        field_.sink = enquiries.observe
-        enter, busy = room.core.ledger.enter, [False]
-        book = room.core.state.devices.rollout
-        rule = StageRule(0.1, 900.0)
-        stages = Stages(
-            book, enquiries, room.inventory.roster, enter, lambda: busy[0], room.clock, rule, courier(room, enquiries)
-        )
-        drift = Drift(room.inventory, enquiries, enter, room.clock)
-        running = asyncio.ensure_future(stages.run())
-        await asyncio.sleep(0)
-        try:
-            yield Yard(room, field_, room.inventory, enquiries, drift, stages, busy)
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-
+from tests.ebcd.archive.yard import CHEN, HORNS, ONE, TWO, courier, yard
+from tests.ebcd.county import COUNTY, PROVINCE, TOWN_A
 
 # ---- drift ---------------------------------------------------------------------------------------------------------
 
@@ -151,6 +34,36 @@ def test_what_a_device_has_and_what_it_should_have_are_compared() -> None:
         Deviation("frequency_khz", "98500", "88400", False),
         Deviation("scan_khz", "98500", "88400, 90000", False),
     )
+
+
+def test_a_carrier_can_be_mended_over_the_air_by_a_transmitter_that_the_terminal_listens_to() -> None:
+    told = Told(command_khz=88_400, scan_khz=(88_400, 90_000))
+    wanted = Record(frequency_khz=98_500)
+    tuned = Device(DeviceKind.TERMINAL, ONE, "", "", paths=(Path.IP, Path.FM))
+    deaf = Device(DeviceKind.TERMINAL, ONE, "", "", paths=(Path.IP,))
+    mendable = [
+        [each.mendable for each in deviations(device, wanted, told, ours)]
+        for device, ours in ((tuned, {90_000}), (tuned, {98_500}), (tuned, set()), (deaf, {90_000}))
+    ]
+    assert mendable == [[True, True], [False, False], [False, False], [False, False]]
+
+
+@pytest.mark.clause("GD/J 085 clause 5.2.2")
+async def test_a_scan_list_goes_out_over_fm_and_the_terminal_says_over_ip_what_came_of_it() -> None:
+    async with yard() as at:
+        transmitter = Device(DeviceKind.TRANSMITTER, PROVINCE, "", "", "192.0.2.1", 1, frequency_khz=90_000)
+        rows = [replace(device, paths=(Path.IP, Path.FM)) for device in at.inventory.roster.terminals]
+        records = dict.fromkeys(HORNS, Record(frequency_khz=98_500))
+        at.inventory.become(Inventory(Roster.of([*rows, transmitter]), {}, Archive(records)))
+        for code in HORNS:
+            at.field.values[code] = Told(command_khz=98_500, scan_khz=(98_500, 90_000))
+        at.field.values[ONE] = at.field.values[TWO] = Told(command_khz=90_000, scan_khz=(90_000,))
+        at.air.deaf.add(TWO)
+        after = await at.drift.mend(HORNS, CHEN)
+        assert [row.state for row in after[:3]] == ["sound", "drift", "sound"]
+        assert [command for _, command in at.air.told] == [Configure((ONE, TWO), Given(scan_khz=(98_500, 90_000)), 0)]
+        (fact,) = at.facts("device.set")
+        assert (fact["codes"], fact["failed"], fact["settings"]) == ([ONE, TWO], [TWO], {"scan_khz": "98500, 90000"})
 
 
 def test_what_either_side_does_not_say_is_no_deviation() -> None:
@@ -250,19 +163,6 @@ async def test_i8_a_device_that_answers_nothing_has_failed() -> None:
         assert (change.state, change.stages) == (ChangeState.HALTED, [(1, (ONE,))])
 
 
-@pytest.mark.requirement("R-X-14", "R-TRM-04")
-async def test_firmware_waits_for_each_device_to_return_with_the_new_version() -> None:
-    async with yard() as at:
-        at.field.restart_s = 200.0
-        order = Order(url="http://10.1.1.1/fw.bin", version="00020000", md5="0" * 32)
-        change = at.stages.open(order, HORNS[:11], "chen")
-        await asyncio.sleep(150)
-        assert change.stages == []
-        await asyncio.sleep(700)
-        assert change.state is ChangeState.DONE
-        assert {at.field.values[code].software for code in HORNS[:11]} == {"00020000"}
-
-
 async def test_no_stage_begins_while_an_alert_is_on_air() -> None:
     async with yard() as at:
         at.busy[0] = True
@@ -313,7 +213,9 @@ async def test_i10_a_change_that_ran_when_the_daemon_died_is_halted_by_the_next_
         enter, clock = state.apply, at.room.clock
         book, roster = state.devices.rollout, at.inventory.roster
         carrier = courier(at.room, at.enquiries)
-        next_life = Stages(book, at.enquiries, roster, enter, lambda: False, clock, StageRule(), carrier)
+        next_life = Stages(
+            book, at.enquiries, roster, enter, lambda: False, clock, StageRule(), carrier, at.shelf.images
+        )
         running = asyncio.ensure_future(next_life.run())
         await asyncio.sleep(1)
         running.cancel()

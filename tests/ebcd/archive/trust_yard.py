@@ -24,6 +24,7 @@ from ebcd.signing import TrustStore
 from protocols.authorisation import Authorisation
 from protocols.codes import ResourceCode
 from protocols.signature import AuthorisationList, number_text
+from tests.ebcd.archive.shelf import Shelf
 from tests.ebcd.county import VILLAGE_A1, VILLAGE_A2, Room, adapter, control_room, terminal
 from tests.ebcd.signing.authority import OTHER, ROOT
 from tests.ebcd.signing.authority import Authority as Management
@@ -168,7 +169,8 @@ async def yard(folder: File) -> AsyncIterator[Yard]:
         doors = CourierDoors(enter, room.core.ledger.mark, lambda: busy[0], counted.append, room.clock)
         courier = Courier(enquiries, doors)
         roster, rule = room.inventory.roster, StageRule(0.1, 100.0)
-        stages = Stages(book.rollout, enquiries, roster, enter, lambda: busy[0], room.clock, rule, courier)
+        images = Shelf(room.clock).images
+        stages = Stages(book.rollout, enquiries, roster, enter, lambda: busy[0], room.clock, rule, courier, images)
         running = asyncio.ensure_future(stages.run())
         await asyncio.sleep(0)
         try:

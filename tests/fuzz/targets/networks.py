@@ -8,9 +8,10 @@ from typing import cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from devices.copies import Copy
 from ebcd import media_request
 from ebcd.gateway.http_head import TolerantHead
-from protocols import mqtt
+from protocols import mqtt, rtp
 from protocols.errors import RemoteProtocolError
 from protocols.mqtt.packets import PACKET_BYTES_MAX, PacketReader
 from tests.fuzz.properties import pieces_of
@@ -92,3 +93,11 @@ def _packets(reads: list[bytes]) -> list[object]:
         found.append(error.reason)
     assert sum(map(len, reads)) <= PACKET_BYTES_MAX or found
     return found
+
+
+def rtp_datagram(data: bytes) -> None:
+    """A packet with sound in it, or refused; as sound of a file, frames that lie in it. A copy keeps what was whole."""
+    copy = Copy()
+    copy.take(data)
+    assert copy.packets + copy.refused == 1
+    assert sum(len(each.data) for each in rtp.mpeg_frames(data)) <= len(data)
