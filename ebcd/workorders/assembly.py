@@ -59,7 +59,8 @@ def assemble(
     """Everything, watching the ledger. `count` feeds the metrics; `hear` takes people's words about alerts."""
     crews = [Crew(c.name, c.areas, c.phone, c.email, c.webhook) for c in settings.crews]
     state, county, language = ledger.state, settings.platform.area, settings.platform.language
-    desk = Desk(state.work, ledger.enter, health.of, county, crews, rule_of(settings), confirmations.of)
+    rule, now = rule_of(settings), clock.wall()
+    desk = Desk(state.work, ledger.enter, health.of, county, crews, rule, confirmations.of, listening_since=now)
     sites = sites_of(inventory, health.ways, inventory.archive.feeders, inventory.archive.sim_batches)
     part = WorkPart(desk, health, sites, state, inventory.adapter_of, clock)
     office = WorkOffice(desk, inventory, clock, ledger.mark)

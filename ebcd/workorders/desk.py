@@ -41,8 +41,10 @@ class Desk:
         crews: Sequence[Crew],
         rule: OrderRule,
         confirmed_at: Callable[[str], float],
+        listening_since: float = 0.0,
     ) -> None:
-        """`enter` takes facts into the ledger; `confirmed_at`: when a device last confirmed an alert, UTC seconds."""
+        """`enter` takes facts into the ledger; `confirmed_at`: when a device last confirmed an alert, UTC seconds;
+        `listening_since`: when this process began to hear devices, since what happened before it only they can tell."""
         self.book = book
         self.crews = tuple(crews)
         self.rule = rule
@@ -50,6 +52,7 @@ class Desk:
         self._health_of = health_of
         self._county = county
         self._confirmed_at = confirmed_at
+        self._listening_since = listening_since
         self._day, self._serial = "", 0  # of the newest order's number
 
     # ---- what health tells -----------------------------------------------------------------------------------------
@@ -102,7 +105,7 @@ class Desk:
                 self._enter(order_moved(order.id, OrderEvent.PROVE, now, DAEMON, "proved"))
             elif order.state is OrderState.MENDED and self._silent_again(order, now):
                 self._enter(order_moved(order.id, OrderEvent.RELAPSE, now, DAEMON))
-            elif order.state is OrderState.OPEN and now - order.opened_at >= self.rule.dispatch_after_s:
+            elif order.state is OrderState.OPEN and self._must_go(order, now):
                 self._enter(order_moved(order.id, OrderEvent.DISPATCH, now, DAEMON, order.crew))
             elif is_overdue(order, now, self.rule):
                 self._enter(order_noted(order.id, ESCALATED, str(order.state), now, DAEMON))
@@ -122,12 +125,21 @@ class Desk:
             h.condition is Condition.ONLINE and not h.flapping and now - h.since >= self.rule.proof_s for h in healths
         )
 
+    def _must_go(self, order: WorkOrder, now: float) -> bool:
+        """Whether a crew is to be told: it has lasted, we have listened for as long, and something is wrong still."""
+        lasted = now - max(order.opened_at, self._listening_since) >= self.rule.dispatch_after_s
+        return lasted and (order.trouble not in OBSERVED or self._bad_now(order))
+
+    def _bad_now(self, order: WorkOrder) -> bool:
+        bad = (Condition.OFFLINE, Condition.FAULT, Condition.UNREACHABLE)
+        healths = [self._health_of(ResourceCode(code)) for code in order.devices]
+        return any(health.condition in bad or health.flapping for health in healths)
+
     def _silent_again(self, order: WorkOrder, now: float) -> bool:
         """Mended a while ago, and one of its devices is still or again not well."""
         if now - order.mended_at < self.rule.proof_s:
             return False
-        bad = (Condition.OFFLINE, Condition.FAULT, Condition.UNREACHABLE)
-        return any(self._health_of(ResourceCode(code)).condition in bad for code in order.devices)
+        return self._bad_now(order)
 
     # ---- what people do --------------------------------------------------------------------------------------------
 

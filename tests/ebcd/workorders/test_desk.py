@@ -8,7 +8,17 @@ from devices.link import Fault, Path
 from ebcd import snapshot
 from ebcd.errors import ForbiddenTransition
 from ebcd.state import CountyState
-from ebcd.workorders import ORDER, ORDER_FINAL, Finding, OrderEvent, OrderState, Trouble, UnknownOrder
+from ebcd.workorders import (
+    ORDER,
+    ORDER_FINAL,
+    Desk,
+    Finding,
+    OrderEvent,
+    OrderRule,
+    OrderState,
+    Trouble,
+    UnknownOrder,
+)
 from tests.ebcd.workorders.yard import COUNTY, TOWNS, Yard, horn, village
 
 HORN = horn(village(TOWNS[0], 5), 7)
@@ -64,6 +74,38 @@ def test_an_overdue_order_escalates_again_and_again_and_then_no_more(yard: Yard)
     yard.run(1800.0 * 6)
     assert order.escalated == yard.desk.rule.escalations_max
     assert [s.what for s in order.history if s.what == "escalated"] == ["escalated"] * order.escalated
+
+
+def test_nobody_is_sent_to_what_has_come_back_and_rests_before_it_is_proved(yard: Yard) -> None:
+    yard.kill(HORN)
+    yard.run(70.0)
+    (order,) = yard.orders()
+    yard.revive(HORN)
+    yard.run(400.0)
+    assert order.state is OrderState.CLOSED
+    assert order.dispatched_at == 0.0, "an outage of a minute sends nobody"
+
+
+def test_after_a_restart_nobody_is_sent_before_devices_had_time_to_speak(yard: Yard) -> None:
+    yard.kill(HORN)
+    yard.run(70.0)
+    (order,) = yard.orders()
+    away_s = 7200.0
+    desk = Desk(
+        yard.state.work,
+        yard.enter,
+        yard.health.of,
+        COUNTY,
+        yard.desk.crews,
+        OrderRule(),
+        lambda _: 0.0,
+        listening_since=yard.wall_s + away_s,
+    )
+    states = []
+    for listened_s in (100.0, 121.0):
+        desk.look(yard.wall_s + away_s + listened_s)
+        states.append(order.state)
+    assert states == [OrderState.OPEN, OrderState.DISPATCHED]
 
 
 def test_a_device_that_an_order_covers_gets_no_second_one(yard: Yard) -> None:
