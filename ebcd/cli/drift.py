@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ebcd.catalogue import text
-from ebcd.cli.options import LANGUAGE, AsJson, Config, Lang, Language, TokenFile, help_of
-from ebcd.cli.output import failures_told, show
-from ebcd.cli.session import open_session
+from ebcd.cli.asking import ask
+from ebcd.cli.options import LANGUAGE, AsJson, Config, Language, TokenFile, help_of
+from ebcd.cli.output import failures_told
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -53,7 +53,7 @@ def show_drift(
         def table(content: bytes, language: str) -> RenderableType:
             return _drift_table(content, language, everybody=everybody)
 
-        _ask("GET", "/v1/drift", table, config, lang, token_file, as_json, query={"town": town})
+        ask("GET", "/v1/drift", table, config, lang, token_file, as_json, town=town)
 
 
 @drift.command("mend", help=_help("mend"))
@@ -65,7 +65,7 @@ def mend(
     def table(content: bytes, language: str) -> RenderableType:
         return _drift_table(content, language, everybody=True)
 
-    _ask("POST", "/v1/drift/mend", table, config, lang, token_file, as_json, body={"codes": codes})
+    ask("POST", "/v1/drift/mend", table, config, lang, token_file, as_json, body={"codes": codes}, patience_s=MENDED_S)
 
 
 @change.command("start", help=_help("start"))
@@ -98,7 +98,7 @@ def start(
         "back_url": back,
         "back_version": back_version.upper(),
     }
-    _ask("POST", "/v1/changes", changes_table, config, lang, token_file, as_json, body=body)
+    ask("POST", "/v1/changes", changes_table, config, lang, token_file, as_json, body=body, patience_s=MENDED_S)
 
 
 @change.command("sign", help=_help("sign"))
@@ -130,7 +130,7 @@ def list_changes(
     config: Config = None, lang: Language = None, as_json: AsJson = False, token_file: TokenFile = None
 ) -> None:
     """Changes, newest first."""
-    _ask("GET", "/v1/changes", changes_table, config, lang, token_file, as_json)
+    ask("GET", "/v1/changes", changes_table, config, lang, token_file, as_json)
 
 
 @change.command("halt", help=_help("halt"))
@@ -142,28 +142,17 @@ def halt(
     token_file: TokenFile = None,
 ) -> None:
     """Stop a change."""
-    _ask("POST", f"/v1/changes/{number}/halt", changes_table, config, lang, token_file, as_json, body={})
-
-
-def _ask(
-    method: str,
-    path: str,
-    table: Callable[[bytes, str], RenderableType],
-    config: Path | None,
-    lang: Lang | None,
-    token_file: Path | None,
-    as_json: bool,
-    *,
-    body: Mapping[str, object] | None = None,
-    query: Mapping[str, str] | None = None,
-) -> None:
-    from ebcd.cli.client import Client
-
-    with failures_told(as_json=as_json):
-        session = open_session(config, lang, token_file, as_json=as_json)
-        client = Client(session)
-        content = client.get(path, **(query or {})) if method == "GET" else client.post(path, body, patience_s=MENDED_S)
-        show(session, content, "" if as_json else table(content, session.language))
+    ask(
+        "POST",
+        f"/v1/changes/{number}/halt",
+        changes_table,
+        config,
+        lang,
+        token_file,
+        as_json,
+        body={},
+        patience_s=MENDED_S,
+    )
 
 
 def _drift_table(content: bytes, language: str, *, everybody: bool) -> RenderableType:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ebcd.catalogue import text
-from ebcd.cli.options import LANGUAGE, AsJson, Config, Lang, Language, TokenFile
-from ebcd.cli.output import failures_told, show
-from ebcd.cli.session import Session, open_session
+from ebcd.cli.asking import ask
+from ebcd.cli.options import LANGUAGE, AsJson, Config, Language, TokenFile
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,7 +38,7 @@ def list_orders(
     token_file: TokenFile = None,
 ) -> None:
     """Live orders, or those in a state."""
-    _ask("GET", "/v1/orders", _rows, config, lang, token_file, as_json, state=state, rows_max=rows)
+    ask("GET", "/v1/orders", _rows, config, lang, token_file, as_json, state=state, rows_max=rows)
 
 
 @orders.command("show", help=_help("show"))
@@ -52,7 +50,7 @@ def show_order(
     token_file: TokenFile = None,
 ) -> None:
     """One order in full."""
-    _ask("GET", f"/v1/orders/{number}", _detail, config, lang, token_file, as_json)
+    ask("GET", f"/v1/orders/{number}", _detail, config, lang, token_file, as_json)
 
 
 @orders.command("report", help=_help("report"))
@@ -66,7 +64,7 @@ def report(
 ) -> None:
     """A person says that something is wrong."""
     body = {"subject": subject, "words": words}
-    _ask("POST", "/v1/orders", _row, config, lang, token_file, as_json, body=body)
+    ask("POST", "/v1/orders", _row, config, lang, token_file, as_json, body=body)
 
 
 def _add_step(name: str) -> None:
@@ -80,7 +78,7 @@ def _add_step(name: str) -> None:
     ) -> None:
         """One step of an order."""
         path = f"/v1/orders/{number}/{name}"
-        _ask("POST", path, _row, config, lang, token_file, as_json, body={"note": note})
+        ask("POST", path, _row, config, lang, token_file, as_json, body={"note": note})
 
     orders.command(name, help=_help(name))(step)
 
@@ -98,31 +96,10 @@ def stats(
     token_file: TokenFile = None,
 ) -> None:
     """A month of orders."""
-    _ask("GET", "/v1/orders/statistics", _lines, config, lang, token_file, as_json, month=month)
+    ask("GET", "/v1/orders/statistics", _lines, config, lang, token_file, as_json, month=month)
 
 
 # ---- between them --------------------------------------------------------------------------------------------------
-
-
-def _ask(
-    method: str,
-    path: str,
-    table: Callable[[bytes, str], RenderableType],
-    config: Path | None,
-    lang: Lang | None,
-    token_file: Path | None,
-    as_json: bool,
-    *,
-    body: dict[str, Any] | None = None,
-    **query: str | int,
-) -> None:
-    from ebcd.cli.client import Client
-
-    with failures_told(as_json=as_json):
-        session: Session = open_session(config, lang, token_file, as_json=as_json)
-        client = Client(session)
-        content = client.get(path, **query) if method == "GET" else client.post(path, body)
-        show(session, content, "" if as_json else table(content, session.language))
 
 
 def _rows(content: bytes, language: str) -> RenderableType:

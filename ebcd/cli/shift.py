@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ebcd.catalogue import text
-from ebcd.cli.options import LANGUAGE, AsJson, Config, Lang, Language, TokenFile, help_of
-from ebcd.cli.output import failures_told, show
-from ebcd.cli.session import open_session
+from ebcd.cli.asking import ask
+from ebcd.cli.options import LANGUAGE, AsJson, Config, Language, TokenFile, help_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -32,7 +29,7 @@ def show_shift(
     config: Config = None, lang: Language = None, as_json: AsJson = False, token_file: TokenFile = None
 ) -> None:
     """The running shift."""
-    _ask("GET", "/v1/shift", _view, config, lang, token_file, as_json)
+    ask("GET", "/v1/shift", _view, config, lang, token_file, as_json)
 
 
 @shift.command("log", help=_help("log"))
@@ -40,7 +37,7 @@ def log(
     rows: Rows = 50, config: Config = None, lang: Language = None, as_json: AsJson = False, token_file: TokenFile = None
 ) -> None:
     """Past handovers and entries."""
-    _ask("GET", "/v1/shift/log", _log, config, lang, token_file, as_json, rows_max=rows)
+    ask("GET", "/v1/shift/log", _log, config, lang, token_file, as_json, rows_max=rows)
 
 
 @shift.command("note", help=_help("note"))
@@ -55,7 +52,7 @@ def note(
 ) -> None:
     """Write an entry."""
     body = {"words": words, "person": person, "phone": phone}
-    _ask("POST", "/v1/shift/notes", _entry, config, lang, token_file, as_json, body=body)
+    ask("POST", "/v1/shift/notes", _entry, config, lang, token_file, as_json, body=body)
 
 
 @shift.command("handover", help=_help("handover"))
@@ -69,7 +66,7 @@ def handover(
 ) -> None:
     """Hand over."""
     body = {"to": to, "words": words}
-    _ask("POST", "/v1/shift/handover", _handover, config, lang, token_file, as_json, body=body)
+    ask("POST", "/v1/shift/handover", _handover, config, lang, token_file, as_json, body=body)
 
 
 @shift.command("take", help=_help("take"))
@@ -81,7 +78,7 @@ def take(
     token_file: TokenFile = None,
 ) -> None:
     """Take over."""
-    _ask("POST", "/v1/shift/take", _view, config, lang, token_file, as_json, body={"why": why})
+    ask("POST", "/v1/shift/take", _view, config, lang, token_file, as_json, body={"why": why})
 
 
 @alarms.command("list", help=text("alarms_help.list", LANGUAGE))
@@ -94,7 +91,7 @@ def list_alarms(
     token_file: TokenFile = None,
 ) -> None:
     """Alarms that stand, or all."""
-    _ask("GET", "/v1/alarms", _alarms, config, lang, token_file, as_json, rows_max=rows, past=str(past).lower())
+    ask("GET", "/v1/alarms", _alarms, config, lang, token_file, as_json, rows_max=rows, past=str(past).lower())
 
 
 @alarms.command("ack", help=text("alarms_help.ack", LANGUAGE))
@@ -107,31 +104,10 @@ def acknowledge(
 ) -> None:
     """Acknowledge one."""
     path = f"/v1/alarms/{number}/acknowledge"
-    _ask("POST", path, lambda c, said: _alarms(b"[" + c + b"]", said), config, lang, token_file, as_json, body={})
+    ask("POST", path, lambda c, said: _alarms(b"[" + c + b"]", said), config, lang, token_file, as_json, body={})
 
 
 # ---- between them --------------------------------------------------------------------------------------------------
-
-
-def _ask(
-    method: str,
-    path: str,
-    table: Callable[[bytes, str], RenderableType],
-    config: Path | None,
-    lang: Lang | None,
-    token_file: Path | None,
-    as_json: bool,
-    *,
-    body: dict[str, Any] | None = None,
-    **query: str | int,
-) -> None:
-    from ebcd.cli.client import Client
-
-    with failures_told(as_json=as_json):
-        session = open_session(config, lang, token_file, as_json=as_json)
-        client = Client(session)
-        content = client.get(path, **query) if method == "GET" else client.post(path, body)
-        show(session, content, "" if as_json else table(content, session.language))
 
 
 def _view(content: bytes, language: str) -> RenderableType:
