@@ -14,6 +14,7 @@ from __future__ import annotations
 from cmath import exp as turn_by
 from cmath import phase, rect
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from math import cos, floor, pi, sin, sqrt
 from operator import mul
 from typing import Final
@@ -34,6 +35,7 @@ HALF_KEPT: Final = 0.8  # and in which half: fillers say little about it, so it 
 PHASE_WEIGHT: Final = 1 / 12  # of each new symbol in the carrier's phase
 TURN_WEIGHT: Final = 1 / 500  # and of its error in the carrier's turn per bit
 TURN_MAX: Final = 0.25  # radians a bit, 47 Hz
+FILTERS_KEPT_MAX: Final = 8  # recordings come at a few rates
 
 
 def _bessel_i0(x: float) -> float:
@@ -45,7 +47,8 @@ def _bessel_i0(x: float) -> float:
     return total
 
 
-def _band_filter(rate_hz: int, decimation: int) -> list[float]:
+@lru_cache(FILTERS_KEPT_MAX)
+def _band_filter(rate_hz: int, decimation: int) -> tuple[float, ...]:
     """Low-pass of the mixed signal: flat to 2.4 kHz, nothing left of what decimation would fold into that band."""
     step_rate = rate_hz / decimation
     middle = BAND_FILTER_STEPS * decimation // 2
@@ -54,7 +57,7 @@ def _band_filter(rate_hz: int, decimation: int) -> list[float]:
     for at in range(-middle, middle + 1):
         ideal = 2 * cutoff if at == 0 else sin(2 * pi * cutoff * at) / (pi * at)
         taps.append(ideal * _bessel_i0(KAISER_BETA * sqrt(1 - (at / (middle + 1)) ** 2)))
-    return taps
+    return tuple(taps)
 
 
 class Demodulator:
