@@ -11,9 +11,10 @@ from ebcd.lifecycle import AlertState, DeliveryState
 from ebcd.reporting import report_for
 from ebcd.state import AlertRecord
 
-FM_STOP_S = 90.0
+FM_STOP_S = 900.0
 """An FM receiver knows no end time. The stops of an alert that ended this shortly before may have been cut short, or
-may never have had their turn on a crowded air."""
+may never have had their turn on a crowded air: a transmitter repeats them for so long (`stop_linger_s`, then
+`stop_tail_s`)."""
 
 FM_STOP_LATER_S = 8.0
 """A running alert's burst of starts goes first: three passes of a message for a whole county take eight seconds."""

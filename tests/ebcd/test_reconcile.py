@@ -123,6 +123,19 @@ async def test_a_stop_that_the_crash_cut_short_is_repeated_on_fm_behind_the_runn
         assert stop.ebm_id == over.alert.id
 
 
+@pytest.mark.parametrize(("minutes", "stops"), [(10, 1), (16, 0)])
+async def test_stops_go_on_after_a_restart_for_as_long_as_a_transmitter_repeats_them(minutes: int, stops: int) -> None:
+    async with control_room(lambda v, s: (Path.FM,)) as first:
+        start = int(first.clock.wall())
+        over = first.take_in(window=Window(start, start + 5))
+        await asyncio.sleep(minutes * 60)
+        assert state(over) is AlertState.FAILED
+    async with control_room(lambda v, s: (Path.FM,), before=first, connected=False) as room:
+        resume(room.core)
+        await asyncio.sleep(60)
+        assert len(of(room, Path.FM, Stop)) == stops
+
+
 @pytest.mark.parametrize("path", PREFERENCE)
 async def test_i3_what_ended_while_nobody_was_there_is_not_started(path: Path) -> None:
     async with control_room(lambda v, s: (path,)) as first:
