@@ -103,7 +103,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     base = await lay(settings, world)
     inventory, rules, metrics, clock = base.inventory, base.rules, base.metrics, world.clock
     checker = Checker(inventory, rules, lambda violation: observed.broken(violation, metrics))
-    confirmations = Confirmations()
+    confirmations = Confirmations(lambda: inventory.roster.devices)
     watchers = (checker, lambda fact, _state: observed.count_outcomes(fact, metrics), confirmations.watch)
     ledger = Ledger(base.state, base.store, base.stream, watchers)
     reach = Reach(inventory.adapter_of)
@@ -163,7 +163,7 @@ async def build(settings: Settings, world: World) -> Daemon:
 async def _ward(base: Foundation, health: HealthBook, by_path: dict[Path, list[Link]]) -> Ward:
     h = base.settings.health
     rule = WardRule(h.clock_error_s, h.round_hour)
-    ward = Ward(health, by_path, base.store, base.world.clock, rule, base.metrics.watched)
+    ward = Ward(health, by_path, base.store, base.world.clock, rule, base.metrics.watched, base.inventory.adapter_of)
     await ward.prepare()
     return ward
 

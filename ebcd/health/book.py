@@ -135,6 +135,7 @@ class HealthBook:
             case StateTold(code=code, state=state):
                 if health := self._seen(code, path, now_s, wall_s):
                     health.fault = health.fault if state is DeviceState.FAULT else ""  # asked and answered: it is over
+                    health.told_at = wall_s
                     self._state(code, health, state, now_s, wall_s)
             case Fault(code=code, cleared=cleared, text=text, cause=cause):
                 if health := self._seen(code, path, now_s, wall_s):

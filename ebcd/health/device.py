@@ -58,10 +58,17 @@ class DeviceHealth:
     outage: Outage | None = None  # the last one
     restarts: int = 0
     clock_error_s: float | None = None  # device minus ours, seconds; None where it never told a time
+    asked_at: float = 0.0  # UTC seconds; the last question of a night round, 0 for none since the start
+    told_at: float = 0.0  # UTC seconds; the last time it told its state because it was asked
     returning: bool = False  # it was away and its first heartbeat is still awaited
     fine_beats: int = 0  # heartbeats without fault since a fault was reported
     told: Condition = Condition.UNKNOWN  # what the listeners know while it flaps
     flaps: Flaps = field(default_factory=Flaps)
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether it was asked and has not answered since: heartbeats alone do not show that it takes commands."""
+        return self.told_at < self.asked_at
 
     @property
     def flapping(self) -> bool:
