@@ -118,6 +118,9 @@ class Ward:
         self.book.doubts.clear()
         for path, codes in self._by_live_path(doubts).items():
             self._offer(path, AskState(tuple(codes)))
+        adapters, self.book.fault_doubts = self.book.fault_doubts, set()
+        if adapters:
+            self._offer(Path.ADAPTER, AskValues(tuple(sorted(adapters)), ()))
 
     # ---- clocks ----------------------------------------------------------------------------------------------------
 
