@@ -15,6 +15,7 @@ from ebcd.archive.rates import TownRates
 from ebcd.catalogue import text
 from ebcd.cli.moment import shown
 from ebcd.cli.tables import table_of, word
+from ebcd.people import PersonRow
 
 VALUE_CHARACTERS_MAX = 40
 
@@ -101,3 +102,17 @@ def device_report(device: DeviceFile, language: str) -> RenderableType:
         what = word("device_event", event.what.partition(".")[2], language)
         history.add_row(shown(event.at), escape(event.actor), what, escape(event.note))
     return Group(facts, history)
+
+
+def person_report(person: PersonRow, language: str) -> RenderableType:
+    """`ebcd inventory person`."""
+    facts = table_of(language, "field", "value")
+    facts.add_row("id", person.id)
+    if person.erased:
+        facts.add_row("name", text("inventory.erased", language))
+    else:
+        facts.add_row("name", escape(person.name))
+        facts.add_row("phone", escape(person.phone))
+    for code in person.devices:
+        facts.add_row("contact", code)
+    return facts
