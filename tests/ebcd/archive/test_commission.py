@@ -90,6 +90,7 @@ class Bench:
     enquiries: Enquiries
     health: HealthBook
     links: dict[Path, Devices]
+    keeper: Keeper
 
     def dial(self, phys: str = "BB02", link: str = "ip", code: ResourceCode = CLAIMED) -> None:
         """A stranger registers."""
@@ -136,7 +137,8 @@ async def bench(folder: FilePath) -> AsyncIterator[Bench]:
         site = Site(room.inventory, pending, enquiries, keeper, paths, COUNTY, lambda _data: BLOCK, clock, enter)
         commissioner = Commissioner(site)
         ways = {path: each[0] for path, each in links.items()}
-        yield Bench(room, file, commissioner, pending, ways[Path.IP], ways[Path.ADAPTER], enquiries, health, ways)
+        near = (ways[Path.IP], ways[Path.ADAPTER])
+        yield Bench(room, file, commissioner, pending, *near, enquiries, health, ways, keeper)
 
 
 async def test_a_device_is_told_asked_entered_and_journaled(tmp_path: FilePath) -> None:
