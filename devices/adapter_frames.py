@@ -17,6 +17,8 @@ from protocols.errors import LocalProtocolError
 from protocols.wire import readable
 
 TARGETS_MAX = 255
+NO_FAULT = 0
+"""Of 0x16 (GD/J 089 table A.31)."""
 BEIJING_S = 28_800
 SECONDS_32_MAX = 2**32 - 1
 
@@ -232,8 +234,8 @@ def event_of(link: str, code: ResourceCode, command: Command, message: adapter.M
 
 def values_of(link: str, code: ResourceCode, answers: Sequence[adapter.Message]) -> list[Event]:
     """What an adapter says of itself, all its answers together. A fault that it names is an event of its own."""
-    faults = [a for a in answers if isinstance(a, adapter.FaultDetails) and a.fault]
-    told: list[Event] = [Fault(link, code, a.fault, False, readable(a.text or "")) for a in faults]
+    faults = [a for a in answers if isinstance(a, adapter.FaultDetails)]
+    told: list[Event] = [Fault(link, code, a.fault, a.fault == NO_FAULT, readable(a.text or "")) for a in faults]
     return [*told, ValuesTold(link, code, adapter_told(answers))]
 
 

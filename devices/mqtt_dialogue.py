@@ -126,14 +126,14 @@ class Dialogue:
             self._check_known(place.code)
             return Heard(place.code, mqtt.parse_status(payload) is mqtt.Status.ONLINE)
         frame = self._frame(payload, content_type)
-        if frame.source != place.code:
+        if frame.source != place.code and not self._was_renamed(place.code, frame):
             raise RemoteProtocolError("source", f"{frame.source} speaks on the topic of {place.code}")
         if not self._served.knows(place.code):
             if not self._served.is_others(place.code):
                 return Heard(place.code, None, self._of_stranger(place.code, frame, topic))
             self._check_known(place.code)
         if frame.is_answer:
-            return Heard(place.code, True, self._answer(frame))
+            return Heard(place.code, True, self._answer(frame, place.code))
         event = event_of(self._link, place.code, frame.message)
         if event is None:
             raise RemoteProtocolError("report", f"{type(frame.message).__name__} is no report")
@@ -146,7 +146,7 @@ class Dialogue:
     def _of_stranger(self, code: ResourceCode, frame: Frame, topic: str) -> list[Event]:
         """One that nobody entered: it waits to be commissioned, or answers while it is."""
         if frame.is_answer and self._asked(code, frame.session):
-            return self._answer(frame)
+            return self._answer(frame, code)
         if isinstance(frame.message, terminal.Heartbeat) and frame.message.phys:
             return [Stranger(self._link, code, frame.message.phys, topic)]
         raise RemoteProtocolError("unknown_device", f"{code} is not in the inventory with this path")
@@ -211,11 +211,18 @@ class Dialogue:
         if len(self._requests) > REQUESTS_MAX:
             self._requests.popitem(last=False)
 
-    def _answer(self, frame: Frame) -> list[Event]:
+    def _was_renamed(self, code: ResourceCode, frame: Frame) -> bool:
+        """Whether this is the answer of `code` to being given another code: it may go by the new one already, and still
+        speak on the topic of the old one."""
+        request = self._requests.get(frame.session)
+        command = None if request is None else request.command
+        given = command.given.code if isinstance(command, Configure) else None
+        return frame.is_answer and given == frame.source and self._asked(code, frame.session)
+
+    def _answer(self, frame: Frame, code: ResourceCode) -> list[Event]:
         request = self._requests.get(frame.session)
         if request is None:
             raise RemoteProtocolError("session", f"{frame.source} answers session {frame.session}, which nobody asked")
-        code = frame.source
         if code not in request.answers_due:  # a second time, or somebody else whom the address meant
             return []
         request.answers_due.discard(code)

@@ -23,7 +23,18 @@ from devices.link import (
     SetClock,
 )
 from devices.ports import CopyTo
-from ebcd import api, api_inventory, api_orders, api_upward, http_server, media, media_server, observed, snapshot
+from ebcd import (
+    api,
+    api_inventory,
+    api_orders,
+    api_people,
+    api_upward,
+    http_server,
+    media,
+    media_server,
+    observed,
+    snapshot,
+)
 from ebcd.alert_desk import AlertDesk, Identity, Room
 from ebcd.archive.part import ArchivePart, archive_part
 from ebcd.core import Core
@@ -47,6 +58,7 @@ from ebcd.operation_data.wiring import build_reporter, resources_of, signs_of, t
 from ebcd.operations import CountyOperations
 from ebcd.operator import OperationRefused
 from ebcd.orders import Orders, Volumes
+from ebcd.people import PeopleDesk
 from ebcd.pulse import Pulse, all_tried, watchdog_s
 from ebcd.reach import Reach
 from ebcd.reconcile import resume
@@ -103,7 +115,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     base = await lay(settings, world)
     inventory, rules, metrics, clock = base.inventory, base.rules, base.metrics, world.clock
     checker = Checker(inventory, rules, lambda violation: observed.broken(violation, metrics))
-    confirmations = Confirmations()
+    confirmations = Confirmations(lambda: inventory.roster.devices)
     watchers = (checker, lambda fact, _state: observed.count_outcomes(fact, metrics), confirmations.watch)
     ledger = Ledger(base.state, base.store, base.stream, watchers)
     reach = Reach(inventory.adapter_of)
@@ -163,7 +175,7 @@ async def build(settings: Settings, world: World) -> Daemon:
 async def _ward(base: Foundation, health: HealthBook, by_path: dict[Path, list[Link]]) -> Ward:
     h = base.settings.health
     rule = WardRule(h.clock_error_s, h.round_hour)
-    ward = Ward(health, by_path, base.store, base.world.clock, rule, base.metrics.watched)
+    ward = Ward(health, by_path, base.store, base.world.clock, rule, base.metrics.watched, base.inventory.adapter_of)
     await ward.prepare()
     return ward
 
@@ -270,6 +282,7 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
     more = (
         *api_orders.routes(daemon.work.office, daemon.upkeep.operators),
         *api_inventory.routes(daemon.archive.office, daemon.upkeep.operators),
+        *api_people.routes(_people(daemon), daemon.upkeep.operators),
         *api_upward.routes(daemon.mailroom.exchanges, daemon.keeper.desk, daemon.upkeep.operators),
         *daemon.watchkeeping.routes(daemon.upkeep.operators),
     )
@@ -281,6 +294,11 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
         sounds = media_server.MediaServer(daemon.sounds.store, daemon.base.world.registry)
         await stack.enter_async_context(media_server.serving(sounds, network, s.media.host, s.media.port))
         yield
+
+
+def _people(daemon: Daemon) -> PeopleDesk:
+    base = daemon.base
+    return PeopleDesk(daemon.ledger, base.store, base.inventory, base.world.clock)
 
 
 def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path as FilePath
 
 from devices.link import Path
 from devices.roster import Device, DeviceKind, Roster
 from ebcd.archive import EMPTY, Archive, Record, Status
-from ebcd.archive.columns import FREQUENCY, STATUS, read_record
+from ebcd.archive.columns import FREQUENCY, STATUS, Wrong, read_record
 from ebcd.errors import ConfigError, Problem
 from ebcd.inventory import Inventory
 from protocols.codes import AreaCode, InvalidCode, ResourceCode, covers
@@ -96,6 +96,7 @@ class RowReader:
     _columns: dict[str, int] = field(default_factory=dict)
     _width: int = 0
     _row_of: dict[str, int] = field(default_factory=dict)
+    _cards: dict[str, ResourceCode] = field(default_factory=dict)  # ICCID -> who has it
     _areas: dict[str, int] = field(default_factory=dict)  # area code -> its level; rows repeat few areas many times
     _paths: dict[str, tuple[Path, ...]] = field(default_factory=dict)
 
@@ -142,6 +143,11 @@ class RowReader:
 
     def _read_archive(self, number: int, device: Device, cells: dict[str, str]) -> None:
         record, wrong = read_record(cells, has_frequency=device.kind is not DeviceKind.TRANSMITTER)
+        if record.sim_iccid:
+            holder = self._cards.setdefault(record.sim_iccid, device.code)
+            if holder != device.code:  # a card is in one device
+                wrong.append(Wrong("sim_iccid", record.sim_iccid, "archive.card_twice", {"holder": holder}))
+                record = replace(record, sim_iccid="")
         if record != EMPTY:
             self.records[device.code] = record
         for each in wrong:
@@ -171,7 +177,7 @@ class RowReader:
         try:
             code = ResourceCode(value)
         except InvalidCode as error:
-            self._wrong(number, "code", value, "code", detail=str(error))
+            self._wrong(number, "code", value, "row_code", detail=str(error), digits=ResourceCode.length)
             return None
         area = value[1:13]
         level = self._areas.get(area)

@@ -31,7 +31,7 @@ from ebcd.operator import (
 )
 from ebcd.state import AlertRecord
 from ebcd.trace import figures
-from ebcd.views import link_row
+from ebcd.views import link_row, proofs_of
 from ebcd.warning_desk import WarningDesk
 from protocols.codes import AreaCode, EbmId, InvalidCode, ResourceCode
 
@@ -135,7 +135,9 @@ class CountyOperations:
         (I10). A disk that hangs does not hide the alert; the answer then says that it is not durable."""
         record = self._record(ebm_id)
         trace = self._room.core.traces.of(record.alert.id)
-        detail = self._room.views.detail(record, figures(trace) if trace else {})
+        known = self._room.core.state.evidence.alerts.get(record.alert.id)
+        proofs = proofs_of(known, self._room.inventory.name_of)
+        detail = replace(self._room.views.detail(record, figures(trace) if trace else {}), proofs=proofs)
         return detail if await self._desk.durable_soon() else replace(detail, durable=False)
 
     async def terminals(self, wanted: TerminalFilter) -> TerminalPage:

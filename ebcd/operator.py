@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from ebcd.alert import DrillDepth
+from ebcd.proofs import AlertProofs
 
 # ---- who asks ------------------------------------------------------------------------------------------------------
 
@@ -267,6 +268,7 @@ class AlertDetail:
     reported: tuple[int, ...] = ()  # BrdStateCodes sent to the platform above, in order
     times: dict[str, Any] = field(default_factory=dict)  # seconds since T0 (`ebcd.trace.figures`); memory only
     warning: str = ""  # identifier of the warning that it was made of
+    proofs: AlertProofs = field(default_factory=AlertProofs)
     durable: bool = True  # False: the disk is behind, and a crash now could take back part of what this tells
 
 
@@ -276,9 +278,6 @@ class AlertFilter:
 
     state: str = ""
     rows_max: int = 50
-
-
-# ---- equipment -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from devices.link import Link, Path
 from ebcd.alert import Alert, AlertClass
+from ebcd.evaluation.evidence import Evidence
 from ebcd.health import TOWN_DIGITS, Condition, HealthBook
 from ebcd.inventory import Inventory
 from ebcd.lifecycle import DeliveryState
@@ -26,6 +27,7 @@ from ebcd.operator import (
     TownProgress,
 )
 from ebcd.orders import Volumes
+from ebcd.proofs import AlertProofs, HeardRow, MonitorRow
 from ebcd.reach import Reach
 from ebcd.rules import Approvals
 from ebcd.state import AlertRecord, Delivery, count_outcomes
@@ -188,3 +190,16 @@ class Views:
     def _device_name(self, code: ResourceCode) -> str:
         device = self._inventory.roster.by_code(code)
         return device.name if device else ""
+
+
+def proofs_of(known: Evidence | None, name_of: Callable[[AreaCode], str]) -> AlertProofs:
+    """Of one alert, by place; people's words as they came."""
+    if known is None:
+        return AlertProofs()
+    return AlertProofs(
+        tuple(
+            MonitorRow(code, name_of(ResourceCode(code).area), verdict)
+            for code, verdict in sorted(known.monitored.items())
+        ),
+        tuple(HeardRow(h.place, name_of(AreaCode(h.place)), h.heard, int(h.at), h.note) for h in known.heard),
+    )

@@ -66,6 +66,7 @@ def _day(value: str) -> date:
 
 def _whole(high: int) -> Callable[[str], int]:
     def read(value: str) -> int:
+        value = value.removesuffix(".0")  # as other programs write whole numbers of a column with gaps
         if not (value.isascii() and value.isdigit() and len(value) <= 12 and int(value) <= high):
             raise BadValue("number", low=0, high=high)
         return int(value)

@@ -2,12 +2,14 @@
 
 A device that waits is given code, volume and return address over the connection it made, asked back what it took, and
 entered into inventory.csv; what was asked and answered is signed with the platform's key and stands in the journal.
-Nothing is entered that the device has not confirmed. A replacement keeps the resource code, and with it the history.
+Nothing is entered that the device has not confirmed, and no device is told what the inventory could not hold. A
+replacement keeps the resource code, and with it the history; what belonged to the old unit alone goes into the history.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,6 +33,7 @@ from protocols import terminal
 from protocols.codes import AreaCode, InvalidCode, ResourceCode, covers
 
 BEIJING = timedelta(hours=8)
+NOTHING_TOLD = Told()
 VALUES = (
     terminal.VOLUME,
     terminal.LOCAL_ADDRESS,
@@ -41,6 +44,17 @@ VALUES = (
     terminal.HARDWARE_VERSION,
     terminal.SOFTWARE_VERSION,
 )
+OF_THE_UNIT = (
+    "model",
+    "hardware_version",
+    "software_version",
+    "certificate",
+    "certificate_expiry",
+    "supplier",
+    "guarantee_until",
+)
+"""Columns that say something of one unit: its successor's security module has another certificate, and nobody pays for
+it by the old guarantee."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +104,18 @@ class Commissioner:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._in_hand: set[str] = set()  # codes and physical addresses that somebody is giving out now
 
     async def commission(self, phys: str, wish: Wish, actor: Actor) -> Acceptance:
         """Take the device with this physical address into service. Raises OperationRefused; nothing is entered then."""
         waiting, code = self._waiting(phys), self._free_code(wish.code, phys)
         given = Given(wish.volume, _host_port(wish.return_to), None, code, waiting.phys)
-        told, asked_back = await self._give(waiting, code, given)
-        acceptance = self._accept(waiting, code, wish, told, asked_back, actor)
-        fact = device_commissioned(acceptance.document, acceptance.signature, self._site.clock.wall(), actor.name)
-        await self._enter(waiting, code, wish, told, fact, actor)
+        with self._reserved(code, waiting.phys):
+            await self._check(waiting, code, wish)
+            told, asked_back = await self._give(waiting, code, given)
+            acceptance = self._accept(waiting, code, wish, told, asked_back, actor)
+            fact = device_commissioned(acceptance.document, acceptance.signature, self._site.clock.wall(), actor.name)
+            await self._enter(waiting, code, self._row(waiting, code, wish, told), fact, actor)
         return acceptance
 
     async def swap(self, old: str, phys: str, note: str, actor: Actor) -> Acceptance:
@@ -108,15 +125,19 @@ class Commissioner:
         waiting = self._waiting(phys)
         if device.kind is not DeviceKind.TERMINAL:
             raise refused(Kind.INVALID, "swap_adapter_needs_address", "code", old)
-        record = self._site.inventory.archive.of(device.code)
-        wish = Wish(device.code, record.volume, record.return_to)
-        given = Given(record.volume, _host_port(record.return_to), None, device.code, waiting.phys)
-        told, asked_back = await self._give(waiting, device.code, given)
-        acceptance = self._accept(waiting, device.code, wish, told, asked_back, actor)
-        at = self._site.clock.wall()
-        commissioned = device_commissioned(acceptance.document, acceptance.signature, at, actor.name)
-        swapped = device_swapped(device.code, device.phys, waiting.phys, at, actor.name, note)
-        await self._enter(waiting, device.code, wish, told, swapped, actor, commissioned)
+        code, record = device.code, self._site.inventory.archive.of(device.code)
+        wish = Wish(code, record.volume, record.return_to)
+        given = Given(record.volume, _host_port(record.return_to), None, code, waiting.phys)
+        was = self._of_the_unit(code)
+        with self._reserved(code, waiting.phys):
+            await self._check(waiting, code, wish)
+            told, asked_back = await self._give(waiting, code, given)
+            acceptance = self._accept(waiting, code, wish, told, asked_back, actor)
+            at = self._site.clock.wall()
+            commissioned = device_commissioned(acceptance.document, acceptance.signature, at, actor.name)
+            swapped = device_swapped(code, device.phys, waiting.phys, at, actor.name, note, was)
+            values = dict.fromkeys(was, "") | self._row(waiting, code, wish, told)
+            await self._enter(waiting, code, values, swapped, actor, commissioned)
         return acceptance
 
     async def swap_adapter(self, old: str, phys: str, address: str, report_to: str, note: str, actor: Actor) -> str:
@@ -126,24 +147,48 @@ class Commissioner:
         if device.kind is not DeviceKind.ADAPTER or to is None:
             raise refused(Kind.INVALID, "no_adapter", "code", old, address)
         at, code = self._site.clock.wall(), device.code
-        before = f"{device.host}:{device.port}"
-        await self._readdress(code, phys or device.phys, to, actor, ())
+        before = HostPort(device.host, device.port)
+        was = self._of_the_unit(code)
         given = Given(return_to=_host_port(report_to), code=code if phys else None, phys=phys)
-        answers = {}
-        if phys or report_to:
-            answers = await self._site.enquiries.tell(
-                Path.ADAPTER, lambda token: [Configure((code,), given, token)], [code]
+        with self._reserved(code):
+            await self._readdress(code, phys or device.phys, to, dict.fromkeys(was, ""), actor)
+            if phys or report_to:
+                answers = await self._site.enquiries.tell(
+                    Path.ADAPTER, lambda token: [Configure((code,), given, token)], [code]
+                )
+                answer = answers.get(code)
+                if answer is None or answer.result:
+                    await self._readdress(code, device.phys, before, was, actor)
+                    said = "no_answer" if answer is None else f"{answer.result} {answer.text}".rstrip()
+                    raise refused(Kind.CONFLICT, "device_refused", "adapter", code, said)
+            self._site.enter(
+                device_swapped(code, device.phys or str(before), phys or str(to), at, actor.name, note, was)
             )
-            answer = answers.get(code)
-            if answer is None or answer.result:
-                await self._readdress(code, device.phys, HostPort(device.host, device.port), actor, ())
-                said = "no_answer" if answer is None else f"{answer.result} {answer.text}".rstrip()
-                raise refused(Kind.CONFLICT, "device_refused", "adapter", code, said)
-        self._site.enter(device_swapped(code, device.phys or before, phys or str(to), at, actor.name, note))
+            await self._site.keeper.durable()
         self._site.pending.forget(code)
         return code
 
     # ---- what is asked for -----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _reserved(self, *things: str) -> Iterator[None]:
+        """Nobody else gives out this code, or sets up this device, meanwhile. Raises OperationRefused."""
+        if taken := self._in_hand.intersection(things):
+            raise refused(Kind.CONFLICT, "in_hand", "device", min(taken))
+        self._in_hand.update(things)
+        try:
+            yield
+        finally:
+            self._in_hand.difference_update(things)
+
+    async def _check(self, waiting: Waiting, code: ResourceCode, wish: Wish) -> None:
+        """What the inventory cannot hold is refused before the device is told anything."""
+        values = self._row(waiting, code, wish, NOTHING_TOLD)
+        await self._site.keeper.check(lambda table: _put(table, code, values), _is_at(code, waiting.phys))
+
+    def _of_the_unit(self, code: ResourceCode) -> dict[str, str]:
+        told = self._site.inventory.archive.of(code).told()
+        return {name: str(value) for name, value in told.items() if name in OF_THE_UNIT}
 
     def _waiting(self, phys: str) -> Waiting:
         waiting = self._site.pending.of(phys)
@@ -240,18 +285,12 @@ class Commissioner:
         return Acceptance(code, waiting.phys, document, signature)
 
     async def _enter(
-        self, waiting: Waiting, code: ResourceCode, wish: Wish, told: Told, fact: Fact, actor: Actor, *more: Fact
+        self, waiting: Waiting, code: ResourceCode, values: dict[str, str], fact: Fact, actor: Actor, *more: Fact
     ) -> None:
-        values = self._row(waiting, code, wish, told)
-
-        def change(table: Table) -> None:
-            table.put(table.find("code", code), values)
-
-        def holds(inventory: Inventory) -> bool:
-            device = inventory.roster.by_code(code)
-            return device is not None and device.phys == waiting.phys
-
-        await self._site.keeper.edit(change, holds, actor.name, fact.kind, (*more, fact))
+        holds = _is_at(code, waiting.phys)
+        await self._site.keeper.edit(
+            lambda table: _put(table, code, values), holds, actor.name, fact.kind, (*more, fact)
+        )
         self._site.pending.forget(waiting.phys)
 
     def _row(self, waiting: Waiting, code: ResourceCode, wish: Wish, told: Told) -> dict[str, str]:
@@ -279,16 +318,27 @@ class Commissioner:
         return {column: value for column, value in wanted.items() if value}
 
     async def _readdress(
-        self, code: ResourceCode, phys: str, to: HostPort, actor: Actor, facts: tuple[Fact, ...]
+        self, code: ResourceCode, phys: str, to: HostPort, values: Mapping[str, str], actor: Actor
     ) -> None:
-        def change(table: Table) -> None:
-            table.put(table.find("code", code), {"phys": phys, "host": to.host, "port": str(to.port)})
+        row = {"phys": phys, "host": to.host, "port": str(to.port), **values}
 
         def holds(inventory: Inventory) -> bool:
             device = inventory.roster.by_code(code)
             return device is not None and (device.host, device.port) == (to.host, to.port)
 
-        await self._site.keeper.edit(change, holds, actor.name, "device.swapped", facts)
+        await self._site.keeper.edit(lambda table: _put(table, code, row), holds, actor.name, "device.swapped")
+
+
+def _put(table: Table, code: ResourceCode, values: dict[str, str]) -> None:
+    table.put(table.find("code", code), values)
+
+
+def _is_at(code: ResourceCode, phys: str) -> Callable[[Inventory], bool]:
+    def holds(inventory: Inventory) -> bool:
+        device = inventory.roster.by_code(code)
+        return device is not None and device.phys == phys
+
+    return holds
 
 
 def _host_port(text: str) -> HostPort | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from ebcd.archive.listed import DEVICE_AUTHORISED, ListBook
@@ -17,6 +18,7 @@ INVENTORY_CHANGED = "inventory.changed"
 DEVICE_COMMISSIONED = "device.commissioned"
 DEVICE_SWAPPED = "device.swapped"
 DEVICE_SET = "device.set"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 EVENTS_MAX = 50
 """Of one device that are kept in memory and in checkpoints; older ones are found in the journal only."""
 
@@ -43,9 +45,13 @@ def device_commissioned(acceptance: Mapping[str, Any], signature: str, at: float
     return Fact(DEVICE_COMMISSIONED, None, at, actor, payload)
 
 
-def device_swapped(code: str, old: str, new: str, at: float, actor: str, note: str = "") -> Fact:
-    """Another unit stands under this code. `old` and `new`: physical addresses, or host:port of adapters."""
-    return Fact(DEVICE_SWAPPED, None, at, actor, {"code": code, "old": old, "new": new, "note": note})
+def device_swapped(
+    code: str, old: str, new: str, at: float, actor: str, note: str = "", was: Mapping[str, str] = NOTHING
+) -> Fact:
+    """Another unit stands under this code. `old` and `new`: physical addresses, or host:port of adapters; `was`: what
+    the archive said of the old unit alone."""
+    payload = {"code": code, "old": old, "new": new, "note": note} | ({"was": dict(was)} if was else {})
+    return Fact(DEVICE_SWAPPED, None, at, actor, payload)
 
 
 def device_set(
@@ -77,8 +83,9 @@ class DeviceBook:
             case "device.commissioned":
                 self._note(payload["code"], fact, f"{payload['acceptance'].get('phys', '')}")
             case "device.swapped":
+                was = ", ".join(f"{name} {value}" for name, value in payload.get("was", NOTHING).items())
                 note = f"{payload['old']} -> {payload['new']} {payload['note']}".rstrip()
-                self._note(payload["code"], fact, note)
+                self._note(payload["code"], fact, f"{note} ({was})" if was else note)
             case kind if kind == DEVICE_AUTHORISED:
                 for code, receiver, outcome, note in payload["results"]:
                     sent = self.lists.sent.get(receiver)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 from ebcd.archive.mapping import ColumnMap
 from ebcd.archive.merge import Merge, Merger, Quarantined, RowChange
 from ebcd.archive.sheets import XLSX, rows_of, write_csv
-from ebcd.archive.table import Table, digest, read_content
+from ebcd.archive.table import Table, digest, read_content, write_whole
 from ebcd.archive.xlsx import write_xlsx
 from ebcd.catalogue import text
 from protocols.codes import AreaCode
@@ -45,7 +46,8 @@ def prepare(
     """Read both files and merge them. Raises ConfigError."""
     before = read_content(inventory)
     merger = Merger(Table.parse(before, inventory), file, mapping, area)
-    rows = rows_of(file, encoding=mapping.encoding, sheet=sheet or mapping.sheet)
+    wanted = sheet or mapping.sheet
+    rows = rows_of(file, encoding=mapping.encoding, sheet=wanted, header_row=mapping.header_row)
     merge = merger.run(rows, remove_missing=remove_missing)
     touched = merge.added or merge.changed or merge.removed
     return Prepared(merge, digest(before), merge.table.content() if touched else before)
@@ -73,14 +75,17 @@ def _quarantined(each: Quarantined, language: str) -> list[str]:
 
 
 def export(inventory: Path, file: Path) -> int:
-    """The inventory as CSV (with a mark that spreadsheets know UTF-8 by) or XLSX; how many rows. Raises ConfigError,
-    OSError."""
+    """The inventory as CSV (with a mark that spreadsheets know UTF-8 by) or XLSX; how many rows. A file that cannot be
+    written whole stays as it was. Raises ConfigError, OSError."""
     table = Table.parse(read_content(inventory), inventory)
     if file.suffix.lower() in XLSX:
-        write_xlsx(file, table.lines())
+        packed = io.BytesIO()
+        write_xlsx(packed, table.lines())
+        write_whole(file, packed.getvalue())
     else:
-        with file.open("w", encoding="utf-8-sig", newline="") as out:
-            write_csv(out, table.lines())
+        out = io.StringIO(newline="")
+        write_csv(out, table.lines())
+        write_whole(file, out.getvalue().encode("utf-8-sig"))
     return len(table.rows)
 
 
@@ -91,6 +96,9 @@ def told(prepared: Prepared, language: str) -> dict[str, Any]:
         "base": prepared.base,
         "sm3": digest(prepared.content),
         "counts": merge.counts,
+        "kept_back": merge.kept_back,
+        "unused_columns": merge.unused,
+        "absent_columns": merge.absent,
         "added": _changes(merge.added),
         "changed": _changes(merge.changed),
         "missing": _changes(merge.missing),

@@ -136,6 +136,12 @@ class Keeper:
             change(table)
             return await self._take(table, actor, source, holds=holds, facts=facts)
 
+    async def check(self, change: Callable[[Table], None], holds: Callable[[Inventory], bool]) -> None:
+        """Whether `edit` could do this now; nothing is written. Raises OperationRefused where it could not."""
+        table = await self._aside(lambda: self._parse(read_content(self._file)))
+        change(table)
+        self._must_hold(await self._aside(lambda: self._build(table.content())), holds)
+
     async def durable(self) -> None:
         """Everything entered so far is on disk."""
         await self._doors.durable()
@@ -173,8 +179,7 @@ class Keeper:
         built = await self._aside(lambda: self._build(content))
         if self.turnover.inventory.roster.terminals and not built.fresh.inventory.roster.terminals:
             raise refused(Kind.INVALID, "inventory_empty", "inventory", self._file)
-        if not holds(built.fresh.inventory):
-            raise refused(Kind.INVALID, "inventory_unusable", "inventory", built.problems[0] if built.problems else "")
+        self._must_hold(built, holds)
         if content is not as_read:
             await self._write(content, names_only=as_read is not None)
         for problem in built.problems[:PROBLEMS_LOGGED_MAX]:
@@ -198,6 +203,11 @@ class Keeper:
                 log.warning("inventory.names_stay_in_file", file=str(self._file), reason=reason)
                 return
             raise refused(Kind.UNAVAILABLE, "inventory_unwritable", "inventory", self._file, reason) from None
+
+    def _must_hold(self, built: _Built, holds: Callable[[Inventory], bool]) -> None:
+        if not holds(built.fresh.inventory):
+            last = built.problems[-1] if built.problems else ""  # rows are added at the end
+            raise refused(Kind.INVALID, "inventory_unusable", "inventory", last)
 
     def _parse(self, content: bytes) -> Table:
         try:

@@ -20,6 +20,8 @@ from protocols.codes import AreaCode
 
 CLEAR = "-"
 MASK = "***"
+SHOWN_ANYHOW = ("code", "name")
+"""Columns of a new device that stand beside its changes."""
 PROBLEMS_MAX = 5_000_000
 PASSES_MAX = 5
 """A row that is taken out may leave others without their adapter, and so on; what is left then is told at the start."""
@@ -36,7 +38,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """A device that is added (no `fields`) or changed, and the row of the table that says so."""
+    """A device that is added or changed, with its cells, or that is missing, and the row of the table that says so."""
 
     row: int
     code: str
@@ -64,6 +66,10 @@ class Merge:
     changed: list[RowChange] = field(default_factory=list)
     missing: list[RowChange] = field(default_factory=list)  # in inventory.csv and not in the table
     removed: int = 0
+    kept_back: bool = False
+    """Nothing was removed, because a row that is put aside names no device: it may mean one of those."""
+    unused: tuple[str, ...] = ()  # columns of the table that nothing is taken from
+    absent: tuple[str, ...] = ()  # columns of the mapping that the table does not have
     unchanged: int = 0
     quarantined: list[Quarantined] = field(default_factory=list)
 
@@ -91,6 +97,7 @@ class _Touched:
     before: list[str] | None  # None: a new row
     reasons: list[Problem] = field(default_factory=list)
     is_out: bool = False
+    is_known: bool = True  # whether its key names a device of the inventory, or of a row before it
 
 
 class Merger:
@@ -108,6 +115,8 @@ class Merger:
         self._by_code.pop("", None)
         self._unchanged: set[int] = set()
         self._columns: dict[str, int] = {}
+        self._width = 0
+        self._seen: set[int] = set()  # rows of ours that a row meant which is put aside
 
     def run(self, rows: Iterable[Row], *, remove_missing: bool = False) -> Merge:
         """Everything. Raises ConfigError where the table as a whole cannot be used."""
@@ -118,7 +127,10 @@ class Merger:
                 if number >= self._mapping.header_row:
                     header = self._mapping.header(cells)
                     self._check_header(header, cells)
+                    self._width = len(cells)
                     merge.header = tuple(cells)
+                    merge.unused = tuple(cell for cell, name in zip(cells, header, strict=True) if cell and not name)
+                    merge.absent = tuple(name for name in self._mapping.columns if name not in cells)
                     self._widen(header)
                 continue
             self._take(number, cells, self._mapping.row(header, cells))
@@ -126,7 +138,8 @@ class Merger:
             raise problem(self._file, "archive.empty")
         self._judge()
         self._report(merge)
-        if remove_missing:
+        merge.kept_back = remove_missing and any(each.is_out and not each.is_known for each in self._touched.values())
+        if remove_missing and not merge.kept_back:
             gone = {change.code for change in merge.missing}
             merge.removed = len(merge.missing)
             self._table.rows = [row for row in self._table.rows if self._table.cell(row, "code") not in gone]
@@ -151,13 +164,21 @@ class Merger:
         told = {name: value for name, value in told.items() if value}
         code, phys = told.get("code", ""), told.get("phys", "").upper()
         at = self._by_code.get(code) if code else self._by_phys.get(phys)
-        if (at is not None and at in self._touched) or at in self._unchanged:
+        if any(cells[self._width :]):  # a comma too many: what stands where is anybody's guess
+            self._out(number, cells, "", "", "row_width", found=len(cells), expected=self._width)
+            self._touched[-len(self._touched)].is_known = at is not None
+            self._seen |= set() if at is None else {at}
+        elif (at is not None and at in self._touched) or at in self._unchanged:
             first = self._touched[at].number if at in self._touched else 0
             self._out(number, cells, "code" if code else "phys", code or phys, "row_twice", first=first)
         elif at is None and not code:
             self._out(number, cells, "code", "", "archive.no_code")
+            self._touched[-len(self._touched)].is_known = False
         elif at is None:
-            self._touched[len(self._table.rows)] = _Touched(number, cells, len(self._table.rows), None)
+            holder = self._by_phys.get(phys)
+            self._seen |= set() if holder is None else {holder}  # its code was garbled on the way, or it moved
+            touched = _Touched(number, cells, len(self._table.rows), None, is_known=holder is not None)
+            self._touched[touched.at] = touched
             self._by_code[code] = self._table.put(None, {k: "" if v == CLEAR else v for k, v in told.items()})
         else:
             self._change(number, cells, at, told)
@@ -226,7 +247,7 @@ class Merger:
     # ---- telling ---------------------------------------------------------------------------------------------------
 
     def _report(self, merge: Merge) -> None:
-        seen = {each.at for each in self._touched.values()} | self._unchanged
+        seen = {each.at for each in self._touched.values()} | self._unchanged | self._seen
         merge.unchanged = len(self._unchanged)
         for touched in sorted(self._touched.values(), key=lambda each: each.number):
             if touched.reasons:
@@ -238,7 +259,7 @@ class Merger:
                 continue
             fields = self._differences(touched)
             if touched.before is None:
-                merge.added.append(self._row_change(touched.number, touched.at))
+                merge.added.append(self._row_change(touched.number, touched.at, fields))
             elif fields:
                 merge.changed.append(self._row_change(touched.number, touched.at, fields))
             else:
@@ -250,14 +271,12 @@ class Merger:
         return RowChange(number, self._table.cell(row, "code"), self._table.cell(row, "name"), fields)
 
     def _differences(self, touched: _Touched) -> tuple[FieldChange, ...]:
-        if touched.before is None:
-            return ()
-        after = self._table.rows[touched.at]
+        before, after = touched.before or [], self._table.rows[touched.at]
         found = []
         for name, column in self._columns.items():
-            if not _differs(touched.before, column, after[column]):
+            if not _differs(before, column, after[column]) or (touched.before is None and name in SHOWN_ANYHOW):
                 continue
-            old, new = self._table.cell(touched.before, name), after[column].strip()
+            old, new = self._table.cell(before, name), after[column].strip()
             masked = name == CONTACT
             found.append(FieldChange(name, MASK if masked and old else old, MASK if masked and new else new))
         return tuple(found)

@@ -21,6 +21,7 @@ from ebcd.archive.stages import DEVICES_MAX, RUNNING_MAX, NobodyReached, Stages,
 from ebcd.health import HealthBook
 from ebcd.inventory import Inventory
 from ebcd.operator import Actor, AlertRow, Category, Draft, Kind
+from ebcd.personal import masked
 from protocols.codes import AreaCode, InvalidCode, ResourceCode, covers
 
 
@@ -128,12 +129,12 @@ class ArchiveOffice:
 
     async def swap(self, old: str, phys: str, note: str, tone: str, actor: Actor) -> Acceptance:
         """A terminal that waits takes the place of another."""
-        accepted = await self._commissioner.swap(old, phys, note, actor)
+        accepted = await self._commissioner.swap(old, phys, masked(note), actor)
         return await self._first_sound(accepted, tone, actor)
 
     async def swap_adapter(self, old: str, phys: str, address: str, report_to: str, note: str, actor: Actor) -> str:
         """Another adapter takes the place of one."""
-        return await self._commissioner.swap_adapter(old, phys, address, report_to, note, actor)
+        return await self._commissioner.swap_adapter(old, phys, address, report_to, masked(note), actor)
 
     async def drift(self, town: str) -> tuple[DriftRow, ...]:
         """What devices are set to against what they should be; "" asks the whole county."""

@@ -20,6 +20,7 @@ from ebcd.archive.keeper import Keeper, KeeperDoors
 from ebcd.archive.office import ArchiveOffice
 from ebcd.archive.pending import Pending
 from ebcd.archive.rates import RatesNow
+from ebcd.archive.settling import Settler
 from ebcd.archive.stages import StageRule, Stages
 from ebcd.archive.turnover import Turnover
 from ebcd.core import Core
@@ -97,7 +98,8 @@ def archive_part(
     distribution = Distribution(authority, inventory, enquiries, book.lists, has_fm=has_fm)
     courier = Courier(enquiries, CourierDoors(enter, ledger.mark, busy, base.metrics.watched, world.clock))
     images = _images(base)
-    stages = Stages(book.rollout, enquiries, inventory.roster, enter, busy, world.clock, rule, courier, images)
+    around = (enter, busy, world.clock, rule, courier, images, Settler(keeper).settle)
+    stages = Stages(book.rollout, enquiries, inventory.roster, *around)
     desks = (pending, Commissioner(site), drift, stages, distribution, images)
     office = ArchiveOffice(keeper, inventory, health, book, county, *desks)
     return ArchivePart(keeper, office, pending, enquiries, beats, stages)

@@ -70,7 +70,7 @@ class Change:
     why: str = ""
     restored: int = 0
     left: tuple[str, ...] = ()
-    """Of firmware that was halted: who could not be brought back, or is silent."""
+    """Of one that was halted: who may have the new value still, because it could not be given the old one."""
     unheard: tuple[str, ...] = ()  # were sent it and have no way to say whether they took it
 
 

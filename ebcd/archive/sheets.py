@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from ebcd.archive.cells import harmless, plain
 from ebcd.archive.xlsx import COLUMNS_MAX, Row, problem, workbook, xlsx_rows
 
 ROWS_MAX = 500_000
@@ -23,8 +24,10 @@ _CHUNK_BYTES = 2**20
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
-def rows_of(path: Path, *, encoding: str = "", sheet: str = "") -> Iterator[Row]:
-    """The rows of a file, one after another; empty ones are left out. Raises ConfigError while they are read."""
+def rows_of(path: Path, *, encoding: str = "", sheet: str = "", header_row: int = 0) -> Iterator[Row]:
+    """The rows of a file, one after another, with the numbers that a spreadsheet shows; empty ones are left out.
+    `header_row`: where the columns are named, 0 for the first row that is not empty. Raises ConfigError while they are
+    read."""
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise problem(path, "archive.file_size", limit=FILE_BYTES_MAX // 2**20)
@@ -33,7 +36,7 @@ def rows_of(path: Path, *, encoding: str = "", sheet: str = "") -> Iterator[Row]
                 yield from _checked(path, xlsx_rows(path, found))
         else:
             with path.open(encoding=encoding or encoding_of(path), newline="") as lines:
-                yield from _checked(path, _csv_rows(path, lines))
+                yield from _checked(path, _csv_rows(path, lines, header_row))
     except OSError as error:
         raise problem(path, "unreadable", reason=error.strerror or str(error)) from error
     except (UnicodeDecodeError, LookupError):
@@ -64,7 +67,7 @@ def _checked(path: Path, rows: Iterable[Row]) -> Iterator[Row]:
             raise problem(path, "archive.rows", limit=ROWS_MAX)
         if len(cells) > COLUMNS_MAX:
             raise problem(path, "archive.columns", row=number, limit=COLUMNS_MAX)
-        stripped = [cell.strip() for cell in cells]
+        stripped = [plain(cell) for cell in cells]
         if any(stripped):
             if max(map(len, stripped)) > CELL_CHARACTERS_MAX:
                 raise problem(path, "archive.cell", row=number, limit=CELL_CHARACTERS_MAX)
@@ -74,18 +77,24 @@ def _checked(path: Path, rows: Iterable[Row]) -> Iterator[Row]:
 # ---- CSV -----------------------------------------------------------------------------------------------------------
 
 
-def _csv_rows(path: Path, lines: IO[str]) -> Iterator[Row]:
-    first = lines.readline(_CHUNK_BYTES)
-    delimiter = max(DELIMITERS, key=first.count)
+def _csv_rows(path: Path, lines: IO[str], header_row: int) -> Iterator[Row]:
+    delimiter = _delimiter(lines, header_row)
     lines.seek(0)
     reader = csv.reader(lines, delimiter=delimiter)
     try:
-        for row in reader:
-            yield reader.line_num, row
+        yield from enumerate(reader, 1)
     except csv.Error as error:
         raise problem(path, "archive.csv", row=reader.line_num, reason=str(error)) from None
 
 
+def _delimiter(lines: IO[str], header_row: int) -> str:
+    """What stands most often between the names of the columns: titles above them have commas of their own."""
+    line, number = lines.readline(_CHUNK_BYTES), 1
+    while line and (number < header_row or not line.strip()):
+        line, number = lines.readline(_CHUNK_BYTES), number + 1
+    return max(DELIMITERS, key=line.count)
+
+
 def write_csv(file: IO[str], rows: Iterable[Sequence[str]]) -> None:
-    """As our own files are: commas, one line feed a row."""
-    csv.writer(file, lineterminator="\n").writerows(rows)
+    """As our own files are: commas, one line feed a row; no cell is a formula."""
+    csv.writer(file, lineterminator="\n").writerows([harmless(cell) for cell in row] for row in rows)

@@ -8,7 +8,7 @@ answer is what there is, and nothing is given back, since an older list is never
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -83,8 +83,11 @@ class Stages:
         rule: StageRule,
         courier: Courier,
         images: Images,
+        settle: Callable[[Change], Awaitable[None]] | None = None,
     ) -> None:
-        """`busy`: whether an alert is on air; `courier`: carries certificates and lists."""
+        """`busy`: whether an alert is on air; `courier`: carries certificates and lists; `settle`: has the archive say
+        what a change has made true."""
+        self._settle = settle
         self._courier = courier
         self._plans: dict[str, TrustPlan] = {}  # of changes that run: what was shown is what is sent
         self._book = book
@@ -141,7 +144,7 @@ class Stages:
         """Until cancelled. What an earlier life had begun is halted: nobody knows what its devices have done since."""
         for change in list(self._book.changes.values()):
             if change.state is ChangeState.RUNNING:
-                self._end(change, ChangeState.HALTED, "restart", 0, DAEMON)
+                self._end(change, ChangeState.HALTED, "restart", 0, DAEMON, _may_have_it(change))
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -153,16 +156,18 @@ class Stages:
 
     async def _carry_out(self, change: Change) -> None:
         old: dict[str, Told] = {}
+        told: list[ResourceCode] = []
         for batch in batches(change.codes):
             while self._busy():  # noqa: ASYNC110 - an alert takes minutes, and nothing here is in a hurry
                 await asyncio.sleep(AGAIN_S)
             if change.id in self._halted:
-                self._end(change, ChangeState.HALTED, "by_hand", 0, self._halted.pop(change.id))
+                await self._give_back(change, "by_hand", self._halted.pop(change.id), old, told)
                 return
             if change.order.url and (why := await self._image_refused(change.order)):
-                self._end(change, ChangeState.HALTED, why, 0, DAEMON)
+                self._end(change, ChangeState.HALTED, why, 0, DAEMON, _left(change, told))
                 return
             codes = [ResourceCode(code) for code in batch]
+            told += codes
             unheard: list[str] = []
             if change.order.trust:
                 failed, unheard = await self._authorise(change, codes)
@@ -172,15 +177,26 @@ class Stages:
             self._enter(change_staged(change.id, len(codes), failed, self._clock.wall(), DAEMON, unheard))
             log.info("change.staged", change=change.id, told=len(codes), failed=len(failed))
             if fails(len(codes), len(failed), self._rule.halt_share):
-                why = f"{len(failed)}/{len(codes)}"
-                if change.order.url:
-                    restored, left = await self._upgrader.roll_back(change.order.version, old, self._former(change))
-                    self._end(change, ChangeState.HALTED, why, restored, DAEMON, left)
-                else:
-                    restored = await self._restore(change.order, old)
-                    self._end(change, ChangeState.HALTED, why, restored, DAEMON)
+                who = self._halted.pop(change.id, DAEMON)
+                why = f"{len(failed)}/{len(codes)}" if who == DAEMON else "by_hand"
+                await self._give_back(change, why, who, old, told)
                 return
+        if self._settle is not None:
+            await self._settle(change)
         self._end(change, ChangeState.DONE, "", 0, DAEMON)
+
+    async def _give_back(
+        self, change: Change, why: str, actor: str, old: dict[str, Told], told: Sequence[ResourceCode]
+    ) -> None:
+        """Halt, and give old values back where they can be given back; `told`: who was told new ones."""
+        left: Sequence[str] = ()
+        restored = 0
+        if change.order.url:
+            restored, left = await self._upgrader.roll_back(change.order.version, old, self._former(change))
+        elif not change.order.trust:
+            back = await self._restore(change.order, old)
+            restored, left = len(back), _left(change, [code for code in told if code not in back])
+        self._end(change, ChangeState.HALTED, why, restored, actor, left)
 
     async def _authorise(self, change: Change, codes: list[ResourceCode]) -> tuple[list[str], list[str]]:
         """Certificates and lists to a batch: who failed, and who has no way to say. The silent ones are tried again
@@ -242,8 +258,8 @@ class Stages:
 
         return image
 
-    async def _restore(self, order: Order, old: dict[str, Told]) -> int:
-        """Give back what was asked before, where it can be given back: volume and return address; how many took it."""
+    async def _restore(self, order: Order, old: dict[str, Told]) -> set[str]:
+        """Give back what was asked before, where it can be given back: volume and return address; who took it."""
         groups: dict[Given, list[ResourceCode]] = {}
         for code, told in old.items():
             given = Given(
@@ -252,11 +268,11 @@ class Stages:
             )
             if given != Given():
                 groups.setdefault(given, []).append(ResourceCode(code))
-        restored = 0
+        back: set[str] = set()
         for given, codes in groups.items():
             answers = await self._enquiries.configure(codes, given)
-            restored += sum(answer.result == 0 for answer in answers.values())
-        return restored
+            back |= {str(code) for code, answer in answers.items() if answer.result == 0}
+        return back
 
     def _end(
         self, change: Change, state: ChangeState, why: str, restored: int, actor: str, left: Sequence[str] = ()
@@ -270,6 +286,17 @@ class Stages:
         today = f"C{datetime.fromtimestamp(self._clock.wall(), UTC) + BEIJING:%Y%m%d}"
         used = [int(number[len(today) :]) for number in self._book.changes if number.startswith(today)]
         return f"{today}{max(used, default=0) + 1:04d}"
+
+
+def _left(change: Change, codes: Iterable[str]) -> list[str]:
+    """Who was told and has not got its old values again. Of certificates and lists nothing is taken back."""
+    return [] if change.order.trust else sorted(codes)
+
+
+def _may_have_it(change: Change) -> list[str]:
+    """Of a change that an earlier life began: everybody up to the stage that ran."""
+    told = batches(change.codes)[: len(change.stages) + 1]
+    return _left(change, [code for batch in told for code in batch])
 
 
 def _image(order: Order) -> Image:

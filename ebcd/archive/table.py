@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,12 +102,18 @@ def read_content(path: Path) -> bytes:
 def replace_file(path: Path, content: bytes) -> None:
     """Put a new file in the place of the old one, which stays beside it under PREVIOUS; at no moment is there none or
     half of one. Raises OSError."""
+    write_whole(path, content, _keep)
+
+
+def write_whole(path: Path, content: bytes, keep: Callable[[Path, int], None] | None = None) -> None:
+    """Write a file so that at no moment there is half of one. `keep`: sees to the one before, and to the rights of the
+    new one, which is open as the given descriptor. Raises OSError."""
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as new:
         try:
             new.write(content)
             new.flush()
             os.fsync(new.fileno())
-            _keep(path, new.fileno())
+            (keep or _same_rights)(path, new.fileno())
             os.replace(new.name, path)
         except BaseException:
             os.unlink(new.name)
@@ -121,14 +127,21 @@ def replace_file(path: Path, content: bytes) -> None:
 
 def _keep(path: Path, new: int) -> None:
     """Copy the old file aside and give its owner and rights to the new one."""
+    if not _same_rights(path, new):
+        return
+    aside = path.with_name(f".{path.name}{PREVIOUS}")
+    shutil.copy2(path, aside)
+    os.replace(aside, path.with_name(path.name + PREVIOUS))
+
+
+def _same_rights(path: Path, new: int) -> bool:
+    """Give owner and rights of the old file to the new one; False where there is no old one."""
     try:
         old = path.stat()
     except FileNotFoundError:
         os.fchmod(new, 0o640)
-        return
+        return False
     os.fchmod(new, old.st_mode & 0o777)
     with suppress(PermissionError):
         os.fchown(new, old.st_uid, old.st_gid)
-    aside = path.with_name(f".{path.name}{PREVIOUS}")
-    shutil.copy2(path, aside)
-    os.replace(aside, path.with_name(path.name + PREVIOUS))
+    return True

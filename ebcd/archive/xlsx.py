@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from ebcd.archive.cells import harmless
 from ebcd.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -100,23 +101,13 @@ def cell_text(value: object) -> str:
             return str(value)
 
 
-def write_xlsx(path: Path, rows: Iterable[Sequence[str]]) -> None:
-    """One sheet of texts: numbers would be rounded, and a text that begins with = must not become a formula."""
+def write_xlsx(file: IO[bytes], rows: Iterable[Sequence[str]]) -> None:
+    """One sheet of texts: numbers would be rounded. No cell is a formula, also when somebody saves it as CSV."""
     import openpyxl
-    from openpyxl.cell import WriteOnlyCell
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("inventory")
-
-    def cell(value: str) -> Any:
-        text = ILLEGAL_CHARACTERS_RE.sub("", value)
-        if not text.startswith("="):
-            return text
-        made = WriteOnlyCell(sheet, text)
-        made.data_type = "s"
-        return made
-
     for row in rows:
-        sheet.append([cell(value) for value in row])
-    book.save(path)
+        sheet.append([harmless(ILLEGAL_CHARACTERS_RE.sub("", cell)) for cell in row])
+    book.save(file)

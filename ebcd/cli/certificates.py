@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from ebcd.catalogue import text
-from ebcd.cli.files import read_certificate, write_bytes
+from ebcd.cli.files import STDIN, must_be_new, read_certificate, write_bytes, write_new
 from ebcd.cli.keys import certificate_number, passphrase_in, read_key, write_private
 from ebcd.cli.session import Failure
 from ebcd.decode.hexadecimal import from_hex
@@ -50,6 +50,9 @@ def run_make(wanted: Wanted, out: str, language: str) -> int:
         raise Failure(text("cert.both_needed", language), status=2)
     if (wanted.key is None) == (not wanted.public):
         raise Failure(text("cert.one_key", language), status=2)
+    must_be_new(out, language)  # before a key is made
+    if wanted.key is not None and out != STDIN and Path(out).resolve() == wanted.key.resolve():
+        raise Failure(text("cert.exists", language, file=out), status=2)
     number = certificate_number(wanted.number, language)
     key, is_new = _own_key(wanted, language)
     public = key.public if key is not None else _public(wanted.public, language)
@@ -65,7 +68,7 @@ def run_make(wanted: Wanted, out: str, language: str) -> int:
         typer.echo(text("cert.key_made", language, file=wanted.key), err=True)
         if passphrase is None:
             typer.echo(text("cert.key_plain", language), err=True)
-    write_bytes(out, unsigned.signed_by(signing.sign).encode(), language)
+    write_new(out, unsigned.signed_by(signing.sign).encode(), language)
     typer.echo(text("cert.made", language, number=number_text(number), file=out), err=True)
     return 0
 
@@ -83,10 +86,20 @@ def run_authorise(wanted: WantedList, out: str, language: str) -> int:
         raise Failure(
             text("cert.bad_value", language, value=f"--trust ({len(trusted)})", reason=error), status=2
         ) from None
+    if not _is_list(out):  # the next one may take the place of the one before
+        must_be_new(out, language)
     write_bytes(out, unsigned.signed_by(signing.sign).encode(), language)
     values = {"serial": wanted.serial, "receiver": number_text(receiver), "count": len(trusted), "file": out}
     typer.echo(text("cert.list_made", language, **values), err=True)
     return 0
+
+
+def _is_list(file: str) -> bool:
+    try:
+        AuthorisationList.decode(Path(file).read_bytes())
+    except (OSError, RemoteProtocolError):
+        return False
+    return True
 
 
 def _own_key(wanted: Wanted, language: str) -> tuple[PrivateKey | None, bool]:

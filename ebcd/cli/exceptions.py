@@ -12,7 +12,7 @@ import orjson
 import typer
 
 from ebcd.catalogue import text
-from ebcd.cli.files import write_bytes
+from ebcd.cli.files import write_new
 from ebcd.cli.keys import certificate_number, read_key, settings_of
 from ebcd.cli.output import console
 from ebcd.cli.session import Failure
@@ -50,7 +50,7 @@ def run_make(wanted: Wanted, out: str, config: Path | None, language: str) -> in
     number = certificate_number(wanted.number, language)
     record = _record(wanted, county, int(clock.wall()), language)
     signer = FileSigner(read_key(wanted.key, language, ADMINISTRATOR_PASSPHRASE), number, clock)
-    write_bytes(out, record.write(signer.sign), language)
+    write_new(out, record.write(signer.sign), language)
     folder = settings.trust.exceptions if settings else "[trust] exceptions"
     values = {"file": out, "until": _day(record.until), "folder": folder}
     typer.echo(text("exception.made", language, **values), err=True)

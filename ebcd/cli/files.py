@@ -67,3 +67,23 @@ def write_bytes(file: str, data: bytes, language: str) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise Failure(text("decode.unwritable", language, file=file, reason=reason)) from None
+
+
+def write_new(file: str, data: bytes, language: str) -> None:
+    """Like `write_bytes`, but what is there already stays: it may be a key. Raises Failure."""
+    must_be_new(file, language)
+    if file == STDIN:
+        write_bytes(file, data, language)
+        return
+    try:
+        with Path(file).open("xb") as out:
+            out.write(data)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Failure(text("decode.unwritable", language, file=file, reason=reason)) from None
+
+
+def must_be_new(file: str, language: str) -> None:
+    """Raises Failure for a file that exists; for before anything else is made."""
+    if file != STDIN and os.path.lexists(file):
+        raise Failure(text("cert.exists", language, file=file))

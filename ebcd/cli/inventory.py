@@ -158,6 +158,28 @@ def show_device(
         show(session, content, "" if as_json else device_report(decoded(DeviceFile, content), session.language))
 
 
+@inventory.command("person", help=_help("person"))
+def show_person(
+    person: Annotated[str, typer.Argument(metavar="P12", help=_help("person_id"))],
+    erase: Annotated[bool, typer.Option("--erase", help=_help("erase"))] = False,
+    config: Config = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+    token_file: TokenFile = None,
+) -> None:
+    """Who stands behind an id."""
+    from ebcd.api_answers import decoded
+    from ebcd.cli.client import Client
+    from ebcd.cli.inventory_tables import person_report
+    from ebcd.people import PersonRow
+
+    with failures_told(as_json=as_json):
+        session = open_session(config, lang, token_file, as_json=as_json)
+        client = Client(session)
+        content = client.post(f"/v1/people/{person}/erase") if erase else client.get(f"/v1/people/{person}")
+        show(session, content, "" if as_json else person_report(decoded(PersonRow, content), session.language))
+
+
 @inventory.command("reload", help=_help("reload"))
 def reload_file(
     config: Config = None, lang: Language = None, as_json: AsJson = False, token_file: TokenFile = None

@@ -9,12 +9,13 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 
 from ebcd.archive.importing import Prepared
-from ebcd.archive.merge import RowChange
+from ebcd.archive.merge import FieldChange, RowChange
 from ebcd.archive.office import DeviceFile
 from ebcd.archive.rates import TownRates
 from ebcd.catalogue import text
 from ebcd.cli.moment import shown
 from ebcd.cli.tables import table_of, word
+from ebcd.people import PersonRow
 
 VALUE_CHARACTERS_MAX = 40
 
@@ -23,6 +24,9 @@ def import_report(prepared: Prepared, answer: Mapping[str, Any], rows_max: int, 
     """Counts, then what is added, changed, missing and wrong; at most so many rows of each."""
     merge = prepared.merge
     parts: list[RenderableType] = [text("inventory.counts", language, **merge.counts)]
+    for name, columns in (("unused", merge.unused), ("absent", merge.absent)):
+        if columns:
+            parts.append(text(f"inventory.{name}", language, columns=", ".join(columns)))
     for name, changes in (("added", merge.added), ("changed", merge.changed), ("missing", merge.missing)):
         if changes:
             parts.append(text(f"inventory.{name}", language, count=len(changes), shown=min(rows_max, len(changes))))
@@ -31,6 +35,8 @@ def import_report(prepared: Prepared, answer: Mapping[str, Any], rows_max: int, 
         shown = merge.quarantined[:rows_max]
         parts.append(text("inventory.wrong", language, count=len(merge.quarantined), shown=len(shown)))
         parts += [reason.sentence(language) for each in shown for reason in each.reasons]
+    if merge.kept_back:
+        parts.append(text("inventory.kept_back", language))
     if answer["quarantine"]:
         parts.append(text("inventory.quarantine", language, file=answer["quarantine"]))
     if answer["written"]:
@@ -43,9 +49,14 @@ def import_report(prepared: Prepared, answer: Mapping[str, Any], rows_max: int, 
 def _changes(changes: Sequence[RowChange], language: str) -> RenderableType:
     table = table_of(language, "row", "code", "terminal", "changes")
     for change in changes:
-        told = "\n".join(f"{f.column}: {_short(f.before)} → {_short(f.after)}" for f in change.fields)
+        told = "\n".join(_cell(f) for f in change.fields)
         table.add_row(str(change.row or "-"), change.code, escape(change.name), escape(told))
     return table
+
+
+def _cell(change: FieldChange) -> str:
+    before = f"{_short(change.before)} → " if change.before else ""
+    return f"{change.column}: {before}{_short(change.after)}"
 
 
 def _short(value: str) -> str:
@@ -91,3 +102,17 @@ def device_report(device: DeviceFile, language: str) -> RenderableType:
         what = word("device_event", event.what.partition(".")[2], language)
         history.add_row(shown(event.at), escape(event.actor), what, escape(event.note))
     return Group(facts, history)
+
+
+def person_report(person: PersonRow, language: str) -> RenderableType:
+    """`ebcd inventory person`."""
+    facts = table_of(language, "field", "value")
+    facts.add_row("id", person.id)
+    if person.erased:
+        facts.add_row("name", text("inventory.erased", language))
+    else:
+        facts.add_row("name", escape(person.name))
+        facts.add_row("phone", escape(person.phone))
+    for code in person.devices:
+        facts.add_row("contact", code)
+    return facts

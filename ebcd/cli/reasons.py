@@ -27,6 +27,8 @@ def said(reason: str, language: str) -> str:
         return text("reason.cancelled_by_warning", language, identifier=found[1])
     if (found := _CAUSE.fullmatch(reason)) and has(f"value.fault.{found[1]}"):
         return text(f"value.fault.{found[1]}", language)
+    if "; " in reason:  # several faults of one device
+        return "; ".join(said(part, language) for part in reason.split("; "))
     if (found := _RESULT.fullmatch(reason)) and has(f"value.terminal_result.{found[1]}"):
         meaning = text(f"value.terminal_result.{found[1]}", language)
         told = text("reason.refused", language, code=found[1], meaning=meaning)

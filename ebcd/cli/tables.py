@@ -13,6 +13,7 @@ from rich.text import Text
 from ebcd.catalogue import has, text
 from ebcd.cli.moment import shown
 from ebcd.cli.reasons import said
+from ebcd.evaluation.evidence import SAME
 from ebcd.operator import (
     AlertDetail,
     AlertRow,
@@ -25,6 +26,7 @@ from ebcd.operator import (
     TownProgress,
     WarningPreview,
 )
+from ebcd.proofs import AlertProofs
 
 COUNTED = ("targeted", "confirmed", "played", "refused", "timed_out", "unconfirmed", "cancelled", "pending")
 NUMBERS = ("devices", "lost", "first", "median", "p99", "last")
@@ -92,6 +94,8 @@ def alert_detail(detail: AlertDetail, language: str) -> RenderableType:
         parts.append(_latency(detail.times, language))
     if detail.by_town:
         parts.append(_by_town(detail.by_town, language))
+    if detail.proofs.monitors or detail.proofs.heard:
+        parts.append(_proofs(detail.proofs, language))
     if detail.failures:
         parts.append(_failures(detail, language))
     return Group(*parts)
@@ -120,6 +124,21 @@ def _by_town(towns: Iterable[TownProgress], language: str) -> Table:
     for town in towns:
         paths = "  ".join(f"{word('path', each.path, language)} {heard(each.counts)}" for each in town.by_path)
         table.add_row(escape(town.name), heard(town.counts), *_numbers(town.counts)[3:], paths)
+    return table
+
+
+def _proofs(proofs: AlertProofs, language: str) -> Table:
+    """Monitors of head-ends and people's words: what terminals do not say themselves."""
+    table = table_of(language, "area", "evidence", "outcome", "moment", "note", title=text("cli.proofs", language))
+    for one in proofs.monitors:
+        verdict = word("monitor_verdict", one.verdict, language)
+        style = "green" if one.verdict == SAME else "bold yellow"
+        table.add_row(escape(one.name), text("cli.by_monitor", language), Text(verdict, style=style), "", one.code)
+    for each in proofs.heard:
+        outcome = text("cli.heard" if each.heard else "cli.not_heard", language)
+        style = "green" if each.heard else "bold yellow"
+        by, at, note = text("cli.by_person", language), shown(each.at), escape(each.note)
+        table.add_row(escape(each.name or each.place), by, Text(outcome, style=style), at, note)
     return table
 
 

@@ -6,7 +6,7 @@ import re
 
 from ebcd.evaluation.desk import EvaluationDesk, HeardBody
 from ebcd.operator import Actor, Kind, OperationRefused, Problem
-from ebcd.workorders.replies import Hear, Known
+from ebcd.workorders.replies import Ears, Known
 
 ALERT_DIGITS_MIN, ALERT_DIGITS = 4, 35
 """An EBM id, or its end: the serial of the day at least (GD/J 082)."""
@@ -15,7 +15,7 @@ NOTE_CHARACTERS_MAX = 200
 _BETWEEN = re.compile(r"[\s：:,，。]+")
 
 
-def by_sms(desk: EvaluationDesk) -> Hear:
+def by_sms(desk: EvaluationDesk) -> Ears:
     """Takes what officers write behind 听到 or 没听到: an alert's number or its end, a place, a note; all may be left
     out where the officer's place is configured."""
 
@@ -29,7 +29,7 @@ def by_sms(desk: EvaluationDesk) -> Hear:
         await desk.heard(record.alert.id, body, Actor("sms", "sms"))
         return record.alert.title, desk.name_of(area) or area
 
-    return hear
+    return Ears(hear, desk.person)
 
 
 def _read(desk: EvaluationDesk, words: str) -> tuple[str, str, str]:

@@ -17,6 +17,7 @@ from ebcd.health import HealthBook
 from ebcd.inventory import Inventory
 from ebcd.ledger import Ledger
 from ebcd.operator import Actor, Kind, OperationRefused, Problem
+from ebcd.personal import masked
 from ebcd.state import AlertRecord
 from ebcd.store import Store
 from protocols.codes import AreaCode, EbmId, InvalidCode, covers
@@ -87,7 +88,7 @@ class EvaluationDesk:
         """The county as it is known now."""
         state, now = self._ledger.state, self._clock.wall()
         proof = Proof(self._proof_days, now - self._proof_days * DAY_S, state.sounded.last)
-        count = Count(self._inventory, self._health.ways, self._health.of, proof)
+        count = Count(self._inventory, self._health.ways, self._health.of, proof, now)
         for number, device in enumerate(self._inventory.roster.terminals, 1):
             count.add(device)
             if number % BETWEEN_TURNS == 0:
@@ -98,11 +99,17 @@ class EvaluationDesk:
         """A person's word about an alert at a place; durable when this returns. Raises OperationRefused."""
         record = self._record(ebm_id)
         place = self._place(body.place)
-        person = await self._store.person(body.name, body.phone)
+        person = await self.person(body.name, body.phone)
         now = self._clock.wall()
-        self._ledger.enter(evidence_heard(record.alert.id, place, person, body.heard, body.note, now, actor.name))
+        self._ledger.enter(
+            evidence_heard(record.alert.id, place, person, body.heard, masked(body.note), now, actor.name)
+        )
         await journaled(self._ledger, "alert", ebm_id)
         return await self.effect(ebm_id)
+
+    async def person(self, name: str, phone: str) -> int:
+        """The id under which the journal refers to a person."""
+        return await self._store.person(name, phone)
 
     def about(self, place: str, naming: str) -> tuple[AlertRecord, AreaCode]:
         """The alert that a person at a place means: the one whose id is or ends with `naming`, else the last one that

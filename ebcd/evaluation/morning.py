@@ -22,6 +22,7 @@ NAMED_MAX = 20_000
 LINES_MAX = 200
 """Lines of a list in the text; the JSON beside it holds all."""
 TOWN_DIGITS = 9
+NIGHT_S = 86_400.0
 
 
 class Reason(StrEnum):
@@ -100,9 +101,19 @@ class TownSound:
 
 
 @dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A terminal that sends heartbeats and did not answer the night's question: it may take no commands either."""
+
+    code: str
+    name: str
+    town: str
+
+
+@dataclass(frozen=True, slots=True)
 class MorningReport:
     """At `at` (UTC seconds). `proved` of `would_speak` said within `proof_days` that they sounded; of the others only
-    their state is known."""
+    their state is known. `asked`: terminals that the last night round asked; `unanswered`: those of them that are
+    online all the same."""
 
     at: int
     county: str
@@ -114,6 +125,8 @@ class MorningReport:
     reasons: dict[str, int]
     towns: tuple[TownSound, ...]
     silent: tuple[SilentTerminal, ...]
+    asked: int
+    unanswered: tuple[Unanswered, ...]
     orders: tuple[OpenOrder, ...]
     alarms: tuple[OpenAlarm, ...]
 
@@ -127,7 +140,10 @@ class Count:
         ways: Ways,
         health: Callable[[ResourceCode], DeviceHealth],
         proof: Proof | None = None,
+        now: float = 0.0,
     ) -> None:
+        """`now`: UTC seconds; the night's questions are those of the day before it."""
+        self._now = now
         self._proof = proof or Proof()
         self._proved = 0
         self._inventory = inventory
@@ -136,7 +152,8 @@ class Count:
         self._reasons: Counter[Reason] = Counter()
         self._towns: dict[AreaCode, Counter[str]] = {}
         self._silent: list[SilentTerminal] = []
-        self._speak = self._all = 0
+        self._speak = self._all = self._asked = 0
+        self._unanswered: list[Unanswered] = []
 
     def add(self, device: Device) -> None:
         """One terminal. Only an online one would speak: one with a fault is not promised."""
@@ -145,6 +162,10 @@ class Count:
         tally = self._towns.setdefault(town, Counter())
         self._all += 1
         tally["all"] += 1
+        if known.asked_at > self._now - NIGHT_S:
+            self._asked += 1
+            if known.unanswered and known.condition is Condition.ONLINE and len(self._unanswered) < NAMED_MAX:
+                self._unanswered.append(Unanswered(device.code, device.name, self._inventory.name_of(town)))
         if known.condition is Condition.ONLINE:
             self._speak += 1
             tally["speaks"] += 1
@@ -175,6 +196,8 @@ class Count:
                 for town, tally in sorted(self._towns.items())
             ),
             silent=tuple(self._silent),
+            asked=self._asked,
+            unanswered=tuple(self._unanswered),
             orders=tuple(
                 OpenOrder(o.id, str(o.trouble), o.root, len(o.devices), str(o.state), o.crew, int(o.opened_at))
                 for o in orders
@@ -234,6 +257,11 @@ def as_text(report: MorningReport, language: str) -> str:
                 detail=each.detail,
             ).rstrip()
             for each in named[:LINES_MAX]
+        ]
+    if report.asked:
+        lines += ["", say("asked", count=report.asked, unanswered=len(report.unanswered))]
+        lines += [
+            say("unanswered", town=each.town, name=each.name, code=each.code) for each in report.unanswered[:LINES_MAX]
         ]
     lines += ["", say("orders", count=len(report.orders))]
     lines += [

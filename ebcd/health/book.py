@@ -27,7 +27,7 @@ from devices.link import (
     StateTold,
 )
 from devices.roster import DeviceKind
-from ebcd.health.device import Cause, Change, DeviceHealth, Outage
+from ebcd.health.device import EARLIER, Cause, Change, DeviceHealth, Outage
 from ebcd.health.flapping import FlapRule
 from ebcd.health.table import SPEAKING, Condition, Sign, next_condition
 from ebcd.health.ways import Ways
@@ -35,6 +35,7 @@ from protocols.codes import ResourceCode
 
 TOWN_DIGITS = 9
 """Of an area code: county and town; three more tell the village."""
+NO_FAULT = 0
 DOUBT_BEATS = 3
 """So many heartbeats without fault after a reported fault: its end may have been lost, so the device is asked."""
 
@@ -49,6 +50,8 @@ class HealthBook:
         """Terminals only, by the first nine digits of their area, for maps and dashboards."""
         self.doubts: set[ResourceCode] = set()
         """Devices that should be asked for their state; whoever asks empties it."""
+        self.fault_doubts: set[ResourceCode] = set()
+        """Adapters that should be asked for their faults (0x11): they say fault and not which, or its end was lost."""
         self.restarted: set[ResourceCode] = set()
         """Devices that were switched on since the last look, with whatever time their clock woke up to."""
         self._misses_max = misses_max
@@ -76,7 +79,7 @@ class HealthBook:
         before, self.ways = self.ways, ways
         for code in before.devices.keys() - ways.devices.keys():
             self._count(before.devices[code].kind, code, self._devices.pop(code).condition, -1)
-            for known in (self.doubts, self.restarted, self._flapping, self._unwritten):
+            for known in (self.doubts, self.fault_doubts, self.restarted, self._flapping, self._unwritten):
                 known.discard(code)
         misses_max = self._misses_max
         self._patience_s = {
@@ -132,17 +135,18 @@ class HealthBook:
                         health.clock_error_s = clock - wall_s
                     self._returned(code, health, rebooted, path)
                     self._state(code, health, state, now_s, wall_s)
+            case StateTold(code=code, state=state) if self._is_adapter(code):
+                if health := self._spoke(code, path, now_s, wall_s):  # what it told is its records: no word of faults
+                    health.told_at, health.working = wall_s, state is DeviceState.WORKING
             case StateTold(code=code, state=state):
                 if health := self._seen(code, path, now_s, wall_s):
-                    health.fault = health.fault if state is DeviceState.FAULT else ""  # asked and answered: it is over
+                    health.told_at = wall_s
+                    if state is not DeviceState.FAULT:
+                        health.faults.clear()  # asked and answered: it is over
                     self._state(code, health, state, now_s, wall_s)
             case Fault(code=code, cleared=cleared, text=text, cause=cause):
                 if health := self._seen(code, path, now_s, wall_s):
-                    words = text or f"cause {cause}"
-                    health.fault, health.fine_beats = ("" if cleared else words), 0
-                    self._unwritten.add(code)
-                    sign = Sign.WELL if cleared else Sign.FAULTY
-                    self._notice(code, health, sign, Cause.FAULT, words, now_s, wall_s)
+                    self._fault(code, health, cause, text or f"cause {cause}", cleared, now_s, wall_s)
             case Began(code=code, at=at) | Ended(code=code, at=at):
                 health = self._spoke(code, path, now_s, wall_s)
                 if health and self.ways.devices[code].kind is DeviceKind.TERMINAL:  # an adapter's begin has no time
@@ -162,26 +166,60 @@ class HealthBook:
                     self._down[path].discard(link)
                     self._rejoin(self._carried_by(path), now_s, wall_s, f"link {link} is back")
 
+    def _fault(
+        self,
+        code: ResourceCode,
+        health: DeviceHealth,
+        cause: int,
+        words: str,
+        cleared: bool,
+        now_s: float,
+        wall_s: float,
+    ) -> None:
+        """One of its faults came or went; others may stand. Cause 0 is none (table A.31): an answer, which a heartbeat
+        that says fault belies."""
+        health.fine_beats = 0
+        if not cleared:
+            health.faults[cause] = words
+        elif cause == NO_FAULT:
+            health.faults.clear()
+        else:
+            health.faults.pop(cause, None)
+            health.faults.pop(EARLIER, None)
+            health.says_fault = False
+        self._unwritten.add(code)
+        sign = _sign_of(health)
+        self._notice(code, health, sign, Cause.FAULT, health.fault or words, now_s, wall_s)
+
     def _state(self, code: ResourceCode, health: DeviceHealth, state: DeviceState, now_s: float, wall_s: float) -> None:
-        health.working = state is DeviceState.WORKING
+        health.working, health.says_fault = state is DeviceState.WORKING, state is DeviceState.FAULT
+        is_adapter = self._is_adapter(code)
         if state is DeviceState.FAULT:
             health.fine_beats = 0
+            if is_adapter and not health.faults and health.condition is not Condition.FAULT:
+                self.fault_doubts.add(code)
             self._notice(code, health, Sign.FAULTY, Cause.FAULT, health.fault or "heartbeat says fault", now_s, wall_s)
         elif health.fault:
             health.fine_beats += 1
             if health.fine_beats == DOUBT_BEATS:
-                self.doubts.add(code)
+                (self.fault_doubts if is_adapter else self.doubts).add(code)
             self._notice(code, health, Sign.FAULTY, Cause.FAULT, health.fault, now_s, wall_s)
         elif health.condition is not Condition.ONLINE:
             self._notice(code, health, Sign.WELL, Cause.SPOKE, "heartbeat", now_s, wall_s)
 
+    def _is_adapter(self, code: ResourceCode) -> bool:
+        way = self.ways.devices.get(code)
+        return way is not None and way.kind is DeviceKind.ADAPTER
+
     def _returned(self, code: ResourceCode, health: DeviceHealth, rebooted: bool, path: Path) -> None:
         """What the first heartbeat after an absence, or a first registration, says about the absence."""
-        if rebooted:
+        is_stuck = rebooted and health.says_booted and not health.returning  # it says so every time: no news
+        health.says_booted = rebooted
+        if rebooted and not is_stuck:
             health.outage = Outage.POWER if health.returning else Outage.RESTART
             health.restarts += 1
             self.restarted.add(code)
-            health.fault = ""  # its own memory began anew: what is still broken it will report again
+            health.faults.clear()  # its own memory began anew: what is still broken it will report again
             self._unwritten.add(code)
         elif health.returning:
             untold = self.ways.devices[code].kind is DeviceKind.ADAPTER
@@ -192,8 +230,7 @@ class HealthBook:
     def _spoke(self, code: ResourceCode, path: Path, now_s: float, wall_s: float) -> DeviceHealth | None:
         health = self._seen(code, path, now_s, wall_s)
         if health is not None and health.condition not in SPEAKING:
-            sign = Sign.FAULTY if health.fault else Sign.WELL
-            self._notice(code, health, sign, Cause.SPOKE, health.fault or "spoke", now_s, wall_s)
+            self._notice(code, health, _sign_of(health), Cause.SPOKE, health.fault or "spoke", now_s, wall_s)
         return health
 
     def _seen(self, code: ResourceCode, path: Path, now_s: float, wall_s: float) -> DeviceHealth | None:
@@ -348,4 +385,10 @@ class HealthBook:
         self._count(kind, code, condition, 1)
         health.condition = health.told = condition
         health.returning = condition is Condition.OFFLINE
-        health.fault = fault if condition is Condition.FAULT else ""
+        if condition is Condition.FAULT and fault:
+            health.faults[EARLIER] = fault
+
+
+def _sign_of(health: DeviceHealth) -> Sign:
+    """What a word of it means, by what is known of its faults."""
+    return Sign.FAULTY if health.faults or health.says_fault else Sign.WELL

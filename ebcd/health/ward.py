@@ -14,12 +14,14 @@ from statistics import median
 import structlog
 
 from devices.link import AskState, Command, Link, OutboxFull, Path, SetClock
+from devices.maintenance import AskValues
 from devices.ports import Clock
 from devices.roster import DeviceKind
 from ebcd.health.book import HealthBook
 from ebcd.health.device import DeviceHealth
 from ebcd.health.table import SPEAKING, Condition
 from ebcd.store import HealthRow, Store
+from protocols import terminal
 from protocols.codes import ResourceCode
 
 TICK_S = 1.0
@@ -49,15 +51,10 @@ class WardRule:
 
 @dataclass(slots=True)
 class Round:
-    """One night's questions: who is still to be asked, and who was."""
+    """One night's questions: who is still to be asked."""
 
     night: int = -1
     left: list[ResourceCode] = field(default_factory=list)
-    asked: dict[ResourceCode, float] = field(default_factory=dict)  # UTC seconds
-
-    def silent(self, book: HealthBook) -> list[ResourceCode]:
-        """Who was asked and has not spoken since."""
-        return [code for code, at in self.asked.items() if book.of(code).seen_at < at]
 
 
 class Ward:
@@ -71,8 +68,11 @@ class Ward:
         clock: Clock,
         rule: WardRule,
         count: Callable[[str, int], None],
+        adapter_of: Callable[[ResourceCode], ResourceCode | None] = lambda _code: None,
     ) -> None:
-        """`count(what, how_many)` feeds the metrics: asked, clock_set, clock_suspect."""
+        """`count(what, how_many)` feeds the metrics: asked, clock_set, clock_suspect. `adapter_of`: who passes a
+        question on to a terminal (GD/J 089 table A.16)."""
+        self._adapter_of = adapter_of
         self.book = book
         self.round = Round()
         self._by_path = by_path
@@ -80,7 +80,8 @@ class Ward:
         self._clock = clock
         self._rule = rule
         self._count = count
-        self._clock_set_s: dict[ResourceCode, float] = {}
+        self.clocks_set: dict[ResourceCode, float] = {}
+        """When devices were last given our time, monotonic seconds."""
         self._suspects_own_clock = False
         self._clocks_seen_s = 0.0
 
@@ -117,6 +118,9 @@ class Ward:
         self.book.doubts.clear()
         for path, codes in self._by_live_path(doubts).items():
             self._offer(path, AskState(tuple(codes)))
+        adapters, self.book.fault_doubts = self.book.fault_doubts, set()
+        if adapters:
+            self._offer(Path.ADAPTER, AskValues(tuple(sorted(adapters)), ()))
 
     # ---- clocks ----------------------------------------------------------------------------------------------------
 
@@ -148,7 +152,9 @@ class Ward:
                 log.error("clock.suspect", devices=len(known), median_s=round(median(known), 1))
         if suspect:
             return
-        due = [c for c in wrong if now_s - self._clock_set_s.get(c, -CLOCKS_AGAIN_S) >= CLOCKS_AGAIN_S]
+        devices = self.book.ways.devices
+        self.clocks_set = {code: at_s for code, at_s in self.clocks_set.items() if code in devices}
+        due = [c for c in wrong if now_s - self.clocks_set.get(c, -CLOCKS_AGAIN_S) >= CLOCKS_AGAIN_S]
         for code in self._set(due, now_s):
             log.warning("device.clock_wrong", device=code, error_s=round(wrong[code], 1))
 
@@ -158,7 +164,7 @@ class Ward:
         for path, members in self._by_live_path(codes).items():
             if self._offer(path, SetClock(tuple(members))):
                 done += members
-        self._clock_set_s.update(dict.fromkeys(done, now_s))
+        self.clocks_set.update(dict.fromkeys(done, now_s))
         if done:
             self._count("clock_set", len(done))
         return done
@@ -179,8 +185,26 @@ class Ward:
         batch, self.round.left = self.round.left[:ASKED_AT_ONCE_MAX], self.round.left[ASKED_AT_ONCE_MAX:]
         for path, codes in self._by_live_path(batch).items():
             if self._offer(path, AskState(tuple(codes))):
-                self.round.asked.update(dict.fromkeys(codes, wall_s))
-                self._count("asked", len(codes))
+                self._asked(codes, wall_s)
+        if any(link.capabilities.asks for link in self._by_path.get(Path.ADAPTER, ())):
+            for adapter, codes in self._by_adapter(batch).items():
+                if self._offer(Path.ADAPTER, AskValues((adapter,), (terminal.WORK_STATE,), targets=tuple(codes))):
+                    self._asked(codes, wall_s)
+
+    def _asked(self, codes: Sequence[ResourceCode], wall_s: float) -> None:
+        self._count("asked", len(codes))
+        for code in codes:
+            self.book.of(code).asked_at = wall_s
+
+    def _by_adapter(self, codes: Iterable[ResourceCode]) -> dict[ResourceCode, list[ResourceCode]]:
+        """Those that speak through an adapter, by the adapter."""
+        found: dict[ResourceCode, list[ResourceCode]] = {}
+        for code in codes:
+            health = self.book.of(code)
+            is_behind = health.path is Path.ADAPTER and self.book.ways.devices[code].kind is DeviceKind.TERMINAL
+            if is_behind and health.condition in SPEAKING and (adapter := self._adapter_of(code)) is not None:
+                found.setdefault(adapter, []).append(code)
+        return found
 
     def _by_live_path(self, codes: Iterable[ResourceCode]) -> dict[Path, list[ResourceCode]]:
         """Those that speak, by the path over which they can be asked; one behind an adapter has no such path."""

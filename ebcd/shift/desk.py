@@ -6,7 +6,6 @@ An answer waits until the journal holds it (I10).
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ import structlog
 from devices.ports import Clock
 from ebcd.ledger import Ledger
 from ebcd.operator import Actor, Kind, OperationRefused, Problem
+from ebcd.personal import number_in
 from ebcd.shift.book import ShiftBook, shift_handed_over, shift_noted, shift_overdue, shift_taken
 from ebcd.shift.values import Entry, Handover, Matter
 from ebcd.store import Store
@@ -23,12 +23,6 @@ LOOK_S = 5.0
 MATTERS_MAX = 300
 """Open matters listed in one handover; the others are counted."""
 ROWS_MAX = 500
-_NUMBERS = re.compile(
-    r"(?<!\d)(?:86[ -]?)?1[3-9]\d(?:[ -]?\d){8}(?!\d)"  # a mobile telephone
-    r"|(?<!\d)0\d{2,3}-\d{7,8}(?!\d)"  # a fixed one
-    r"|(?<!\d)\d{17}[\dXx](?![\dXx])"  # a person's identity number (GB 11643)
-)
-
 log = structlog.get_logger("ebcd.shift")
 
 
@@ -216,8 +210,8 @@ class ShiftDesk:
         return max(0.0, self._clock.wall() - self.book.waiting.at) if self.book.waiting else 0.0
 
     def _no_numbers(self, words: str) -> None:
-        if found := _NUMBERS.search(words):
-            raise _refused(Kind.INVALID, "number_in_words", "words", found[0][:3] + "…")
+        if found := number_in(words):
+            raise _refused(Kind.INVALID, "number_in_words", "words", found[:3] + "…")
 
 
 def _row(each: Handover) -> HandoverRow:

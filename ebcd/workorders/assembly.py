@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from devices.gsm_modem import GsmModem, GsmModemConfig, ModemGone
 from devices.ports import Clock
@@ -18,7 +19,7 @@ from ebcd.workorders.desk import Desk
 from ebcd.workorders.notify import Channel, Notifier
 from ebcd.workorders.office import WorkOffice
 from ebcd.workorders.part import Confirmations, WorkPart
-from ebcd.workorders.replies import Hear, Known, SmsReplies
+from ebcd.workorders.replies import Ears, Known, SmsReplies
 from ebcd.workorders.sites import sites_of
 from ebcd.workorders.table import OrderState
 
@@ -54,9 +55,9 @@ def assemble(
     clock: Clock,
     confirmations: Confirmations,
     count: Callable[[str, int], None],
-    hear: Hear,
+    ears: Ears,
 ) -> Work:
-    """Everything, watching the ledger. `count` feeds the metrics; `hear` takes people's words about alerts."""
+    """Everything, watching the ledger. `count` feeds the metrics; `ears` takes people's words about alerts."""
     crews = [Crew(c.name, c.areas, c.phone, c.email, c.webhook) for c in settings.crews]
     state, county, language = ledger.state, settings.platform.area, settings.platform.language
     rule, now = rule_of(settings), clock.wall()
@@ -64,7 +65,7 @@ def assemble(
     sites = sites_of(inventory, health.ways, inventory.archive.feeders, inventory.archive.sim_batches)
     part = WorkPart(desk, health, sites, state, inventory.adapter_of, clock)
     office = WorkOffice(desk, inventory, clock, ledger.mark)
-    modem = _modem(settings, office, count, hear)
+    modem = _modem(settings, office, count, ears)
     channels = tuple(_channels(settings, modem))
     notifier = Notifier(
         state.work,
@@ -90,10 +91,10 @@ def _channels(settings: Settings, modem: GsmModem | None) -> Iterator[Channel]:
     yield WebhookChannel()
 
 
-def _modem(settings: Settings, office: WorkOffice, count: Callable[[str, int], None], hear: Hear) -> GsmModem | None:
+def _modem(settings: Settings, office: WorkOffice, count: Callable[[str, int], None], ears: Ears) -> GsmModem | None:
     if not settings.sms.device:
         return None
-    people = {crew.phone: Known(crew.name) for crew in settings.crews}
+    people = {crew.phone: Known(crew.name, is_crew=True) for crew in settings.crews}
     people |= {each.phone: Known(each.name, each.area) for each in settings.sms.reporters}
 
     def answer(number: str, words: str) -> None:
@@ -107,6 +108,11 @@ def _modem(settings: Settings, office: WorkOffice, count: Callable[[str, int], N
             count("sms_unanswered", 1)
 
     language = settings.platform.language
-    replies = SmsReplies(office, people, answer, lambda outcome: count(f"sms_{outcome}", 1), language, hear)
+    outcome = partial(_outcome, count)
+    replies = SmsReplies(office, people, answer, outcome, language, ears)
     modem = GsmModem(GsmModemConfig(settings.sms.device, settings.sms.baud, settings.sms.pin), replies.take)
     return modem
+
+
+def _outcome(count: Callable[[str, int], None], outcome: str) -> None:
+    count(f"sms_{outcome}", 1)

@@ -1,6 +1,7 @@
 """What people ask of the work orders, and what they are told: the door between the operator API and the desk.
 
-An answer that promises something waits until the journal holds it (I10).
+An answer that promises something waits until the journal holds it (I10). Telephone and identity numbers in people's
+words do not go there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from devices.ports import Clock
 from ebcd.errors import ForbiddenTransition
 from ebcd.inventory import Inventory
 from ebcd.operator import Actor, Kind, OperationRefused, Problem
+from ebcd.personal import masked
 from ebcd.workorders.crews import BRINGS
 from ebcd.workorders.desk import Desk, UnknownOrder
 from ebcd.workorders.statistics import Line, month_of, statistics
@@ -100,7 +102,7 @@ class WorkOffice:
         """A person says that something is wrong with a device (code, physical address, name, number painted on its
         pole) or an area."""
         root, devices = self._subject(subject)
-        order = self._desk.report(root, devices, words, self._clock.wall(), actor.name)
+        order = self._desk.report(root, devices, masked(words), self._clock.wall(), actor.name)
         await self._durable()
         return self._row(order)
 
@@ -111,7 +113,7 @@ class WorkOffice:
             raise _refused(Kind.INVALID, "no_such_step", "step", step, ", ".join(STEPS))
         order = self._find(number)
         try:
-            self._desk.step(number, event, self._clock.wall(), actor.name, note)
+            self._desk.step(number, event, self._clock.wall(), actor.name, masked(note))
         except ForbiddenTransition:
             raise _refused(Kind.CONFLICT, "step_out_of_turn", "order", number, order.state) from None
         await self._durable()
@@ -120,7 +122,7 @@ class WorkOffice:
     async def note(self, number: str, words: str, actor: Actor) -> OrderRow:
         """Something worth remembering."""
         order = self._find(number)
-        self._desk.note(number, words, self._clock.wall(), actor.name)
+        self._desk.note(number, masked(words), self._clock.wall(), actor.name)
         await self._durable()
         return self._row(order)
 

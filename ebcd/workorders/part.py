@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -33,8 +33,13 @@ log = structlog.get_logger("ebcd.orders")
 class Confirmations:
     """When each device last confirmed an alert, UTC seconds: the proof of one that lives and had missed a message."""
 
-    def __init__(self) -> None:
+    def __init__(self, devices: Callable[[], Collection[str]]) -> None:
+        """`devices`: codes of those that are in the inventory now; others are forgotten."""
+        self._devices = devices
         self._at: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._at)
 
     def of(self, code: str) -> float:
         """0.0 for one that has not confirmed since the start."""
@@ -45,6 +50,8 @@ class Confirmations:
         if fact.kind == RECEIPTS:
             items = fact.payload["items"]
             self._at.update({code: at for code, event, _path, _detail, at in items if event in CONFIRMS})
+            if len(self._at) > len(devices := self._devices()):
+                self._at = {code: at for code, at in self._at.items() if code in devices}
 
 
 class WorkPart:

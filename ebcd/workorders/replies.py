@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import structlog
 
 from devices.gsm_modem import Short
+from ebcd.archive.columns import PERSON_PREFIX
+from ebcd.archive.contacts import Person
 from ebcd.catalogue import text
 from ebcd.operator import Actor, OperationRefused
 from ebcd.workorders.office import WorkOffice
@@ -42,15 +44,25 @@ log = structlog.get_logger("ebcd.sms")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Somebody whose number is configured. `area`: their own place, "" where that is not said."""
+    """Somebody whose number is configured. `area`: their own place, "" where that is not said. `is_crew`: the name is a
+    crew's, which may stand in the journal; a person's may not."""
 
     name: str
     area: str = ""
+    is_crew: bool = False
 
 
 Hear = Callable[[Known, str, str, bool], Awaitable[tuple[str, str]]]
 """Takes a person's word about an alert: who, their number, what they wrote behind the first word, whether they heard.
 Gives the alert's title and the place. Raises OperationRefused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """What takes people's words about alerts, and what keeps a name and number beside the journal."""
+
+    hear: Hear
+    person: Person
 
 
 class SmsReplies:
@@ -63,12 +75,12 @@ class SmsReplies:
         answer: Callable[[str, str], None],
         count: Callable[[str], None],
         language: str,
-        hear: Hear,
+        ears: Ears,
     ) -> None:
         """`answer` queues a text to a number; `count` is told each outcome: taken, stranger, unreadable, refused."""
         self._office = office
         self._people = {_tail(number): known for number, known in people.items() if number}
-        self._hear = hear
+        self._ears = ears
         self._answer = answer
         self._count = count
         self._language = language
@@ -84,7 +96,7 @@ class SmsReplies:
             if (word := _HEARD.fullmatch(message.text)) is not None:
                 answer = await self._heard(known, message.number, word)
             else:
-                answer = await self._order(known.name, message.text)
+                answer = await self._order(known, message.number, message.text)
         except OperationRefused as error:
             self._count("refused")
             problem = error.problem
@@ -92,13 +104,15 @@ class SmsReplies:
             answer = text(f"problem.{problem.code}", self._language, **values)
         self._answer(message.number, answer)
 
-    async def _order(self, name: str, words: str) -> str:
-        """A step or a report; what is to be answered. Raises OperationRefused."""
+    async def _order(self, known: Known, number: str, words: str) -> str:
+        """A step or a report; what is to be answered. A person acts as an id, a crew by its name. Raises
+        OperationRefused."""
         found = _SENTENCE.fullmatch(words)
         word = found[1].upper() if found else ""
         if found is None or word not in (*STEP_WORDS, *REPORT_WORDS):
             self._count("unreadable")
             return text("sms.help", self._language)
+        name = known.name if known.is_crew else f"{PERSON_PREFIX}{await self._ears.person(known.name, number)}"
         actor = Actor(name, "sms")
         if word in REPORT_WORDS:
             row = await self._office.report(found[2], found[3], actor)
@@ -112,7 +126,7 @@ class SmsReplies:
     async def _heard(self, known: Known, number: str, word: re.Match[str]) -> str:
         """Evidence of the best grade. Raises OperationRefused."""
         heard = not word[1]
-        title, place = await self._hear(known, number, word[2] or "", heard)
+        title, place = await self._ears.hear(known, number, word[2] or "", heard)
         self._count("heard" if heard else "not_heard")
         log.info("sms.heard", heard=heard)
         return text("sms.heard" if heard else "sms.not_heard", self._language, title=title, place=place)

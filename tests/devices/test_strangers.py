@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import pytest
+
 from devices.link import Began, Connected, Event, Heartbeat, Path, Rejected
 from devices.maintenance import (
     AskValues,
@@ -175,6 +177,20 @@ async def test_a_stranger_on_mqtt_is_told_its_settings_on_the_topic_it_uses(
         at.broker.answers(STRANGER, sent.frame)
         await settle()
         assert at.told(Configured) == [Configured("mqtt", STRANGER, 7, 0, "")]
+
+
+@pytest.mark.parametrize(("source", "told"), [(TWO, [Configured("mqtt", STRANGER, 7, 0, "")]), (ONE, [])])
+async def test_a_stranger_on_mqtt_may_answer_by_the_code_it_was_given_and_by_no_other(
+    clock: VirtualClock, rng: random.Random, source: ResourceCode, told: list[Event]
+) -> None:
+    async with mqtt_link(clock, rng) as at:
+        at.link.offer(Configure((STRANGER,), Given(code=TWO, phys=phys_of(77)), 7, phys=phys_of(77)))
+        await settle()
+        (sent,) = at.new()
+        reply = t.answer(sent.frame, source, t.Answer(sent.frame.message.type, 0))
+        at.broker.says(str(mqtt.DeviceTopic(STRANGER, mqtt.Channel.ANSWER)), t.encode(reply))
+        await settle()
+        assert at.told(Configured) == told
 
 
 async def test_values_of_a_terminal_on_mqtt_are_told(clock: VirtualClock, rng: random.Random) -> None:

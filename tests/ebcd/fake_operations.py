@@ -34,6 +34,7 @@ from ebcd.operator import (
     WarningPart,
     WarningPreview,
 )
+from ebcd.proofs import AlertProofs, HeardRow, MonitorRow
 
 NOW = 1_790_000_000
 TOWN = AreaName("341123101000", "双河镇", 60)
@@ -132,6 +133,10 @@ class FakeOperations:
             failures=(FAILED,),
             failures_total=4,
             reported=(2,),
+            proofs=AlertProofs(
+                (MonitorRow("6350001020101040201", "石桥村", "other"),),
+                (HeardRow("350102101201", "石桥村", False, NOW, "只有音乐"),),
+            ),
             times={"latency_by_path_s": {"ip": {"first": 0.0212, "median": 0.2, "p99": 0.4, "last": 0.5}}},
         )
 

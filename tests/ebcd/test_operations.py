@@ -14,15 +14,17 @@ from devices.link import Path, Start
 from ebcd.alert import AlertClass, DrillDepth, Window
 from ebcd.alert_desk import START_AHEAD_S_MAX, Identity
 from ebcd.alert_desk import Room as OperationsRoom
+from ebcd.evaluation.evidence import evidence_heard, evidence_monitored
 from ebcd.health import HealthBook, Way, Ways
 from ebcd.inventory import Inventory
 from ebcd.operations import DURATION_S_MAX, CountyOperations
 from ebcd.operator import Actor, AlertFilter, AudioFile, Category, Draft, Kind, OperationRefused, TerminalFilter
 from ebcd.orders import Volumes
+from ebcd.proofs import HeardRow, MonitorRow
 from ebcd.reach import Reach
 from ebcd.views import Views
 from protocols.codes import AreaCode, EbmId
-from tests.ebcd.county import COUNTY, RULES, TOWN_A, TOWN_B, VILLAGE_A1, VILLAGES, Room, control_room, terminal
+from tests.ebcd.county import COUNTY, RULES, TOWN_A, TOWN_B, VILLAGE_A1, VILLAGES, Room, adapter, control_room, terminal
 from tests.ebcd.office import PLATFORM, Speaker
 
 CHEN, LIU, WANG = (Actor(name, "token") for name in ("chen", "liu", "wang"))
@@ -346,3 +348,16 @@ async def test_i10_what_is_shown_is_durable_or_said_not_to_be() -> None:
         at.room.journal.flush()
         at.room.journal.stuck = False
         assert (await at.operations.show(row.ebm_id)).durable
+
+
+async def test_an_alert_shows_what_monitors_carried_and_what_people_said() -> None:
+    async with desk() as at:
+        record = at.room.take_in(areas=(VILLAGE_A1,))
+        front, now = adapter(VILLAGE_A1), at.room.clock.wall()
+        at.room.core.ledger.enter(
+            evidence_monitored(record.alert.id, front, False, "other", {"seconds": 12.0}, now),
+            evidence_heard(record.alert.id, VILLAGE_A1, 12, False, "only music", now, "sms"),
+        )
+        proofs = (await at.operations.show(record.alert.id)).proofs
+        assert proofs.monitors == (MonitorRow(front, "新村", "other"),)
+        assert proofs.heard == (HeardRow(VILLAGE_A1, "新村", False, int(now), "only music"),)

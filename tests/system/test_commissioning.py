@@ -57,8 +57,9 @@ def row_of(folder: Path, code: str) -> dict[str, str]:
 @pytest.mark.timeout(120)
 @pytest.mark.requirement("R-PLT-10", "R-PLT-23")
 async def test_a_device_that_nobody_entered_is_taken_into_service_and_hears_the_next_alert(tmp_path: Path) -> None:
-    async with county(tmp_path, late=4) as (room, missing):
-        device = next(row for row in missing if row["paths"].startswith("cellular"))
+    path = "mqtt"  # the swap below goes over a socket
+    async with county(tmp_path, late=4, path=path) as (room, missing):
+        device = next(row for row in missing if row["paths"].startswith(path))
         waiting = await pending(room, device["phys"])
         assert (waiting["code"], waiting["holder"]) == (device["code"], "")
         code = device["code"][:-2] + "98"
@@ -72,7 +73,7 @@ async def test_a_device_that_nobody_entered_is_taken_into_service_and_hears_the_
         assert done["document"]["asked_back"]
         assert is_signed(tmp_path, done["document"], done["signature"])
         row = row_of(tmp_path, code)
-        assert (row["phys"], row["paths"], row["status"], row["volume"]) == (device["phys"], "cellular", "opened", "35")
+        assert (row["phys"], row["paths"], row["status"], row["volume"]) == (device["phys"], path, "opened", "35")
         (fact,) = journal(tmp_path, "device.commissioned")
         assert (fact["code"], fact["signature"]) == (code, done["signature"])
         assert device["phys"] not in [r["phys"] for r in await room.get("/v1/pending")]

@@ -20,15 +20,16 @@ LATE = 6
 
 
 @contextlib.asynccontextmanager
-async def county(folder: Path, *, late: int) -> AsyncIterator[tuple[CountyRoom, list[dict[str, str]]]]:
-    """Everything running; the inventory lacks the last `late` terminals that dial in, whose rows are given."""
+async def county(folder: Path, *, late: int, path: str = "") -> AsyncIterator[tuple[CountyRoom, list[dict[str, str]]]]:
+    """Everything running; the inventory lacks the last `late` terminals that dial in (over `path`, where one is named),
+    whose rows are given."""
     async with asyncio.TaskGroup() as group:
         room = CountyRoom(folder, TERMINALS, 3, group)
         try:
             await room.generate(("00:00", "00:00"))
             off, dead = set(room.faults["off"]), room.faults.get("dead_ip_town")
             living = [row for row in room.inventory if row["kind"] == "terminal" and row["code"] not in off]
-            dialling = ("cellular", "mqtt", *(() if dead else ("ip",)))
+            dialling = (path,) if path else ("cellular", "mqtt", *(() if dead else ("ip",)))
             rows = [row for row in living if row["paths"].startswith(dialling)]
             missing = rows[len(rows) - late :]
             gone = {row["code"] for row in missing}

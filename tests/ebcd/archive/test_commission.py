@@ -90,6 +90,7 @@ class Bench:
     enquiries: Enquiries
     health: HealthBook
     links: dict[Path, Devices]
+    keeper: Keeper
 
     def dial(self, phys: str = "BB02", link: str = "ip", code: ResourceCode = CLAIMED) -> None:
         """A stranger registers."""
@@ -136,7 +137,8 @@ async def bench(folder: FilePath) -> AsyncIterator[Bench]:
         site = Site(room.inventory, pending, enquiries, keeper, paths, COUNTY, lambda _data: BLOCK, clock, enter)
         commissioner = Commissioner(site)
         ways = {path: each[0] for path, each in links.items()}
-        yield Bench(room, file, commissioner, pending, ways[Path.IP], ways[Path.ADAPTER], enquiries, health, ways)
+        near = (ways[Path.IP], ways[Path.ADAPTER])
+        yield Bench(room, file, commissioner, pending, *near, enquiries, health, ways, keeper)
 
 
 async def test_a_device_is_told_asked_entered_and_journaled(tmp_path: FilePath) -> None:
@@ -203,6 +205,60 @@ async def test_a_wish_that_cannot_be_is_refused_before_the_device_is_told_anythi
         with pytest.raises(OperationRefused, match=told):
             await at.commissioner.commission(phys, Wish(code), CHEN)
         assert at.ip.commands == []
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        Wish(NEW, paths="wifi"),
+        Wish(f"5{NEW[1:]}"),  # a town's level in a village
+        Wish(f"{NEW[:17]}00{NEW[19:]}"),  # a group's code
+        Wish(NEW, paths="adapter;foo"),
+    ],
+)
+async def test_what_the_inventory_could_not_hold_is_refused_before_the_device_is_told(
+    tmp_path: FilePath, wish: Wish
+) -> None:
+    async with bench(tmp_path) as at:
+        at.dial()
+        before = at.file.read_bytes()
+        with pytest.raises(OperationRefused, match="inventory_unusable"):
+            await at.commissioner.commission("BB02", wish, CHEN)
+        assert (at.ip.commands, at.file.read_bytes()) == ([], before)
+
+
+@pytest.mark.parametrize(("phys", "code"), [("BB03", NEW), ("BB02", terminal(VILLAGE_A1, 8))])
+async def test_of_two_people_with_one_code_or_one_device_the_second_is_told_to_wait(
+    tmp_path: FilePath, phys: str, code: ResourceCode
+) -> None:
+    async with bench(tmp_path) as at:
+        at.dial()
+        at.dial("BB03", code=terminal(VILLAGE_A1, 10))
+        first = asyncio.create_task(at.commissioner.commission("BB02", Wish(NEW), CHEN))
+        await asyncio.sleep(0)
+        with pytest.raises(OperationRefused, match="in_hand"):
+            await at.commissioner.commission(phys, Wish(code), Actor("liu", "uid"))
+        await first
+        device = at.room.inventory.roster.by_code(NEW)
+        assert (device and device.phys, len(at.pending)) == ("BB02", 1)
+
+
+async def test_what_belonged_to_the_old_unit_alone_goes_into_the_history(tmp_path: FilePath) -> None:
+    async with bench(tmp_path) as at:
+        lines = at.file.read_text(encoding="utf-8").splitlines()
+        at.file.write_text(
+            f"{lines[0]},certificate,guarantee_until\n{lines[1]},,\n{lines[2]},000000000306,2027-05-01\n",
+            encoding="utf-8",
+        )
+        at.room.inventory.become(read(at.file)[0])
+        at.dial()
+        await at.commissioner.swap(HORN, "BB02", "", CHEN)
+        record = at.room.inventory.archive.of(HORN)
+        assert (record.certificate, record.guarantee_until, record.contact) == ("", None, "P3")
+        (fact,) = at.facts("device.swapped")
+        assert fact["was"] == {"certificate": "000000000306", "guarantee_until": "2027-05-01"}
+        last = at.room.core.state.devices.of(HORN)[-1]
+        assert last.note == "AA01 -> BB02 (certificate 000000000306, guarantee_until 2027-05-01)"
 
 
 async def test_a_device_behind_an_adapter_gets_its_code_through_it(tmp_path: FilePath) -> None:

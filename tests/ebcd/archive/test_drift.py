@@ -131,6 +131,7 @@ async def test_a_change_goes_to_one_then_a_tenth_then_all() -> None:
         assert change.stages == [(1, ()), (1, ()), (27, ())]
         assert change.skipped == (HORNS[29],)
         assert {at.field.values[code].volume for code in HORNS[:29]} == {40}
+        assert at.settled == [change]
         assert [f["told"] for f in at.facts("change.staged")] == [1, 1, 27]
 
 
@@ -181,9 +182,28 @@ async def test_a_change_can_be_halted_by_hand() -> None:
         await asyncio.sleep(10)
         assert at.stages.halt(change.id, "liu")
         await asyncio.sleep(60)
-        assert change.state is ChangeState.HALTED
-        assert len(at.field.told) <= 2
+        assert (change.state, change.why, change.left) == (ChangeState.HALTED, "by_hand", ())
+        assert at.settled == []
         assert not at.stages.halt(change.id, "liu")
+
+
+async def test_a_halt_by_hand_between_two_stages_gives_the_old_values_back_and_says_who_has_not_got_them() -> None:
+    async with yard() as at:
+        at.field.values[ONE] = Told(volume=33)
+        change = at.stages.open(Order(volume=40), HORNS, "chen")
+        for _ in range(500):
+            await asyncio.sleep(0)
+            if change.stages:
+                break
+        assert at.field.values[ONE].volume == 40
+        at.field.deaf.add(ONE)
+        assert at.stages.halt(change.id, "liu")
+        await asyncio.sleep(120)
+        (ended,) = at.facts("change.ended")
+        assert (change.state, change.why, ended["restored"], change.left[:1]) == (
+            ChangeState.HALTED, "by_hand", len(change.codes[:sum(n for n, _ in change.stages)]) - 1, (ONE,)
+        )  # fmt: skip
+        assert {at.field.values[code].volume for code in HORNS[1:]} == {60}
 
 
 async def test_a_change_of_nobody_is_refused() -> None:
@@ -220,7 +240,7 @@ async def test_i10_a_change_that_ran_when_the_daemon_died_is_halted_by_the_next_
         await asyncio.sleep(1)
         running.cancel()
         assert (change.state, change.why) == (ChangeState.HALTED, "restart")
-        assert at.field.told == []
+        assert (change.left, at.field.told) == ((ONE,), [])  # it may have been told before the end
 
 
 async def test_the_county_is_asked_as_a_whole() -> None:

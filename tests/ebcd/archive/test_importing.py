@@ -82,6 +82,34 @@ def test_a_table_without_wrong_rows_takes_an_old_quarantine_away(inventory: Path
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.xlsx"])
+def test_an_export_that_cannot_be_written_leaves_the_file_before_and_nothing_else(
+    inventory: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_fd: int) -> None:
+        raise OSError(28, "no space left")
+
+    (tmp_path / name).write_text("before", encoding="utf-8")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="no space left"):
+        export(inventory, tmp_path / name)
+    with pytest.raises(OSError, match="No such file"):
+        export(inventory, tmp_path / "nowhere" / name)
+    assert (tmp_path / name).read_text(encoding="utf-8") == "before"
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted([name, "inventory.csv"])
+
+
+def test_neither_an_export_nor_a_quarantine_holds_a_formula(inventory: Path, tmp_path: Path) -> None:
+    export(inventory, tmp_path / "out.csv")
+    assert ",'=石潭村喇叭1," in (tmp_path / "out.csv").read_text(encoding="utf-8-sig")
+    file = _table(tmp_path, 'code,name\n12,"=HYPERLINK(""http://192.0.2.1"")"\n')
+    written = write_quarantine(file, prepare(inventory, file, ColumnMap(), area=COUNTY).merge, "en")
+    assert written is not None
+    again = prepare(inventory, written, ColumnMap(), area=COUNTY).merge
+    assert "'=HYPERLINK" in written.read_text(encoding="utf-8-sig")
+    assert again.quarantined[0].cells[-1] == '=HYPERLINK("http://192.0.2.1")'
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.xlsx"])
 def test_what_is_exported_can_be_imported_and_is_the_same(inventory: Path, tmp_path: Path, name: str) -> None:
     assert export(inventory, tmp_path / name) == 1
     prepared = prepare(inventory, tmp_path / name, ColumnMap(), area=COUNTY)

@@ -124,6 +124,51 @@ def test_missing_devices_go_only_where_that_was_asked_for() -> None:
     assert [row[1] for row in merge.table.rows] == [HORN1]
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "terminal,6.34112310020103E+22,,石潭村喇叭2,ip",  # a spreadsheet was at work
+        f"terminal,{HORN3},204800000009,new,pigeon",
+        "terminal,,AA,no code,ip",
+        "terminal,63411231002010314010409,,x,y,ip",  # a comma too many
+    ],
+)
+def test_nothing_is_removed_while_a_wrong_row_may_mean_one_of_those_that_are_missing(row: str) -> None:
+    merge = _merge("kind,code,phys,name,paths", row, remove_missing=True)
+    assert (merge.counts["quarantined"], merge.counts["removed"], merge.kept_back) == (1, 0, True)
+    assert _row(merge, HORN2)
+
+
+def test_a_device_that_a_wrong_row_means_is_not_missing() -> None:
+    garbled = "terminal,6.34112310020103E+22,204800000002,x,ip"
+    shifted = f"terminal,{HORN1},,石潭村,喇叭1,adapter"
+    merge = _merge("kind,code,phys,name,paths", garbled, shifted, remove_missing=True)
+    assert [(each.row, each.taken) for each in merge.quarantined] == [(2, False), (3, False)]
+    assert (merge.kept_back, [each.code for each in merge.missing]) == (False, ["63411231002010314010201", "broken"])
+    assert (_row(merge, HORN1), _row(merge, HORN2)) == tuple(OURS.splitlines()[2:4])
+
+
+def test_columns_that_nothing_is_taken_from_are_told() -> None:
+    mapping = ColumnMap(columns={"杆": "pole", "流量": "sim_traffic_mb"})
+    merge = _merge("code,杆 号,备注", f"{HORN1},9,x", mapping=mapping)
+    assert (merge.unused, merge.absent) == (("杆 号", "备注"), ("杆", "流量"))
+
+
+def test_a_new_device_is_shown_with_all_its_cells() -> None:
+    (change,) = _merge("kind,code,name,paths,contact", f"terminal,{HORN3},c,ip,王 13800000001").added
+    assert change.fields == (
+        FieldChange("kind", "", "terminal"), FieldChange("paths", "", "ip"), FieldChange("contact", "", "***")
+    )  # fmt: skip
+
+
+def test_a_card_is_in_one_device() -> None:
+    card = "89860012345678901234"
+    merge = _merge("code,sim_iccid,pole", f"{HORN1},{card},1", f"{HORN2},{card},2")
+    assert [(each.row, each.taken) for each in merge.quarantined] == [(3, True)]
+    assert f"is the card of {HORN1} already" in _reasons(merge)[0]
+    assert _row(merge, HORN2).endswith(",2,,")
+
+
 def test_names_and_numbers_of_people_are_not_shown() -> None:
     merge = _merge("code,contact", f"{HORN1},张三 13800001111", f"{HORN2},李四 13800002222")
     assert [each.fields for each in merge.changed] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebcd.archive import sheets, xlsx
+from ebcd.archive.cells import harmless, plain
 from ebcd.archive.sheets import encoding_of, rows_of
 from ebcd.archive.xlsx import cell_text, write_xlsx
 from ebcd.errors import ConfigError
@@ -23,11 +25,11 @@ Places = list[tuple[int, int]]
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def sound() -> bytes:
     """A spreadsheet."""
-    file = tmp_path_factory.mktemp("sound") / "devices.xlsx"
+    file = io.BytesIO()
     write_xlsx(file, [["code", "name"], ["63411231002010314010401", "石潭村"]])
-    return file.read_bytes()
+    return file.getvalue()
 
 
 def _read(file: Path) -> tuple[list[xlsx.Row], str]:
@@ -61,10 +63,16 @@ def test_other_delimiters_are_found(tmp_path: Path, delimiter: str) -> None:
     assert list(rows_of(file)) == ROWS
 
 
-def test_empty_rows_are_left_out_and_numbers_stay_those_of_the_file(tmp_path: Path) -> None:
+def test_empty_rows_are_left_out_and_numbers_are_those_that_a_spreadsheet_shows(tmp_path: Path) -> None:
     file = tmp_path / "devices.csv"
     file.write_text('a,b\n\n , \n"x\ny",2\nz,3\n', encoding="utf-8")
-    assert list(rows_of(file)) == [(1, ["a", "b"]), (5, ["x\ny", "2"]), (6, ["z", "3"])]
+    assert list(rows_of(file)) == [(1, ["a", "b"]), (4, ["x y", "2"]), (5, ["z", "3"])]
+
+
+def test_a_title_with_commas_of_its_own_does_not_say_how_columns_are_parted(tmp_path: Path) -> None:
+    file = tmp_path / "devices.csv"
+    file.write_text("某县设备表，2026 年，全部\n\n" + TEXT, encoding="utf-8")
+    assert list(rows_of(file, header_row=3))[1:] == [(number + 2, cells) for number, cells in ROWS]
 
 
 def test_a_spreadsheet_is_read_like_a_table(tmp_path: Path) -> None:
@@ -97,9 +105,37 @@ def test_formulas_are_never_calculated(tmp_path: Path) -> None:
 
 def test_what_we_write_is_text_also_where_it_looks_like_a_formula(tmp_path: Path) -> None:
     file = tmp_path / "devices.xlsx"
-    rows = [["code", "name"], ["63411231002010314010401", "=1+1"], ["0412", "\x07+86"]]
-    write_xlsx(file, rows)
-    assert [cells for _, cells in rows_of(file)] == [*rows[:2], ["0412", "+86"]]
+    rows = [["code", "name"], ["63411231002010314010401", "=1+1"], ["0412", "\x07+86"], ["-7.5", "'@x"]]
+    with file.open("wb") as out:
+        write_xlsx(out, rows)
+    assert [cells for _, cells in rows_of(file)] == [*rows[:2], ["0412", "+86"], rows[3]]
+    sheet = openpyxl.load_workbook(file).active
+    cells = [cell for row in sheet.iter_rows() for cell in row]
+    assert {cell.data_type for cell in cells} == {"s"}
+    assert [cell.value for cell in cells if cell.value[0] in "=+-@"] == ["-7.5"]
+
+
+@given(value=st.text(st.sampled_from("=+-@'\t\r 1a"), max_size=6))
+def test_no_cell_goes_out_as_a_formula_and_each_comes_back(value: str) -> None:
+    out = harmless(value)
+    assert out.lstrip()[:1] not in set("=+@")
+    assert not out.lstrip().startswith("-") or float(out) < 0.01
+    assert plain(out) == plain(value) or value.lstrip().startswith("'")
+    assert plain(harmless(plain(value))) == plain(value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "meant"),
+    [
+        ('="63411231002010314010401"', "63411231002010314010401"),
+        ("'=1+1", "=1+1"),
+        ("'0412", "'0412"),
+        ("\t00017\n", "00017"),
+        ("换\r\n行", "换 行"),
+    ],
+)
+def test_what_only_spreadsheets_need_is_taken_off(cell: str, meant: str) -> None:
+    assert plain(cell) == meant
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from ebcd.archive.beats import Beats
 from ebcd.archive.courier import Courier, CourierDoors
 from ebcd.archive.drift import Drift
 from ebcd.archive.enquiry import Enquiries
+from ebcd.archive.rollout import Change
 from ebcd.archive.stages import StageRule, Stages
 from ebcd.health import HealthBook, ways_of
 from ebcd.inventory import Inventory
@@ -115,6 +116,7 @@ class Yard:
     stages: Stages
     busy: list[bool]
     shelf: Shelf
+    settled: list[Change]
 
     def facts(self, kind: str) -> list[Any]:
         """Payloads."""
@@ -150,12 +152,18 @@ async def yard(*silent: ResourceCode, within_s: float = 900.0) -> AsyncIterator[
         shelf = Shelf(room.clock)
         rule = StageRule(0.1, within_s)
         carrier, roster = courier(room, enquiries), room.inventory.roster
-        stages = Stages(book, enquiries, roster, enter, lambda: busy[0], room.clock, rule, carrier, shelf.images)
+        settled: list[Change] = []
+
+        async def settle(change: Change) -> None:
+            settled.append(change)
+
+        doors = (enter, lambda: busy[0], room.clock, rule, carrier, shelf.images, settle)
+        stages = Stages(book, enquiries, roster, *doors)
         drift = Drift(room.inventory, enquiries, enter, room.clock, Beats(room.inventory.roster, room.clock, 60.0))
         running = asyncio.ensure_future(stages.run())
         await asyncio.sleep(0)
         try:
-            yield Yard(room, field_, air, room.inventory, enquiries, drift, stages, busy, shelf)
+            yield Yard(room, field_, air, room.inventory, enquiries, drift, stages, busy, shelf, settled)
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

@@ -44,6 +44,15 @@ def test_a_private_key_is_for_its_owner_only_and_never_overwritten(trust: Path) 
     assert (trust / "root.pem").read_bytes() == before
 
 
+@pytest.mark.parametrize("out", ["root.pem", "new.pem"])
+def test_what_a_certificate_would_be_written_over_stays_and_no_key_is_made(trust: Path, out: str) -> None:
+    before = (trust / "root.pem").read_bytes()
+    wanted = ("--number", COUNTY, "--valid", "2030-12", "--key", f"{trust}/new.pem", "-o", f"{trust}/{out}")
+    result = typed("cert", "make", *wanted)
+    assert (result.exit_code != 0, "was not overwritten" in result.stderr) == (True, True)
+    assert ((trust / "root.pem").read_bytes(), (trust / "new.pem").exists()) == (before, False)
+
+
 def test_a_chain_is_shown_with_its_verdicts(trust: Path) -> None:
     shown = typed("cert", "show", "--json", "--cert", f"{trust}/root.cer", f"{trust}/root.cer", f"{trust}/c.cer")
     assert [json.loads(line)["signature"] for line in shown.stdout.splitlines()] == ["ok", "ok"]

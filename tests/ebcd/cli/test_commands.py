@@ -121,6 +121,8 @@ def test_show_tells_progress_by_town_and_path_and_names_who_failed(room: Control
         "0.0212",
         "不在本县",
         "未成功的终端：1 / 4",
+        "不符",
+        "没听到",
     ):
         assert part in chinese.out, part
     for part in ("55/60 91%", "timed out", "wang approved", "outside the county", "Terminals that failed: 1 of 4"):

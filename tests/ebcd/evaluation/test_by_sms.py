@@ -46,7 +46,7 @@ async def village(folder: Folder) -> AsyncIterator[Village]:
     async with control_room() as room:
         store = open_store(f"sqlite:///{folder}/state/ebcd.db", clock=room.clock, inline=True, fsync=False)
         desk = EvaluationDesk(room.core.ledger, store, room.inventory, HealthBook(Ways({})), room.clock, "某县")
-        yield Village(room, store, by_sms(desk))
+        yield Village(room, store, by_sms(desk).hear)
         store.abandon()
 
 

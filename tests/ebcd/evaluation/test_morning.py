@@ -65,6 +65,20 @@ def test_only_who_is_online_would_speak_and_of_the_others_the_reason_is_named() 
     assert "能响的终端：1 / 12" in as_text(report, "zh")
 
 
+def test_who_is_online_and_did_not_answer_the_nights_question_is_named() -> None:
+    now, health = 1_760_000_000.0, book()
+    first = terminal(VILLAGE_A1, 1)
+    health.of(first).asked_at = health.of(terminal(VILLAGE_A1, 3)).asked_at = now - 5 * 3600
+    for told_at, unanswered in ((0.0, [first]), (now - 4 * 3600, [])):
+        health.of(first).told_at = told_at
+        count = Count(INVENTORY, WAYS, health.of, now=now)
+        for device in INVENTORY.roster.terminals:
+            count.add(device)
+        report = count.report(now, "某县", ())
+        assert (report.asked, [each.code for each in report.unanswered]) == (2, unanswered)
+        assert f"Asked last night: 2; {len(unanswered)} are online and did not answer" in as_text(report, "en")
+
+
 @dataclass
 class Office:
     """A keeper at work on a real store."""

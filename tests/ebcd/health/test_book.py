@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from devices.link import Answered, Connected, DeviceState, Disconnected, Event, Fault, Heartbeat, Path, StateTold, Verb
 from devices.roster import DeviceKind
-from ebcd.health import Change, Condition, HealthBook, Way, Ways
+from ebcd.health import Change, Condition, HealthBook, Outage, Way, Ways
 from protocols.codes import EbmId, ResourceCode
 from tests.ebcd.county import VILLAGE_A1, VILLAGE_B1, terminal
 
@@ -104,6 +104,29 @@ def test_a_reported_fault_stays_until_it_is_cleared_even_if_heartbeats_say_idle(
     assert (ward.condition(), ward.book.of(HORN).fault) == (Condition.FAULT, "amplifier")
     ward.hear(Fault("ip", HORN, 3, True, ""), 6.0)
     assert (ward.condition(), ward.book.of(HORN).fault) == (Condition.ONLINE, "")
+
+
+def test_of_two_faults_the_end_of_one_leaves_the_other() -> None:
+    ward = Ward()
+    for cause, words in ((1, "supply low"), (3, "amplifier")):
+        ward.hear(Fault("ip", HORN, cause, False, words), 0.0)
+    assert ward.book.of(HORN).fault == "supply low; amplifier"
+    ward.hear(Fault("ip", HORN, 1, True, ""), 6.0)
+    ward.beat(7.0)
+    assert (ward.condition(), ward.book.of(HORN).fault) == (Condition.FAULT, "amplifier")
+    ward.hear(Fault("ip", HORN, 3, True, ""), 8.0)
+    assert (ward.condition(), ward.book.of(HORN).fault) == (Condition.ONLINE, "")
+
+
+def test_a_first_boot_flag_that_never_goes_away_is_one_restart() -> None:
+    ward = Ward()
+    for at_s in range(0, 90, 15):
+        ward.hear(Heartbeat("ip", HORN, "", DeviceState.IDLE, rebooted=True), float(at_s))
+    health = ward.book.of(HORN)
+    assert (health.restarts, health.outage, ward.book.restarted) == (1, Outage.RESTART, {HORN})
+    ward.tick(200.0)
+    ward.hear(Heartbeat("ip", HORN, "", DeviceState.IDLE, rebooted=True), 201.0)
+    assert (health.restarts, health.outage) == (2, Outage.POWER)
 
 
 def test_a_fault_that_only_heartbeats_told_ends_with_them() -> None:

@@ -181,6 +181,34 @@ def test_a_fault_whose_end_was_lost_is_asked_about_and_ends_with_the_answer() ->
     assert county.book.of(OWN_LINE).fault == ""
 
 
+def test_an_adapter_that_says_fault_and_not_which_is_asked_once() -> None:
+    county = County()
+    for _ in range(3):
+        county.hear(Heartbeat("adapters", HEAD_END, "", DeviceState.FAULT, False), Path.ADAPTER)
+        assert county.book.fault_doubts == {HEAD_END}
+    county.book.fault_doubts.clear()
+    county.hear(Heartbeat("adapters", HEAD_END, "", DeviceState.FAULT, False), Path.ADAPTER)
+    assert county.book.fault_doubts == set()
+    county.hear(Fault("adapters", HEAD_END, 3, False, ""), Path.ADAPTER)
+    assert (county.conditions(HEAD_END), county.book.of(HEAD_END).fault) == ({Condition.FAULT}, "cause 3")
+    county.hear(StateTold("adapters", HEAD_END, DeviceState.IDLE, ()), Path.ADAPTER)  # its records: no word of faults
+    assert county.book.of(HEAD_END).fault == "cause 3"
+    county.hear(Fault("adapters", HEAD_END, 0, True, ""), Path.ADAPTER)  # no fault, it answers, and its heartbeats?
+    assert county.conditions(HEAD_END) == {Condition.FAULT}
+    county.beat(HEAD_END)
+    assert county.conditions(HEAD_END) == {Condition.ONLINE}
+
+
+def test_an_adapter_whose_heartbeats_are_fine_again_is_asked_for_its_faults() -> None:
+    county = County()
+    county.hear(Fault("adapters", HEAD_END, 1, False, "supply"), Path.ADAPTER)
+    for _ in range(3):
+        county.beat(HEAD_END)
+    assert (county.book.fault_doubts, county.book.doubts) == ({HEAD_END}, set())
+    county.hear(Fault("adapters", HEAD_END, 0, True, ""), Path.ADAPTER)
+    assert county.conditions(HEAD_END) == {Condition.ONLINE}
+
+
 def test_a_fault_that_the_answer_confirms_stays() -> None:
     county = County()
     county.hear(Fault("ip", OWN_LINE, 3, False, "amplifier"), Path.IP)

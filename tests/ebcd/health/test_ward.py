@@ -19,17 +19,21 @@ from devices.link import (
     OutboxFull,
     Path,
     SetClock,
+    StateTold,
 )
+from devices.maintenance import AskValues
 from ebcd.health import Condition, HealthBook, Ward, WardRule, Way, Ways
 from ebcd.health.ward import ASKED_AT_ONCE_MAX, CLOCKS_AGAIN_S, NIGHTS
 from ebcd.store import Store, open_store
 from protocols.codes import EbmId, ResourceCode
-from tests.ebcd.county import VILLAGE_A1, terminal
+from protocols.terminal import WORK_STATE
+from tests.ebcd.county import VILLAGE_A1, adapter, terminal
 from tests.virtual_time import VirtualClock
 
 HORNS = tuple(terminal(VILLAGE_A1, n) for n in range(1, 31))
 BEHIND = terminal(VILLAGE_A1, 40)
 DEAF_MUTE = terminal(VILLAGE_A1, 50)
+FRONT = adapter(VILLAGE_A1)
 EBM = EbmId("4" + "0" * 30 + "0001")
 NOON = 1_760_000_000.0 - 1_760_000_000.0 % 86_400 + 4 * 3600  # 12:00 in Beijing
 
@@ -72,7 +76,7 @@ class Night:
         self.link, self.adapters = QuietLink(), QuietLink()
         self.counted: Counter[str] = Counter()
         by_path = {Path.IP: [self.link], Path.ADAPTER: [self.adapters]}
-        self.ward = Ward(self.book, by_path, self.store, self.clock, WardRule(), self.count)
+        self.ward = Ward(self.book, by_path, self.store, self.clock, WardRule(), self.count, lambda _code: FRONT)
 
     def count(self, what: str, number: int) -> None:
         """Metrics."""
@@ -120,6 +124,17 @@ async def test_a_wrong_clock_is_set_and_not_again_for_a_while(tmp_path: File) ->
     await night.store.close()
 
 
+async def test_a_device_that_has_left_the_inventory_is_forgotten(tmp_path: File) -> None:
+    night = Night(tmp_path)
+    night.begin(HORNS[0], 60.0)
+    await night.work(12.0)
+    night.book.become(Ways({HORNS[1]: Way(15.0, frozenset({Path.IP}))}, {"ip": Path.IP}), 0.0, 0.0)
+    night.begin(HORNS[1], 60.0)
+    await night.work(12.0)
+    assert set(night.ward.clocks_set) == {HORNS[1]}
+    await night.store.close()
+
+
 async def test_where_all_devices_agree_against_us_our_own_clock_is_suspected_and_theirs_left_alone(
     tmp_path: File,
 ) -> None:
@@ -145,7 +160,7 @@ async def test_a_week_of_nights_asks_everybody_who_can_answer_once(tmp_path: Fil
         await task
     asked = [code for command in night.link.taken if isinstance(command, AskState) for code in command.members]
     assert Counter(asked) == Counter(HORNS)
-    assert night.adapters.taken == []  # what is behind an adapter cannot be asked by this link, the deaf-mute by none
+    assert night.adapters.taken == []  # who has fallen silent is not asked, nor is the deaf-mute
     await night.store.close()
 
 
@@ -158,10 +173,25 @@ async def test_a_night_round_goes_out_in_portions_and_names_who_stayed_silent(tm
     portions = [len(c.members) for c in night.link.taken if isinstance(c, AskState)]
     assert max(portions) == ASKED_AT_ONCE_MAX
     assert sum(portions) == night.counted["asked"] == len([c for c in many if int(c) % NIGHTS == today])
-    some = next(iter(night.ward.round.asked))
-    night.beat(some)
-    assert some not in night.ward.round.silent(night.book)
-    assert len(night.ward.round.silent(night.book)) == sum(portions) - 1
+    asked = [code for code, health in night.book.all() if health.asked_at]
+    night.beat(*asked)
+    now_s, wall_s = night.clock.monotonic(), night.clock.wall()
+    night.book.observe(StateTold("ip", asked[0], DeviceState.IDLE, ()), Path.IP, now_s, wall_s)
+    unanswered = [code for code, health in night.book.all() if health.unanswered]
+    assert unanswered == asked[1:]  # heartbeats are no answer
+    await night.store.close()
+
+
+async def test_who_speaks_through_an_adapter_is_asked_through_it(tmp_path: File) -> None:
+    behind = tuple(terminal(VILLAGE_A1, n) for n in range(1, 22))
+    night = Night(tmp_path, wall=NOON + 14 * 3600 - 5.0, horns=behind)
+    night.beat(*behind[:14], path=Path.ADAPTER)
+    night.beat(*behind[14:])
+    await night.work(20.0)
+    questions = [c for c in night.adapters.taken if isinstance(c, AskValues)]
+    assert [(c.members, c.ids) for c in questions] == [((FRONT,), (WORK_STATE,))]
+    assert set(questions[0].targets) == {code for code, h in night.book.all() if h.asked_at} & set(behind[:14])
+    assert len(questions[0].targets) == 2
     await night.store.close()
 
 

@@ -151,7 +151,7 @@ def test_who_is_known_to_be_offline_has_not_missed_anything_new() -> None:
 
 def test_the_part_opens_an_order_when_an_alert_is_over_and_closes_it_with_the_next_confirmation() -> None:
     yard = Yard()
-    confirmations = Confirmations()
+    confirmations = Confirmations(lambda: [ALONE])
 
     part = WorkPart(yard.desk, yard.health, yard.sites, yard.state, adapter_of, yard.clock)
     for fact in after(yard.state, ALONE, at=yard.wall_s):
@@ -167,6 +167,14 @@ def test_the_part_opens_an_order_when_an_alert_is_over_and_closes_it_with_the_ne
     yard.confirmed[ALONE] = confirmations.of(ALONE)
     part.look()
     assert yard.orders() == []
+
+
+def test_confirmations_of_devices_that_have_left_are_forgotten() -> None:
+    present = {ALONE}
+    confirmations = Confirmations(lambda: present)
+    items = [Receipt(code, DeliveryEvent.CONFIRM, Path.IP, "", 1.0) for code in (*BEHIND, ALONE)]
+    confirmations.watch(facts.receipts(ALERT.id, items, 1.0), CountyState())
+    assert (len(confirmations), confirmations.of(ALONE)) == (1, 1.0)
 
 
 def test_every_fact_of_an_order_has_its_line_in_the_log() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from devices.gsm_modem import Short
 from ebcd.workorders.office import WorkOffice
-from ebcd.workorders.replies import Known, SmsReplies
+from ebcd.workorders.replies import Ears, Known, SmsReplies
 from tests.ebcd.county import VILLAGE_A1
 from tests.ebcd.workorders.test_office import HORN, office
 
@@ -22,10 +22,14 @@ class Phone:
         self.answers: list[tuple[str, str]] = []
         self.counted: Counter[str] = Counter()
         self.heard: list[tuple[str, str, str, bool]] = []
-        people = {"13800100055": Known("一班"), OFFICER: Known("王村长", VILLAGE_A1)}
-        self.replies = SmsReplies(
-            work, people, lambda number, words: self.answers.append((number, words)), self.count, "zh", self.hear
-        )
+        people = {"13800100055": Known("一班", is_crew=True), OFFICER: Known("王村长", VILLAGE_A1)}
+        self.people: list[tuple[str, str]] = []
+        answer = lambda number, words: self.answers.append((number, words))  # noqa: E731
+        self.replies = SmsReplies(work, people, answer, self.count, "zh", Ears(self.hear, self.person))
+
+    async def person(self, name: str, number: str) -> int:
+        self.people.append((name, number))
+        return 12
 
     async def hear(self, known: Known, number: str, words: str, heard: bool) -> tuple[str, str]:
         self.heard.append((known.name, number, words, heard))
@@ -44,14 +48,16 @@ class Phone:
 async def test_an_officer_reports_and_the_crew_takes_its_steps() -> None:
     async with office() as (room, desk, _):
         phone = Phone(WorkOffice(desk, room.inventory, room.clock, room.core.ledger.mark))
-        answer = await phone.say(OFFICER, f"报修 {HORN} 大雨后没声音")
+        answer = await phone.say(OFFICER, f"报修 {HORN} 大雨后没声音，找李四 138 0000 1111")
         (order,) = desk.book.live()
         assert order.id in answer
-        assert (order.source, order.why) == ("王村长", "大雨后没声音")
+        assert (order.source, order.why) == ("P12", "大雨后没声音，找李四 ***")
+        assert phone.people == [("王村长", OFFICER)]
+        assert "王村长" not in str([event.payload for event in room.journal.events])
         assert "已受理" in await phone.say(CREW, f"受理 {order.id}")
         assert "在现场" in await phone.say(CREW, f"到场：{order.id.lower()}")
         assert "待验证" in await phone.say(CREW, f"修复 {order.id} 换了功放")
-        assert order.history[-1].note == "换了功放"
+        assert (order.history[-1].actor, order.history[-1].note) == ("一班", "换了功放")
         assert phone.counted == Counter(taken=4)
 
 
