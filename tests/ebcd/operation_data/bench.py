@@ -220,6 +220,7 @@ async def bench(
     poster: RunningPoster | None = None,
     network: MemoryNetwork | None = None,
     in_good_order: bool = False,
+    exciter: list[Transmitter] | None = None,
 ) -> AsyncIterator[Bench]:
     """One life, from what `folder` holds to its kill -9, or to its end `in_good_order`. `poster` leads to somebody else
     than `province`."""
@@ -239,7 +240,7 @@ async def bench(
     await mailroom.prepare()
     resources = Resources(owner or Owner(PLATFORM, "某县应急广播平台", "http://county"), inventory)
     signs: dict[str, Any] = {}
-    transmitters = (Transmitter(EXCITER, 97_400, up=True),)
+    transmitters = exciter or [Transmitter(EXCITER, 97_400, up=True)]
     sharers = Sharers(inventory.adapter_of, lambda: transmitters, resources.station_of)
     intake = Intake(COUNTY, lambda area: bool(inventory.places_in(area)), "zho", Speaker())
     upstream = Upstream(PLATFORM, "en", world, store, ledger, mailroom, sharers, intake)
