@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ebcd.catalogue import has, text
 from ebcd.cli.moment import shown
-from ebcd.cli.reasons import said
+from ebcd.reasons import said
 from ebcd.operator import (
     AlertDetail,
     AlertRow,

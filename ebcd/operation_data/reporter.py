@@ -19,7 +19,7 @@ from devices.ports import Clock
 from ebcd.operation_data.flags import Flags
 from ebcd.operation_data.kinds import INFO, Kind, document
 from ebcd.operation_data.observer import Observer
-from ebcd.operation_data.requests import REQUESTS_MAX, Refusal, Wanted, judge, select
+from ebcd.operation_data.requests import REQUESTS_MAX, Refusal, Wanted, echo, judge, select
 from ebcd.operation_data.rules import ReportRule
 from ebcd.operation_data.writing import Pen
 from ebcd.store import ReportRow, StoreError, StoreStats
@@ -244,9 +244,8 @@ class Reporter:
             await self._look()
             everything = self._pen.everything(peer, kind)
             wanted.codes = select(wanted, everything, self._flags, lambda code: self._pen.time_of(peer, kind, code))
-        outcome = await self._send(
-            peer, kind, wanted.codes, wanted.params, wanted.ebd_id, empty=True, dated=wanted.has_period
-        )
+        params = echo(wanted, self._doors.clock.wall())
+        outcome = await self._send(peer, kind, wanted.codes, params, wanted.ebd_id, empty=True, dated=wanted.has_period)
         if outcome is None:
             wanted.retry_s = self._doors.clock.monotonic() + AGAIN_S
             return

@@ -57,6 +57,19 @@ def judge(peer: ResourceCode, ebd_id: EbdId, request: OmdRequest) -> Wanted | Re
     return Wanted(peer, ebd_id, kind, request.params)
 
 
+def echo(wanted: Wanted, now: float) -> ReportParams | None:
+    """Params of the answer (platform digest 3.5): those of the request in the standard's spelling. The log has a period
+    with both its ends there, or none at all (platform digest 3.11)."""
+    params = wanted.params
+    if params is None or params == ReportParams():
+        return None
+    if wanted.kind is not Kind.LOG:
+        return params.echoed
+    if not wanted.has_period:
+        return None
+    return ReportParams(params.start_time or 0, int(now) if params.end_time is None else params.end_time)
+
+
 def select(wanted: Wanted, everything: list[str], flags: Flags, time_of: Callable[[str], float | None]) -> list[str]:
     """The codes that a request means: all that exist, or those out of step; of a period where one was named, by
     `time_of` a record (UTC seconds; both ends included)."""
