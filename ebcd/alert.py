@@ -139,7 +139,7 @@ class Alert:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Alert:
         """The inverse of `to_json`."""
-        older = {
+        older: dict[str, Any] = {
             "warning": "",
             "supersedes": [],
             "sender_code": "",

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from ebcd.catalogue import has, text
 from ebcd.cli.moment import shown
-from ebcd.reasons import said
 from ebcd.operator import (
     AlertDetail,
     AlertRow,
@@ -25,6 +24,7 @@ from ebcd.operator import (
     TownProgress,
     WarningPreview,
 )
+from ebcd.reasons import said
 
 COUNTED = ("targeted", "confirmed", "played", "refused", "timed_out", "unconfirmed", "cancelled", "pending")
 NUMBERS = ("devices", "lost", "first", "median", "p99", "last")

@@ -138,8 +138,8 @@ class ReportParams:
 
     @property
     def incremental(self) -> bool:
-        """Whether only what changed is asked for; anything written that is not "Full" (platform.md 3.4), however that is
-        spelt."""
+        """Whether only what changed is asked for; anything written that is not "Full" (platform.md 3.4), however that
+        is spelt."""
         return self.type.strip().lower() not in ("", "full")
 
     @property

@@ -255,8 +255,7 @@ async def bench(
     pen = Pen(resources.owner, resources, flags, lambda: ledger.state, health, observer.watch, sharers, "en")
     doors = ReporterDoors(mailroom, store, clock, upstream.request_answered, metrics.report)
     reporter = Reporter(flags, observer, pen, rule, doors)
-    mailroom.back = reporter.back
-    mailroom.farewell = reporter.farewell if in_good_order else mailroom.farewell
+    mailroom.back, mailroom.farewell = reporter.back, reporter.farewell if in_good_order else mailroom.farewell
     health.on_change(observer.device_changed)
     ledger.watched_by(observer.fact)
     upstream.serve(core, reporter)
