@@ -11,8 +11,8 @@ from protocols.codes import EbdId, ResourceCode
 from protocols.ebd import ResultCode
 from protocols.ebd.messages import OmdRequest, ReportParams
 
-REQUESTS_MAX = 32
-"""Requests of one platform that wait for their answers: each type in both forms, and some patience."""
+REQUESTS_MAX = 128
+"""Requests of one platform that wait for their answers: what it may ask at once, and some patience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Wanted:
     params: ReportParams | None
     codes: list[str] | None = None
     retry_s: float = 0.0  # monotonic
+    unwell: int = 0  # how often its answer was refused with 5
 
     @property
     def incremental(self) -> bool:

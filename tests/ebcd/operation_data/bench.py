@@ -19,6 +19,7 @@ from ebcd.core import Core
 from ebcd.following import Following
 from ebcd.foundation import restore
 from ebcd.gateway import Peer, PostFailed, Received
+from ebcd.gateway.post import ReceiptJudge, no_objection
 from ebcd.health import HealthBook, ways_of
 from ebcd.intake import Intake
 from ebcd.inventory import Inventory
@@ -79,7 +80,7 @@ class Province:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    async def post(self, _url: str, body: RequestBody) -> EbdResponse:
+    async def post(self, _url: str, body: RequestBody, objection: ReceiptJudge = no_objection) -> EbdResponse:
         await asyncio.sleep(0.01)
         if self.away:
             raise PostFailed("connect", "nobody there")

@@ -295,3 +295,19 @@ async def test_more_requests_than_can_wait_are_refused_by_name(tmp_path: Folder,
         assert [len(answers(province, number)) for number in numbers] == [1] * (REQUESTS_MAX + 1)
         (last,) = answers(province, numbers[-1])
         assert isinstance(last.detail, EbdNotify)
+
+
+async def test_an_answer_that_an_unwell_province_turns_away_with_5_comes_again_until_it_is_taken(
+    tmp_path: Folder, province: Province
+) -> None:
+    async with bench(tmp_path, province) as room:
+        await settled(room)
+        well_at = room.clock.wall() + 1200
+        province.code_for = lambda ebd: (
+            ResultCode.SUCCESS if room.clock.wall() >= well_at or not ebd.envelope.related_ebd_id else ResultCode.OTHER
+        )
+        number = await room.ask("EBRASInfo")
+        await asyncio.sleep(1600)
+        assert [ebd.envelope.ebd_type for ebd in answers(province, number)] == ["EBRASInfo"]
+        assert 3 <= len(province.refused) <= 5
+        assert room.core.state.open_packages == {}
