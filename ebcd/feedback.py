@@ -47,8 +47,11 @@ def words_of(record: AlertRecord, code: int, why: str, language: str) -> str:
     return words
 
 
-def coverage_of(record: AlertRecord, sharing: Sharing) -> Coverage:
-    """Coverage counts confirmed terminals only (I8); ResBrdStat names what was really used."""
+def coverage_of(record: AlertRecord, sharing: Sharing) -> Coverage | None:
+    """Coverage counts confirmed terminals only (I8); ResBrdStat names what was really used. None of a message that was
+    for no area of ours: there is nothing that it could have covered."""
+    if not record.alert.areas:
+        return None
     targeted = record.tally.total()
     confirmed = sum(record.tally[state] for state in CONFIRMED_STATES)
     return Coverage(
