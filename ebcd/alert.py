@@ -102,6 +102,8 @@ class Alert:
     volume: int | None = None  # percent, instead of what the configuration says
     warning: str = ""  # identifier of the warning that it was made of; updates and cancels name it
     supersedes: tuple[str, ...] = ()  # identifiers of the warnings that it takes the place of
+    sender_code: str = ""  # SenderCode of the body that issued it, opaque; empty where nobody named one
+    sent_at: int | None = None  # SendTime as it was written, UTC seconds
 
     def __post_init__(self) -> None:
         if not 1 <= self.level <= 4:
@@ -137,7 +139,13 @@ class Alert:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Alert:
         """The inverse of `to_json`."""
-        value = {"warning": "", "supersedes": []} | value  # journals of before there were warnings
+        older: dict[str, Any] = {
+            "warning": "",
+            "supersedes": [],
+            "sender_code": "",
+            "sent_at": None,
+        }  # journals of before there were these
+        value = older | value
         fields = {name: value[name] for name in PLAIN_FIELDS}
         return cls(
             **fields
@@ -178,6 +186,8 @@ PLAIN_FIELDS = (
     "ebd_id",
     "replaces",
     "warning",
+    "sender_code",
+    "sent_at",
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ebcd.catalogue import text
 from ebcd.lifecycle import CONFIRMED_STATES
+from ebcd.reasons import said
 from ebcd.reporting import BrdState
 from ebcd.sharing import Sharing
 from ebcd.state import AlertRecord
@@ -40,14 +41,17 @@ def words_of(record: AlertRecord, code: int, why: str, language: str) -> str:
     counts = record.counts()
     words = text(f"brd.{BrdState(code).name.lower()}", language)
     if why:
-        words = f"{words}: {text('brd.why.' + why, language) if why in KNOWN_REASONS else why}"
+        words = f"{words}: {said(why, language)}"
     if counts["targeted"]:
         words += f" ({text('brd.counts', language, **counts)})"
     return words
 
 
-def coverage_of(record: AlertRecord, sharing: Sharing) -> Coverage:
-    """Coverage counts confirmed terminals only (I8); ResBrdStat names what was really used."""
+def coverage_of(record: AlertRecord, sharing: Sharing) -> Coverage | None:
+    """Coverage counts confirmed terminals only (I8); ResBrdStat names what was really used. None of a message that was
+    for no area of ours: there is nothing that it could have covered."""
+    if not record.alert.areas:
+        return None
     targeted = record.tally.total()
     confirmed = sum(record.tally[state] for state in CONFIRMED_STATES)
     return Coverage(
@@ -67,8 +71,3 @@ def platform_item(record: AlertRecord, code: int, words: str, platform: Resource
         state_desc=words,
     )
     return ResourceBroadcast(platform=platform, devices=(device,))
-
-
-KNOWN_REASONS = frozenset(
-    {"expired", "no_area_of_ours", "quiet_hours", "needs_approval", "quiet_hours_over", "alert_first", "alerts_over"}
-)

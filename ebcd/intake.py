@@ -110,6 +110,8 @@ class Intake:
             peer=ordered.peer,
             ebd_id=ordered.ebd_id,
             replaces=_replaced(ebm),
+            sender_code=basic.sender_code[:TITLE_CHARACTERS_MAX],
+            sent_at=basic.send_time,
         )
 
     def areas(self, written: tuple[str, ...]) -> ResolvedAreas:

@@ -15,6 +15,7 @@ from ebcd.exchanges import ExchangeLog
 from ebcd.gateway import (
     LETTERS_MAX,
     PUSHED_OUT,
+    READINGS,
     Answer,
     ClientEvent,
     Delivered,
@@ -49,15 +50,15 @@ from ebcd.numbers import EbdNumbers
 from ebcd.operator import LinkRow
 from ebcd.settings import Settings
 from ebcd.settings_sections import PeerSection
-from ebcd.signing import FileProfile, FileSigner, SignatureVerifier
+from ebcd.signing import FileProfile, FileSigner, Refusal, SignatureVerifier
 from ebcd.store import Store
 from ebcd.store.events import NewEvent
 from ebcd.world import World
 from protocols.codes import EbdId, ResourceCode
-from protocols.ebd import Detail, Edition, Naming, ResultCode
+from protocols.ebd import Detail, Edition, Naming, Package, ResultCode, decode_signature
 from protocols.ebd.short_codes import lengthened
-from protocols.errors import LocalProtocolError
-from protocols.signature import number_text
+from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.signature import SignatureBlock, number_text
 
 log = structlog.get_logger("ebcd.mailroom")
 
@@ -67,6 +68,8 @@ Told = Callable[[EbdId], NewEvent]
 
 Say = Callable[[ResourceCode, Detail], Awaitable[ResultCode | None]]
 """Posts a document at once and brings the receipt's code, None where there was none."""
+
+UPSTREAM = "upstream"
 
 FAREWELL_S = 4.0
 """How long the end of the daemon may wait for platforms above; systemd gives it far more."""
@@ -137,6 +140,7 @@ class Mailroom:
             world.random,
             self._told,
             heartbeat_s=upstream.heartbeat_s,
+            forged=self._forged,
         )
         self._letters = LetterBook(store, self._client, self.peers, world.clock.wall, metrics.bound_acted)
         self._settle: dict[str, Settled] = {}
@@ -147,6 +151,20 @@ class Mailroom:
         self.farewell: Callable[[Say], Awaitable[None]] = _nothing_to_say
         """Says what platforms above have to hear when the daemon ends."""
         metrics.watch_upstream(self._client.statuses)
+
+    def _forged(self, peer: Peer, package: Package) -> str:
+        """Why a receipt is not by whom it says; "" where it is, and where that cannot be told: some peers do not sign
+        receipts, or with certificates that nobody has."""
+        if package.signature_xml is None:
+            return ""
+        try:
+            block = SignatureBlock.decode(decode_signature(package.signature_xml).block)
+        except RemoteProtocolError:
+            return ""
+        verdict = self._verifier.authentic(
+            package.xml, block, self._world.clock.wall(), scopes=READINGS[peer.profile], allowed=peer.certificates
+        )
+        return verdict.detail if verdict.refusal is Refusal.BAD_SIGNATURE else ""
 
     def serve(self, inbox: Inbox) -> None:
         """Name who takes packages; once, before `run`."""
@@ -294,11 +312,15 @@ class Mailroom:
         )
 
     def rows(self) -> tuple[LinkRow, ...]:
-        """The platforms above, for `ebcd links`."""
-        return tuple(
-            LinkRow(s.code, "upstream", "upstream", s.up, _reason(s), int(s.up), s.outbox_depth, LETTERS_MAX, s.dropped)
-            for s in self._client.statuses()
-        )
+        """The platforms above, for `ebcd links`; of one with two lines the one that is not in use, too."""
+        rows = []
+        for s in self._client.statuses():
+            depth = s.outbox_depth
+            rows.append(LinkRow(s.code, UPSTREAM, UPSTREAM, s.up, _reason(s), int(s.up), depth, LETTERS_MAX, s.dropped))
+            if s.spare:
+                up, name = not s.spare_failure, f"{s.code}/{s.spare}"
+                rows.append(LinkRow(name, UPSTREAM, UPSTREAM, up, s.spare_failure, int(up), 0, LETTERS_MAX, 0))
+        return tuple(rows)
 
 
 class _NotingJudge(Judge):

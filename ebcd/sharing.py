@@ -21,11 +21,13 @@ BADLY = (BrdState.FAILED, BrdState.CANCELLED, BrdState.WAITING, BrdState.ON_AIR,
 
 @dataclass(frozen=True, slots=True)
 class Transmitter:
-    """One that our FM orders go to. `up`: whether its link works now, which is all that is known of it."""
+    """One that our FM orders go to. `up`: whether its link works now, which is all that is known of it; `tried`:
+    whether even that is known, which it is not in the first moments after a start."""
 
     code: ResourceCode
     frequency_khz: int
     up: bool
+    tried: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Point:
     judge: j.Judge
     acts: tuple[Act, ...] = ()
     long: bool = False  # a cycle: seen only where somebody watches for hours
+    judge_after: j.Judge | None = None  # instead of `judge` for what was said after somebody did what was asked
 
     @property
     def key(self) -> str:
@@ -41,7 +42,7 @@ def _both(type_: str) -> tuple[Act, ...]:
 CHECKLIST: tuple[Point, ...] = (
     Point("1", j.heartbeats),
     Point("2.first", j.unasked("EBRPSInfo")),
-    Point("2.change", j.again("EBRPSInfo"), (AtCounty("change_platform"),)),
+    Point("2.change", j.again("EBRPSInfo"), (AtCounty("change_platform"),), judge_after=j.unasked("EBRPSInfo")),
     Point("2.daily", j.cycle("EBRPSInfo", lambda talk: talk.info_s), long=True),
     Point("3", j.on_request("EBRPSInfo"), _both("EBRPSInfo")),
     Point("4.fault", j.state_told("EBRPSState", ("3",)), (AtCounty("cause_fault"),)),

@@ -21,6 +21,11 @@ class Conversation:
     states_s: float = 1800.0
     info_s: float = 86_400.0
 
+    @property
+    def span_s(self) -> float:
+        """From the first exchange to the last."""
+        return self.exchanges[-1].at - self.exchanges[0].at if self.exchanges else 0.0
+
     def up(self, type_: str) -> list[Exchange]:
         """What the county posted."""
         return [each for each in self.exchanges if each.type == type_ and each.outgoing != self.upper]

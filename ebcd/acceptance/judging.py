@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 from ebcd.acceptance.conversation import SUCCESS, Conversation, refused, taken
@@ -16,6 +17,7 @@ BEATS_MIN = 2
 LATE_SHARE, LATE_S = 1.2, 2.0
 """A heartbeat may come a fifth of its period late, and two seconds."""
 CYCLE_SHARE = 0.1
+CYCLES_WATCHED = 2.2
 AT_ONCE_S = 10.0
 """A start within so many seconds of the message is "now"."""
 SIGNATURE_FAILED = 4
@@ -70,7 +72,7 @@ def again(type_: str) -> Judge:
 
 
 def cycle(type_: str, period: Callable[[Conversation], float]) -> Judge:
-    """The county tells this type in its cycle."""
+    """The county tells this type in its cycle; it has failed to where two cycles were watched, and some time more."""
 
     def judge(talk: Conversation) -> Finding:
         good, period_s = taken(talk.unasked(type_)), period(talk)
@@ -79,7 +81,9 @@ def cycle(type_: str, period: Callable[[Conversation], float]) -> Judge:
                 if abs(later.at - earlier.at - period_s) <= CYCLE_SHARE * period_s:
                     hours = round(period_s / 3600, 2)
                     return Finding.of(Verdict.PASS, "cycle", earlier, later, type=type_, hours=hours)
-        return nothing("no_cycle", type=type_, hours=round(period_s / 3600, 2))
+        missed = nothing("no_cycle", type=type_, hours=round(period_s / 3600, 2))
+        watched = talk.span_s >= CYCLES_WATCHED * period_s
+        return replace(missed, verdict=Verdict.FAIL) if watched else missed
 
     return judge
 

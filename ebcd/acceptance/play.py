@@ -41,6 +41,7 @@ class Result:
     finding: Finding
     begun_at: float
     ended_at: float
+    after: int | None = None  # somebody did it at the county: what counts was said after this exchange
 
 
 class _Play:
@@ -53,18 +54,20 @@ class _Play:
         self._gathered = Gathered()
 
     async def point(self, point: Point) -> Result:
-        """Do what is to be done and wait for what follows from it. What a person at the county would have to do is left
-        out where it was seen already."""
+        """Do what is to be done and wait for what follows from it. What a person at the county has done must be
+        followed by what it should cause; a county that judges the platform above has seen it before, or asks nobody."""
         begun_at = self._clock.wall()
         done: list[tuple[Act, bool]] = []
-        seen, by_hand = (await self.look(point)).settled, all(isinstance(act, AtCounty) for act in point.acts)
-        if not (seen and by_hand):
+        seen, by_hand = (await self.look(point)).settled, any(isinstance(act, AtCounty) for act in point.acts)
+        before = self._gathered.last
+        if not (seen and by_hand and not self._talk.upper):
             for act in point.acts:
                 done.append((act, await self._hands.act(act)))
                 await self._answer_to(act)
         able = not point.acts or any(could for _, could in done)
-        finding = await self._wait(point, self._patience(point.acts) if able and not point.long else 0.0)
-        return Result(point, tuple(done), finding, begun_at, self._clock.wall())
+        after = before if by_hand and done and able else None
+        finding = await self._wait(point, self._patience(point.acts) if able and not point.long else 0.0, after)
+        return Result(point, tuple(done), finding, begun_at, self._clock.wall(), after)
 
     async def _answer_to(self, act: Act) -> None:
         """Before the next question the answer to this one is awaited: an increment counts from it."""
@@ -78,11 +81,11 @@ class _Play:
                 return
             await asyncio.sleep(LOOK_S)
 
-    async def _wait(self, point: Point, patience_s: float) -> Finding:
+    async def _wait(self, point: Point, patience_s: float, after: int | None) -> Finding:
         end_s = self._clock.monotonic() + patience_s
         while True:
-            finding = await self.look(point)
-            if finding.settled or self._clock.monotonic() >= end_s:
+            finding = await self.look(point, after)
+            if (finding.settled and not _still_on_air(finding)) or self._clock.monotonic() >= end_s:
                 return finding
             await asyncio.sleep(LOOK_S)
 
@@ -103,9 +106,14 @@ class _Play:
             await asyncio.sleep(min(left_s, WATCH_S))
             await self._fetched()
 
-    async def look(self, point: Point) -> Finding:
-        """The point as it stands now."""
-        return point.judge(await self._fetched())
+    async def look(self, point: Point, after: int | None = None) -> Finding:
+        """The point as it stands now; `after` somebody did what was asked, silence is no longer nothing."""
+        talk = await self._fetched()
+        if after is None:
+            return point.judge(talk)
+        since = replace(talk, exchanges=[each for each in talk.exchanges if each.number > after])
+        finding = (point.judge_after or point.judge)(since)
+        return replace(finding, verdict=Verdict.OPEN) if finding.verdict is Verdict.NOT_SEEN else finding
 
     async def _fetched(self) -> Conversation:
         self._gathered.exchanges += await self._fetch(self._gathered.last)
@@ -130,7 +138,12 @@ async def play(
         results.append(result)
         tell(result)
     await game.watch(pace.watch_s)
-    return tuple([replace(each, finding=_final(await game.look(each.point))) for each in results])
+    return tuple([replace(each, finding=_final(await game.look(each.point, each.after))) for each in results])
+
+
+def _still_on_air(finding: Finding) -> bool:
+    """A broadcast whose feedback went wrong goes on to its end, and the next one must not meet it."""
+    return finding.verdict is Verdict.FAIL and finding.said == "fed_back"
 
 
 def _final(finding: Finding) -> Finding:

@@ -20,6 +20,8 @@ TEXT_CHARACTERS_MAX = 120
 DEGREES_MAX = {"longitude": 180, "latitude": 90}
 POPULATION_MAX = 10_000_000
 TRAFFIC_MB_MAX = 10_000_000
+POWER_W_MAX = 10_000_000
+YES_OR_NO = {"yes": True, "no": False, "是": True, "否": False}
 FREQUENCY_KHZ_MIN, FREQUENCY_KHZ_MAX = 64_000, 108_000
 PERSON_PREFIX = "P"
 """Before the id of a person who stands beside the journal, as in P12."""
@@ -100,6 +102,13 @@ def _iccid(value: str) -> str:
     return card
 
 
+def _yes_or_no(value: str) -> bool:
+    try:
+        return YES_OR_NO[value.lower()]
+    except KeyError:
+        raise BadValue("choice", choices="yes, no, 是, 否") from None
+
+
 def _area(value: str) -> AreaCode:
     try:
         return AreaCode.parse(value)
@@ -156,6 +165,10 @@ READERS: dict[str, Callable[[str], Any]] = {
     "crew_area": _area,
     "volume": _whole(100),
     "return_to": _host_port,
+    "power_w": _whole(POWER_W_MAX),
+    "backup": _yes_or_no,
+    "auto_switch": _yes_or_no,
+    "remote_control": _yes_or_no,
 }
 """Every column of the archive, in the order in which they are written."""
 

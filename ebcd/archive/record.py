@@ -50,6 +50,10 @@ class Record:
     crew_area: AreaCode | None = None
     volume: int | None = None  # percent, as it should be set
     return_to: str = ""  # host:port, where it should report to
+    power_w: int | None = None  # a transmitter's
+    backup: bool | None = None  # whether there is a second transmitter behind it,
+    auto_switch: bool | None = None  # which takes over by itself
+    remote_control: bool | None = None  # whether it can be controlled from afar
     frequency_khz: int | None = None  # the carrier a terminal should take commands from, an adapter send on
 
     @property

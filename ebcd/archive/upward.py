@@ -11,11 +11,20 @@ DECIMALS = 6
 
 
 def particulars_of(inventory: Inventory) -> ParticularsOf:
-    """Place and population of a device as the inventory has them when asked. Contacts stay here: they are personal."""
+    """Place, population and a transmitter's data of a device as the inventory has them when asked. Contacts stay here:
+    they are personal."""
 
     def of(code: ResourceCode) -> Particulars:
         record = inventory.archive.of(code)
-        return Particulars(_degrees(record.longitude), _degrees(record.latitude), population=record.population)
+        return Particulars(
+            _degrees(record.longitude),
+            _degrees(record.latitude),
+            population=record.population,
+            power_w=record.power_w,
+            backup=record.backup,
+            auto_switch=record.auto_switch,
+            remote_control=record.remote_control,
+        )
 
     return of
 

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from ebcd.catalogue import has, text
 from ebcd.cli.moment import shown
-from ebcd.cli.reasons import said
 from ebcd.evaluation.evidence import SAME
 from ebcd.operator import (
     AlertDetail,
@@ -27,6 +26,7 @@ from ebcd.operator import (
     WarningPreview,
 )
 from ebcd.proofs import AlertProofs
+from ebcd.reasons import said
 
 COUNTED = ("targeted", "confirmed", "played", "refused", "timed_out", "unconfirmed", "cancelled", "pending")
 NUMBERS = ("devices", "lost", "first", "median", "p99", "last")

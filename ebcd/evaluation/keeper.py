@@ -138,8 +138,8 @@ class Keeper:
         try:
             self._rule.folder.mkdir(parents=True, exist_ok=True)
             words = as_text(report, self._rule.language)
-            self._file(now, "txt").write_text(words, encoding="utf-8")
-            self._file(now, "json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
+            _put(self._file(now, "txt"), words.encode())
+            _put(self._file(now, "json"), orjson.dumps(report, option=orjson.OPT_INDENT_2))  # last: it is looked for
             self._forget_old()
         except OSError as error:
             log.error("morning.not_written", folder=str(self._rule.folder), reason=error.strerror or str(error))
@@ -154,6 +154,13 @@ class Keeper:
         for ending in ("txt", "json"):
             for old in sorted(self._rule.folder.glob(f"morning-*.{ending}"))[:-REPORTS_KEPT_MAX]:
                 old.unlink()
+
+
+def _put(file: Folder, content: bytes) -> None:
+    """Whole or not at all: half a report would stand for the day's."""
+    half = file.with_suffix(f"{file.suffix}.part")
+    half.write_bytes(content)
+    half.replace(file)
 
 
 def _say(report: MorningReport) -> None:

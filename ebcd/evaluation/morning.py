@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from devices.roster import Device
@@ -44,7 +44,8 @@ _REASON = {
 
 @dataclass(frozen=True, slots=True)
 class SilentTerminal:
-    """One that would not speak, or of which it is not known. `since`: UTC seconds, 0 where unknown."""
+    """One that would not speak, or of which it is not known. `since`: UTC seconds, 0 where unknown. `order`: the open
+    work order it is part of, "" where there is none; `crew`: who goes, "" where nobody was told to."""
 
     code: str
     name: str
@@ -52,6 +53,8 @@ class SilentTerminal:
     reason: Reason
     since: int
     detail: str
+    order: str = ""
+    crew: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +184,9 @@ class Count:
     def report(
         self, at: float, county: str, orders: Iterable[WorkOrder], alarms: Iterable[Alarm] = (), on_duty: str = ""
     ) -> MorningReport:
-        """What was counted, and what is open."""
+        """What was counted, what is open, and who goes where."""
+        orders = tuple(orders)
+        going = {code: order for order in reversed(orders) for code in (*order.devices, order.root)}
         return MorningReport(
             at=int(at),
             county=county,
@@ -195,7 +200,7 @@ class Count:
                 TownSound(self._inventory.name_of(town), tally["all"], tally["speaks"], tally["unknown"])
                 for town, tally in sorted(self._towns.items())
             ),
-            silent=tuple(self._silent),
+            silent=tuple(self._with_order(each, going) for each in self._silent),
             asked=self._asked,
             unanswered=tuple(self._unanswered),
             orders=tuple(
@@ -207,6 +212,13 @@ class Count:
                 for a in alarms
             ),
         )
+
+    def _with_order(self, silent: SilentTerminal, going: Mapping[str, WorkOrder]) -> SilentTerminal:
+        """With the order about itself, else, where it cannot be reached, that about its head-end."""
+        order = going.get(silent.code)
+        if order is None and silent.reason is Reason.UNREACHABLE:
+            order = going.get(str(self._inventory.adapter_of(ResourceCode(silent.code))))
+        return replace(silent, order=order.id, crew=order.crew) if order else silent
 
 
 def _reason_of(code: ResourceCode, known: DeviceHealth, ways: Ways) -> Reason:
@@ -223,6 +235,29 @@ def _alarms(report: MorningReport, language: str) -> Iterator[str]:
         words = sentence(a.kind, a.subject, a.name, a.detail, a.stage, language)
         known = a.acknowledged_by or text("alarms.not_acknowledged", language)
         yield text("morning.alarm", language, id=a.id, words=words, since=beijing_text(a.raised), known=known)
+
+
+def _silent(report: MorningReport, language: str) -> Iterator[str]:
+    """Those that would not speak, why, and who goes."""
+    named = [each for each in report.silent if each.reason not in (Reason.NO_RETURN, Reason.UNHEARD)]
+    if not named:
+        return
+    yield ""
+    yield text("morning.silent", language, count=len(named))
+    yield text("morning.going", language, count=sum(bool(each.crew) for each in named), of=len(named))
+    for each in named[:LINES_MAX]:
+        key = "crew_goes" if each.crew else "no_crew" if each.order else "no_order"
+        yield text(
+            "morning.silent_one",
+            language,
+            town=each.town,
+            name=each.name,
+            code=each.code,
+            why=text(f"morning.why.{each.reason}", language),
+            since=beijing_text(each.since) if each.since else "-",
+            detail=f" {each.detail}" if each.detail else "",
+            going=text(f"morning.{key}", language, order=each.order, crew=each.crew),
+        )
 
 
 def as_text(report: MorningReport, language: str) -> str:
@@ -243,29 +278,15 @@ def as_text(report: MorningReport, language: str) -> str:
         say("town", name=each.name, count=each.would_speak, of=each.terminals, unknown=each.unknown)
         for each in report.towns
     ]
-    named = [each for each in report.silent if each.reason not in (Reason.NO_RETURN, Reason.UNHEARD)]
-    if named:
-        lines += ["", say("silent", count=len(named))]
-        lines += [
-            say(
-                "silent_one",
-                town=each.town,
-                name=each.name,
-                code=each.code,
-                why=say(f"why.{each.reason}"),
-                since=beijing_text(each.since) if each.since else "-",
-                detail=each.detail,
-            ).rstrip()
-            for each in named[:LINES_MAX]
-        ]
+    lines += _silent(report, language)
     if report.asked:
         lines += ["", say("asked", count=report.asked, unanswered=len(report.unanswered))]
         lines += [
             say("unanswered", town=each.town, name=each.name, code=each.code) for each in report.unanswered[:LINES_MAX]
         ]
     lines += ["", say("orders", count=len(report.orders))]
-    lines += [
-        say("order", id=o.id, trouble=o.trouble, root=o.root, devices=o.devices, state=o.state, crew=o.crew or "-")
-        for o in report.orders[:LINES_MAX]
-    ]
+    for o in report.orders[:LINES_MAX]:
+        trouble, state = text(f"trouble.{o.trouble}", language), text(f"order_state.{o.state}", language)
+        crew = o.crew or say("nobody")
+        lines.append(say("order", id=o.id, trouble=trouble, root=o.root, devices=o.devices, state=state, crew=crew))
     return "\n".join(lines) + "\n"

@@ -1,21 +1,18 @@
 """The platform gateway: packages in over HTTP, packages out, receipts both ways (GD/J 083). It knows no alert."""
 
-from ebcd.gateway.client import (
-    LETTERS_MAX,
+from ebcd.gateway.client import LETTERS_MAX, GatewayClient, lane_of, worth_of
+from ebcd.gateway.judge import READINGS, Answer, Desk, Judge, Posted, Received, Rejection
+from ebcd.gateway.news import (
     PUSHED_OUT,
     ClientEvent,
     Delivered,
     Exchanged,
-    GatewayClient,
     PeerDown,
     PeerStatus,
     PeerUp,
     RouteSwitched,
     Undelivered,
-    lane_of,
-    worth_of,
 )
-from ebcd.gateway.judge import Answer, Desk, Judge, Posted, Received, Rejection
 from ebcd.gateway.outbox import GatewayOutboxFull, Worth
 from ebcd.gateway.peers import Letter, Peer, Writer
 from ebcd.gateway.post import HttpPoster, Poster, PostFailed, read_receipt
@@ -24,6 +21,7 @@ from ebcd.gateway.server import GatewayLimits, GatewayServer
 __all__ = [
     "LETTERS_MAX",
     "PUSHED_OUT",
+    "READINGS",
     "Answer",
     "ClientEvent",
     "Delivered",

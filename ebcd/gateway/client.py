@@ -12,16 +12,27 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from devices.ports import Clock
+from ebcd.gateway.news import (
+    PUSHED_OUT,
+    REFUSED_AGAIN,
+    ClientEvent,
+    Delivered,
+    Exchanged,
+    PeerDown,
+    PeerStatus,
+    PeerUp,
+    RouteSwitched,
+    Undelivered,
+)
 from ebcd.gateway.outbox import GatewayOutbox, Waiting, Worth
 from ebcd.gateway.peers import Letter, Peer, Writer
-from ebcd.gateway.post import Poster, PostFailed
+from ebcd.gateway.post import Poster, PostFailed, ReceiptJudge
 from ebcd.gateway.route import Route
-from protocols.ebd import Detail, ResultCode, build_request_body, package_name
+from protocols.ebd import Detail, Ebd, Package, ResultCode, build_request_body, package_name
 from protocols.ebd import messages as m
 from protocols.ebd.messages import ConnectionCheck, EbdResponse
 
 LETTERS_MAX = 512
-PUSHED_OUT = "pushed-out"
 SENDERS_MAX = 4  # exchanges with one peer at a time
 LOSS_S = 20.0  # platform.md 6.1: a request that is unanswered for so long makes the other side abnormal
 PARKED_AGAIN_S = 600.0  # letters that a peer which is there does not answer are tried anew so often
@@ -29,82 +40,6 @@ WATCH_S = 1.0
 BEAT_GAP_S = 5.0  # between two heartbeats, however often a peer that does not answer speaks to us
 SPEAKS_S = 100.0  # three heartbeats of a peer, and a little
 BOUNDARY_DIGITS = 24
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """The peer has answered; `code` 2-5 means that it will do nothing with the package."""
-
-    peer: Peer
-    ebd_id: str
-    code: ResultCode
-    desc: str
-    tries: int
-
-
-@dataclass(frozen=True, slots=True)
-class Undelivered:
-    """No receipt after all tries, or pushed out of a full outbox (`reason` PUSHED_OUT). Told once a letter; what must
-    arrive waits for the peer to come back, and `Delivered` follows then."""
-
-    peer: Peer
-    ebd_id: str
-    reason: str
-    tries: int
-
-
-@dataclass(frozen=True, slots=True)
-class PeerUp:
-    """The peer answers, for the first time or again."""
-
-    peer: Peer
-
-
-@dataclass(frozen=True, slots=True)
-class PeerDown:
-    """The peer has answered nothing for `unanswered_s`. `speaks`: its own packages still arrive here."""
-
-    peer: Peer
-    unanswered_s: float
-    speaks: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RouteSwitched:
-    """Packages for the peer go to another of its addresses from now on."""
-
-    peer: Peer
-    url: str
-    standby: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Exchanged:
-    """One POST of ours is over. `code` None: no receipt, for `reason`."""
-
-    peer: Peer
-    ebd_id: str
-    begun_at: float  # UTC seconds
-    took_s: float
-    code: ResultCode | None
-    reason: str = ""
-
-
-ClientEvent = Delivered | Undelivered | PeerUp | PeerDown | RouteSwitched | Exchanged
-
-
-@dataclass(frozen=True, slots=True)
-class PeerStatus:
-    """For `ebcd links` and the metrics."""
-
-    code: str
-    up: bool
-    silent_s: float | None  # None: never heard
-    outbox_depth: int
-    dropped: int
-    last_failure: str
-    standby: bool = False  # the standby line is in use
-    switches: int = 0
 
 
 @dataclass(slots=True)
@@ -138,8 +73,10 @@ class GatewayClient:
         *,
         heartbeat_s: float = 30.0,
         letters_max: int = LETTERS_MAX,
+        forged: Callable[[Peer, Package], str] = lambda peer, package: "",
     ) -> None:
-        """`tell` takes each event at once and does not block."""
+        """`tell` takes each event at once and does not block. `forged`: why a receipt's signature is wrong, "" where
+        it is not."""
         self._writer = writer
         self._poster = poster
         self._clock = clock
@@ -147,6 +84,7 @@ class GatewayClient:
         self._tell = tell
         self._heartbeat_s = heartbeat_s
         self._letters_max = letters_max
+        self._forged = forged
         self._lines = {peer.code: self._line(peer, letters_max) for peer in peers}
 
     def _line(self, peer: Peer, letters_max: int) -> _Line:
@@ -216,12 +154,15 @@ class GatewayClient:
         """Whether the peer answers."""
         return self._lines[peer_code].up
 
-    def _answers(self, line: _Line, url: str) -> None:
-        """A receipt came over `url`."""
-        line.heard_s = self._clock.monotonic()
-        line.unanswered_s, line.told_down = None, False
-        if line.route.answered(url):
+    def _answers(self, line: _Line, url: str, *, heeded: bool) -> None:
+        """A receipt came over `url`; `heeded`: one that took a document. Over the line that is not in use it is good to
+        know, and no more."""
+        now_s = line.heard_s = self._clock.monotonic()
+        if line.route.answered(url, now_s, beat=not heeded):
             self._switched(line)
+        if url != line.route.url:
+            return
+        line.unanswered_s, line.told_down = None, False
         if not line.up:
             line.up = True
             self._revive(line)
@@ -249,6 +190,8 @@ class GatewayClient:
                 line.last_failure,
                 line.route.on_standby,
                 line.route.switches,
+                line.route.spare,
+                line.route.spare_failure(now_s),
             )
             for line in self._lines.values()
         )
@@ -271,7 +214,7 @@ class GatewayClient:
                 await self._until_due(line)
                 continue
             try:
-                receipt = await self._post(line, waiting.letter)
+                receipt = await self._post(line, waiting.letter, waiting.worth)
             except PostFailed as failure:
                 self._failed(line, waiting, failure.reason)
             else:
@@ -288,9 +231,16 @@ class GatewayClient:
             return
 
     def _answered(self, line: _Line, waiting: Waiting, receipt: EbdResponse) -> None:
-        """Code 5 is the peer's own trouble (busy, disk) and worth another try; 2-4 would be the same again."""
-        if receipt.code is ResultCode.OTHER and line.outbox.again(waiting, self._clock.monotonic()):
-            return
+        """Code 5 is the peer's own trouble (busy, disk) and worth other tries; 2-4 would be the same again."""
+        now_s = self._clock.monotonic()
+        if receipt.code is ResultCode.OTHER:
+            if line.outbox.again(waiting, now_s):
+                return
+            tries = waiting.tries + 1
+            if (first := line.outbox.keep(waiting)) is not None:
+                if first:
+                    self._tell(Undelivered(line.peer, waiting.letter.ebd_id, REFUSED_AGAIN, tries))
+                return
         line.outbox.done(waiting)
         self._tell(Delivered(line.peer, waiting.letter.ebd_id, receipt.code, receipt.desc, waiting.tries + 1))
 
@@ -304,45 +254,67 @@ class GatewayClient:
             return
         self._tell(Undelivered(line.peer, waiting.letter.ebd_id, reason, tries))
 
-    async def _post(self, line: _Line, letter: Letter, url: str = "") -> EbdResponse:
-        """One exchange over the line in use, or over `url`. Raises PostFailed."""
+    async def _post(self, line: _Line, letter: Letter, worth: Worth | None, url: str = "") -> EbdResponse:
+        """One exchange over the line in use, or over `url`; `worth` None for a heartbeat. Raises PostFailed."""
         peer, url = line.peer, url or line.route.url
         archive = self._writer.package(letter, peer.edition, peer.profile)
         boundary = f"ebcd{self._rng.randrange(10**BOUNDARY_DIGITS):0{BOUNDARY_DIGITS}d}"
         body = build_request_body(archive, package_name(letter.written_id), boundary)
         begun_s, begun_at = self._clock.monotonic(), self._clock.wall()
         try:
-            receipt = await self._poster.post(url, body)
+            receipt = await self._poster.post(url, body, self._objects(peer, letter))
         except PostFailed as failure:
-            took_s = self._clock.monotonic() - begun_s
-            self._tell(Exchanged(peer, letter.ebd_id, begun_at, took_s, None, str(failure)))
-            line.last_failure = str(failure)
-            if line.route.failed(url):
+            now_s = self._clock.monotonic()
+            self._tell(Exchanged(peer, letter.ebd_id, begun_at, now_s - begun_s, None, str(failure)))
+            if url == line.route.url:
+                line.last_failure = str(failure)
+            if line.route.failed(url, now_s, str(failure), beat=worth is None):
                 self._switched(line)
             raise
-        took_s = self._clock.monotonic() - begun_s
-        self._tell(Exchanged(peer, letter.ebd_id, begun_at, took_s, receipt.code, receipt.desc))
-        self._answers(line, url)
+        now_s = self._clock.monotonic()
+        self._tell(Exchanged(peer, letter.ebd_id, begun_at, now_s - begun_s, receipt.code, receipt.desc))
+        heeded = worth is not None and receipt.code is not ResultCode.OTHER
+        self._answers(line, url, heeded=heeded)
+        unwell = worth is Worth.MESSAGE and not heeded
+        if unwell and line.route.failed(url, now_s, f"{receipt.code}: {receipt.desc}", beat=False):
+            self._switched(line)
         return receipt
+
+    def _objects(self, peer: Peer, letter: Letter) -> ReceiptJudge:
+        """What speaks against a receipt for this letter: it names another package, or its signature is wrong."""
+
+        def objection(ebd: Ebd, package: Package) -> str:
+            related = ebd.envelope.related_ebd_id
+            if related and related != letter.written_id:
+                return f"the receipt is for {related}"
+            return self._forged(peer, package) if letter.signed else ""
+
+        return objection
 
     async def post_once(self, peer_code: str, letter: Letter) -> EbdResponse:
         """One exchange beside the queue, for the last word of a daemon that ends. Raises PostFailed."""
-        return await self._post(self._lines[peer_code], letter)
+        return await self._post(self._lines[peer_code], letter, Worth.REPORT)
 
     async def _heartbeats(self, line: _Line) -> None:
-        """Each period one, never retried, never overtaking itself (platform.md 6.8)."""
+        """Each period one, never retried, never overtaking itself (platform.md 6.8). What goes over the line that is
+        not in use is not waited for."""
         await asyncio.sleep(self._rng.uniform(0.0, min(1.0, self._heartbeat_s)))
-        while True:
-            begun_s = self._clock.monotonic()
-            if line.unanswered_s is None:
-                line.unanswered_s = begun_s
-            line.beat_now.clear()
-            await asyncio.gather(*[self._beat(line, url) for url in line.route.beats])
-            await asyncio.sleep(min(BEAT_GAP_S, self._heartbeat_s / 2))
-            took_s = self._clock.monotonic() - begun_s
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._heartbeat_s - took_s % self._heartbeat_s):
-                    await line.beat_now.wait()
+        beside: asyncio.Task[None] | None = None
+        async with asyncio.TaskGroup() as group:
+            while True:
+                begun_s = self._clock.monotonic()
+                if line.unanswered_s is None:
+                    line.unanswered_s = begun_s
+                line.beat_now.clear()
+                url, *others = line.route.beats()
+                if others and (beside is None or beside.done()):
+                    beside = group.create_task(self._beat(line, others[0]))
+                await self._beat(line, url)
+                await asyncio.sleep(min(BEAT_GAP_S, self._heartbeat_s / 2))
+                took_s = self._clock.monotonic() - begun_s
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._heartbeat_s - took_s % self._heartbeat_s):
+                        await line.beat_now.wait()
 
     async def _beat(self, line: _Line, url: str) -> None:
         letter = self._writer.write(
@@ -354,7 +326,7 @@ class GatewayClient:
             naming=line.peer.naming,
         )
         with contextlib.suppress(PostFailed):
-            receipt = await self._post(line, letter, url)
+            receipt = await self._post(line, letter, None, url)
             if receipt.code not in (ResultCode.SUCCESS, ResultCode.NOT_PROCESSED):
                 line.last_failure = f"heartbeat refused with {receipt.code}: {receipt.desc}"
 

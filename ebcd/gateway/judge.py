@@ -40,10 +40,11 @@ minutes with the same document."""
 
 ANSWERS_MAX = 4096  # numbers remembered here; older ones are in the store
 XML_BYTES_MAX = 1024 * 1024  # a message with its text; long lists only go up, never come down
-_READINGS = {
+READINGS = {
     FileProfile.XML: (Scope.COMMAND, Scope.CMD_TIME),
     FileProfile.XML_TIME: (Scope.CMD_TIME, Scope.COMMAND),
 }
+"""What a file's signature is over, by the peer's profile: that first, then the other (platform.md 7)."""
 
 
 class Verifies(Protocol):
@@ -279,7 +280,7 @@ class Judge:
             return None, None
         block = SignatureBlock.decode(decode_signature(package.signature_xml).block)
         verdict = self._verifier.verify(
-            package.xml, block, self._clock.wall(), scopes=_READINGS[peer.profile], allowed=peer.certificates
+            package.xml, block, self._clock.wall(), scopes=READINGS[peer.profile], allowed=peer.certificates
         )
         if verdict.refusal is not None and not (verdict.refusal is Refusal.REPLAY and seen):
             raise _Refused(verdict.refusal, ResultCode.SIGNATURE_FAILED, verdict.detail)

@@ -16,6 +16,7 @@ from enum import IntEnum
 from ebcd.gateway.peers import Letter
 
 RETRY_S = (5.0, 15.0, 60.0)  # platform.md 6.1: three times, the same EBDID
+REFUSALS_MAX = 12  # rounds of tries that a peer may answer with 5: two hours of a platform that is there and unwell
 
 
 class Worth(IntEnum):
@@ -40,6 +41,7 @@ class Waiting:
     due_s: float
     tries: int = 0
     parked: bool = False  # its tries were used up before
+    refusals: int = 0  # how often all its tries were answered with "another time" (5)
 
 
 @dataclass(slots=True)
@@ -63,7 +65,10 @@ class GatewayOutbox:
         """Queue one letter. Raises GatewayOutboxFull."""
         if self.depth >= self._letters_max:
             self._push_out_below(waiting.worth)
-        self._lanes.setdefault(waiting.lane, _Lane()).queue.append(waiting)
+        lane = self._lanes.setdefault(waiting.lane, _Lane())
+        if lane.queue and lane.queue[0].refusals and lane.queue[0].due_s == math.inf:
+            lane.queue[0].due_s, lane.queue[0].tries = waiting.due_s, len(RETRY_S)  # once more, then this one
+        lane.queue.append(waiting)
         self.depth += 1
 
     def take(self, now_s: float) -> Waiting | None:
@@ -109,6 +114,16 @@ class GatewayOutbox:
         waiting.due_s = math.inf
         self._lanes[waiting.lane].busy = False
         return first
+
+    def keep(self, waiting: Waiting) -> bool | None:
+        """All tries were answered with 5: the last word about a message, and a notice, wait for better times as `park`
+        has it. None (call `done`) for a report, for what has been refused so `REFUSALS_MAX` times, and where a newer
+        letter of the lane says more than this one."""
+        newest = len(self._lanes[waiting.lane].queue) == 1
+        if waiting.worth is Worth.REPORT or not newest or waiting.refusals >= REFUSALS_MAX:
+            return None
+        waiting.refusals += 1
+        return self.park(waiting)
 
     def revive(self, now_s: float) -> None:
         """The peer is back: what was parked has all its tries again."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
 import httpx
 
-from protocols.ebd import Edition, decode, find_archive, unpack
+from protocols.ebd import Ebd, Edition, Package, decode, find_archive, unpack
 from protocols.ebd.messages import EbdResponse
 from protocols.ebd.multipart import RequestBody
 from protocols.errors import RemoteProtocolError
@@ -29,10 +30,19 @@ class PostFailed(Exception):
         self.reason = reason
 
 
-class Poster(Protocol):
-    """Sends one body and brings the receipt."""
+ReceiptJudge = Callable[[Ebd, Package], str]
+"""What speaks against a receipt; "" where nothing does."""
 
-    async def post(self, url: str, body: RequestBody) -> EbdResponse:
+
+def no_objection(_ebd: Ebd, _package: Package) -> str:
+    """Any receipt will do."""
+    return ""
+
+
+class Poster(Protocol):
+    """Sends one body and brings the receipt, if `objection` has nothing against it."""
+
+    async def post(self, url: str, body: RequestBody, objection: ReceiptJudge = no_objection) -> EbdResponse:
         """Raises PostFailed."""
 
 
@@ -63,12 +73,12 @@ class HttpPoster:
     ) -> None:
         await self._client.aclose()
 
-    async def post(self, url: str, body: RequestBody) -> EbdResponse:
+    async def post(self, url: str, body: RequestBody, objection: ReceiptJudge = no_objection) -> EbdResponse:
         """One exchange. Raises PostFailed."""
         reply = await self._exchange(url, body)
         if reply.status != 200:
             raise PostFailed(f"http-{reply.status}", f"{url} answered HTTP {reply.status}")
-        return read_receipt(reply.content_type, reply.body)
+        return read_receipt(reply.content_type, reply.body, objection)
 
     async def _exchange(self, url: str, body: RequestBody) -> _Reply:
         received = bytearray()
@@ -99,12 +109,15 @@ class HttpPoster:
         return _Reply(reply.status_code, reply.headers.get("content-type", ""), bytes(received))
 
 
-def read_receipt(content_type: str, body: bytes) -> EbdResponse:
+def read_receipt(content_type: str, body: bytes, objection: ReceiptJudge = no_objection) -> EbdResponse:
     """The receipt in a response body, of either edition, signed or not. Raises PostFailed("receipt")."""
     try:
-        ebd = decode(unpack(find_archive(content_type, body)).xml, edition=Edition.Y2016)
+        package = unpack(find_archive(content_type, body))
+        ebd = decode(package.xml, edition=Edition.Y2016)
     except RemoteProtocolError as error:
         raise PostFailed("receipt", str(error)) from None
     if not isinstance(ebd.detail, EbdResponse):
         raise PostFailed("receipt", f"the answer is a {ebd.envelope.ebd_type}, an EBDResponse is needed")
+    if against := objection(ebd, package):
+        raise PostFailed("receipt", against)
     return ebd.detail

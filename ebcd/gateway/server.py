@@ -37,7 +37,7 @@ class GatewayLimits:
 
     package_bytes_max: int = 100_000_000
     held_bytes_max: int = 300_000_000  # bodies of all running requests together
-    requests_per_address_max: int = 16
+    requests_per_address_max: int = 128  # half of the connections: a province that asks a hundred things at once
     body_idle_s: float = 15.0  # without one byte
     body_total_s: float = 300.0
     linger_s: float = 5.0  # reading on after an early answer, so that the answer is not lost in a reset

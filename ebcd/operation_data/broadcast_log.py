@@ -45,7 +45,8 @@ def value_of(record: AlertRecord) -> str:
 def log_record(
     record: AlertRecord, platform: ResourceCode, platform_name: str, sharing: Sharing, at: float, language: str
 ) -> BroadcastRecord:
-    """One line of the log. Unit: our platform, and who wrote the alert where it was an operator of ours."""
+    """One line of the log, with the message as it was ordered. Unit: our platform, and who wrote the alert where it was
+    an operator of ours."""
     alert = record.alert
     code = BRD_STATE[record.state]
     words = words_of(record, code, record.why, language)
@@ -53,14 +54,15 @@ def log_record(
     basic = MsgBasicInfo(
         msg_type=MSG_TYPE[alert.depth] if drill else 1,
         sender_name=alert.agency,
-        sender_code=str(alert.id)[:23],
-        send_time=int(alert.received_at),
+        sender_code=alert.sender_code or str(alert.id)[:23],
+        send_time=int(alert.received_at) if alert.sent_at is None else alert.sent_at,
         event_type=alert.event_type,
         severity=SEVERITY_DAILY if alert.class_ is AlertClass.DAILY and alert.id.forced else alert.level,
         start_time=alert.window.start,
         end_time=alert.window.end,
     )
-    content = MsgContent(alert.language, alert.title, alert.text, tuple(str(area) for area in alert.areas))
+    areas = (*(str(area) for area in alert.areas), *alert.dropped_areas)
+    content = MsgContent(alert.language, alert.title, alert.text, areas)
     author = alert.author if alert.origin is Origin.OPERATOR else ""
     return BroadcastRecord(
         message=LoggedMessage(alert.id, basic, (content,)),

@@ -216,7 +216,8 @@ class Observer:
         for each in self._transmitters():
             if self._resources.has(Subject.TRANSMITTER, each.code):
                 told = self._transmitter(each, playing=self._over_fm)
-                news |= self._flags.see(Kind.TRANSMITTER_STATE, each.code, str(told), at)
+                if told is not None:
+                    news |= self._flags.see(Kind.TRANSMITTER_STATE, each.code, str(told), at)
         return news
 
     async def _adapters(self, playing: set[str], at: float) -> bool:
@@ -230,10 +231,11 @@ class Observer:
                 await asyncio.sleep(0)
         return news
 
-    def _transmitter(self, each: Transmitter, *, playing: bool) -> int:
-        """By its own words where it has any, else by whether its link works."""
+    def _transmitter(self, each: Transmitter, *, playing: bool) -> int | None:
+        """By its own words where it has any, else by whether its link works; None until that was tried, so that a
+        restart is no fault of a transmitter."""
         known = code_of(self._health.of(each.code).told, playing=playing, codes=StateCodes(on_air=self._codes.on_air))
-        if known is not None:
+        if known is not None or not each.tried:
             return known
         if not each.up:
             return FAULT

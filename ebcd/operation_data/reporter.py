@@ -19,7 +19,7 @@ from devices.ports import Clock
 from ebcd.operation_data.flags import Flags
 from ebcd.operation_data.kinds import INFO, Kind, document
 from ebcd.operation_data.observer import Observer
-from ebcd.operation_data.requests import REQUESTS_MAX, Refusal, Wanted, judge, select
+from ebcd.operation_data.requests import REQUESTS_MAX, Refusal, Wanted, echo, judge, select
 from ebcd.operation_data.rules import ReportRule
 from ebcd.operation_data.writing import Pen
 from ebcd.store import ReportRow, StoreError, StoreStats
@@ -33,8 +33,12 @@ TURN_S = 5.0
 """How often a platform is thought of when nothing wakes us."""
 AGAIN_S = 60.0
 """A type whose package got no receipt from a platform that is there is tried again after so long."""
+UNWELL_AGAIN_S = 300.0
+"""The same for one that was answered with 5: the platform is there and unwell."""
+UNWELL_MAX = 12
+"""How often a request's answer may be refused with 5 before it is given up."""
 REFUSED_AGAIN_S = 3600.0
-"""A type that a platform refused is tried again after so long, or with the next cycle."""
+"""A type that a platform refused for what it is (2-4) is tried again after so long, or with the next cycle."""
 ROWS_AT_ONCE_MAX = 500
 ROWS_WAITING_MAX = 2000
 """Rows of flags go to the disk only while fewer rows than these wait for it: facts come first."""
@@ -232,7 +236,7 @@ class Reporter:
     def _note(self, peer: str, kind: Kind, outcome: ResultCode | None) -> None:
         """When a type that was not taken is tried again."""
         if outcome is not ResultCode.SUCCESS:
-            pause_s = AGAIN_S if outcome is None else REFUSED_AGAIN_S
+            pause_s = {None: AGAIN_S, ResultCode.OTHER: UNWELL_AGAIN_S}.get(outcome, REFUSED_AGAIN_S)
             self._retry_s[peer, kind] = self._doors.clock.monotonic() + pause_s
 
     # ---- requests --------------------------------------------------------------------------------------------------
@@ -244,11 +248,12 @@ class Reporter:
             await self._look()
             everything = self._pen.everything(peer, kind)
             wanted.codes = select(wanted, everything, self._flags, lambda code: self._pen.time_of(peer, kind, code))
-        outcome = await self._send(
-            peer, kind, wanted.codes, wanted.params, wanted.ebd_id, empty=True, dated=wanted.has_period
-        )
-        if outcome is None:
-            wanted.retry_s = self._doors.clock.monotonic() + AGAIN_S
+        params = echo(wanted, self._doors.clock.wall())
+        outcome = await self._send(peer, kind, wanted.codes, params, wanted.ebd_id, empty=True, dated=wanted.has_period)
+        if outcome is None or (outcome is ResultCode.OTHER and wanted.unwell < UNWELL_MAX):
+            wanted.unwell += outcome is not None
+            pause_s = AGAIN_S if outcome is None else UNWELL_AGAIN_S
+            wanted.retry_s = self._doors.clock.monotonic() + pause_s
             return
         if outcome is not ResultCode.SUCCESS:
             log.error("reports.answer_refused", peer=peer, type=str(kind), related=wanted.ebd_id, code=int(outcome))

@@ -11,8 +11,8 @@ from protocols.codes import EbdId, ResourceCode
 from protocols.ebd import ResultCode
 from protocols.ebd.messages import OmdRequest, ReportParams
 
-REQUESTS_MAX = 32
-"""Requests of one platform that wait for their answers: each type in both forms, and some patience."""
+REQUESTS_MAX = 128
+"""Requests of one platform that wait for their answers: what it may ask at once, and some patience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Wanted:
     params: ReportParams | None
     codes: list[str] | None = None
     retry_s: float = 0.0  # monotonic
+    unwell: int = 0  # how often its answer was refused with 5
 
     @property
     def incremental(self) -> bool:
@@ -55,6 +56,19 @@ def judge(peer: ResourceCode, ebd_id: EbdId, request: OmdRequest) -> Wanted | Re
     if None not in (first := params.start_time, last := params.end_time) and first > last:  # type: ignore[operator]
         return Refusal("period_backwards", ResultCode.CONTENT_MISSING)
     return Wanted(peer, ebd_id, kind, request.params)
+
+
+def echo(wanted: Wanted, now: float) -> ReportParams | None:
+    """Params of the answer (platform digest 3.5): those of the request in the standard's spelling. The log has a period
+    with both its ends there, or none at all (platform digest 3.11)."""
+    params = wanted.params
+    if params is None or params == ReportParams():
+        return None
+    if wanted.kind is not Kind.LOG:
+        return params.echoed
+    if not wanted.has_period:
+        return None
+    return ReportParams(params.start_time or 0, int(now) if params.end_time is None else params.end_time)
 
 
 def select(wanted: Wanted, everything: list[str], flags: Flags, time_of: Callable[[str], float | None]) -> list[str]:

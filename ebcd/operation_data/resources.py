@@ -55,6 +55,9 @@ class Particulars:
     phone: str = ""
     population: int | None = None  # people whom it reaches
     power_w: int | None = None
+    backup: bool | None = None
+    auto_switch: bool | None = None
+    remote_control: bool | None = None
     vendor: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -207,6 +210,9 @@ class Resources:
             channel_name=device.name,
             frequency_hz=device.frequency_khz * 1000 if device.frequency_khz else None,
             power_w=known.power_w,
+            backup=_flag(known.backup),
+            auto_switch=_flag(known.auto_switch),
+            remote_control=_flag(known.remote_control),
         )
         return r.BroadcastDeviceInfo(
             at,
@@ -233,6 +239,11 @@ class Resources:
             latitude=degrees(known.latitude),
             vendor=_vendor(known),
         )
+
+
+def _flag(known: bool | None) -> int | None:
+    """1 for yes, 2 for no (platform digest 3.9)."""
+    return None if known is None else 1 if known else 2
 
 
 def _vendor(known: Particulars) -> tuple[r.VendorParameter, ...]:

@@ -58,7 +58,8 @@ def transmitters_of(
         driven: list[Transmitter] = []
         for named, link in driving:
             its = [each for each in roster.transmitters if named in ("", each.code)][:1]
-            driven += [Transmitter(each.code, each.frequency_khz, link.status().up) for each in its]
+            status = link.status()
+            driven += [Transmitter(each.code, each.frequency_khz, status.up, status.tried) for each in its]
         return tuple(driven)
 
     return now

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ebcd.catalogue import text
-from ebcd.health import DeviceHealth
+from ebcd.health import Condition, DeviceHealth
 from ebcd.operation_data import broadcast_log
 from ebcd.operation_data.flags import GONE, Flags
 from ebcd.operation_data.kinds import INFO, KEEPS_DELETIONS, SUBJECT, Kind, Subject
@@ -95,4 +95,5 @@ class Pen:
         if subject is Subject.PLATFORM:
             return self.watch.words(self.language)
         health = self.health.of(ResourceCode(code))
-        return health.fault or text(f"resource_condition.{health.told}", self.language)
+        silent = subject is Subject.TRANSMITTER and health.told is Condition.UNKNOWN
+        return health.fault or text(f"resource_condition.{'no_link' if silent else health.told}", self.language)

@@ -164,6 +164,22 @@ class SignatureVerifier:
         scopes: Collection[Scope],
         allowed: Collection[CertificateNumber] | None,
     ) -> Verdict:
+        found = self.authentic(command, block, now_s, scopes=scopes, allowed=allowed)
+        if not found.ok:
+            return found
+        judge = self._judge_file if found.scope is Scope.COMMAND else self._judge_time
+        return judge(found, block.time, found.digest, now_s)
+
+    def authentic(
+        self,
+        command: bytes,
+        block: SignatureBlock,
+        now_s: float,
+        *,
+        scopes: Collection[Scope] = (Scope.CMD_TIME,),
+        allowed: Collection[CertificateNumber] | None = None,
+    ) -> Verdict:
+        """Whether a certificate that may made `block` over `command`; its time is not judged and nothing remembered."""
         if block.is_empty:
             return Verdict(Refusal.UNSIGNED, "the signature block is all zeros")
         name = number_text(block.certificate)
@@ -179,9 +195,7 @@ class SignatureVerifier:
         for scope in scopes:
             message = signed_bytes(command, block, scope)
             if signer.key.verify(message, block.value):
-                found = Verdict(None, "", signer, scope, digest=sm3(message))
-                judge = self._judge_file if scope is Scope.COMMAND else self._judge_time
-                return judge(found, block.time, found.digest, now_s)
+                return Verdict(None, "", signer, scope, digest=sm3(message))
         return Verdict(Refusal.BAD_SIGNATURE, f"the signature is not by certificate {name} over these bytes", signer)
 
     def _judge_file(self, found: Verdict, time: int, digest: bytes, now_s: float) -> Verdict:

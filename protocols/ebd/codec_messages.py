@@ -198,8 +198,8 @@ COVERAGE = Record(
     m.Coverage,
     (
         Element("rate", "CoverageRate", RATE, also=("CoveragePercent",)),  # the name that early peers use
-        Element("area_codes", "AreaCode", LIST, default=()),
-        Element("used", "ResBrdStat", COUNTS, default=()),
+        Element("area_codes", "AreaCode", LIST, default=(), always=True),
+        Element("used", "ResBrdStat", COUNTS, default=(), always=True),
     ),
 )
 

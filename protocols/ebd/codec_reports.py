@@ -88,11 +88,11 @@ RADIO = Record(
     r.RadioParams,
     (
         _text("channel_name", "ChannelName"),
-        Element("frequency_hz", "Freq", INTEGER),
-        Element("power_w", "Power", INTEGER),
-        Element("backup", "Backup", INTEGER),
-        Element("auto_switch", "AutoSwitch", INTEGER),
-        Element("remote_control", "RemoteControl", INTEGER),
+        Element("frequency_hz", "Freq", INTEGER, always=True),
+        Element("power_w", "Power", INTEGER, always=True),
+        Element("backup", "Backup", INTEGER, always=True),
+        Element("auto_switch", "AutoSwitch", INTEGER, always=True),
+        Element("remote_control", "RemoteControl", INTEGER, always=True),
     ),
 )
 TV = Record(

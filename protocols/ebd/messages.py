@@ -5,7 +5,7 @@ Times are UTC seconds. Codes are the peer's own digits, checked for length by ed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from protocols.ebd.result import ResultCode
 
@@ -138,8 +138,14 @@ class ReportParams:
 
     @property
     def incremental(self) -> bool:
-        """Whether only what changed is asked for; anything written that is not "Full" (platform.md 3.4)."""
-        return self.type not in ("", "Full")
+        """Whether only what changed is asked for; anything written that is not "Full" (platform.md 3.4), however that
+        is spelt."""
+        return self.type.strip().lower() not in ("", "full")
+
+    @property
+    def echoed(self) -> ReportParams:
+        """The same in the standard's own spelling, as answers have it."""
+        return replace(self, type=("Incremental" if self.incremental else "Full") if self.type.strip() else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,8 @@ class AdapterInfo:
 
 @dataclass(frozen=True, slots=True)
 class RadioParams:
-    """A radio transmitter. Frequency in Hz here, in kHz in BrdSysInfo. Flags: 1 yes, 2 no."""
+    """A radio transmitter. Frequency in Hz here, in kHz in BrdSysInfo. Flags: 1 yes, 2 no. What is not known is written
+    as an empty element."""
 
     channel_name: str = ""
     frequency_hz: int | None = None

@@ -9,7 +9,7 @@ import pytest
 from devices.link import Path
 from ebcd import facts
 from ebcd.facts import Receipt
-from ebcd.feedback import KNOWN_REASONS, state_response
+from ebcd.feedback import state_response
 from ebcd.lifecycle import AlertEvent, AlertState, DeliveryEvent
 from ebcd.planner import Leg, Plan
 from ebcd.reporting import BRD_STATE, BrdState, report_for
@@ -71,10 +71,11 @@ def test_the_words_name_every_count_in_both_languages() -> None:
     assert "目标 4" in response(record(), 2, language="zh").state_desc
 
 
-@pytest.mark.parametrize("why", sorted(KNOWN_REASONS))
-def test_known_reasons_are_sentences(why: str) -> None:
+@pytest.mark.parametrize("why", ["expired", "no_area_of_ours", "quiet_hours", "confirmed 0.7000 of targeted"])
+def test_reasons_are_sentences_of_the_language(why: str) -> None:
     for language in ("zh", "en"):
         assert why not in response(record(), 0, why, language).state_desc
+    assert "上级指令" in response(record(), 5, "ordered from above", "zh").state_desc
 
 
 def test_other_reasons_go_up_as_they_are() -> None:

@@ -13,6 +13,7 @@ from typing import Self, cast
 from ebcd.acceptance import Act, Pace
 from ebcd.acceptance.upper import UpperActor, Words
 from ebcd.gateway import Peer, PostFailed, Writer, read_receipt
+from ebcd.gateway.post import ReceiptJudge, no_objection
 from ebcd.mailroom import Mailroom
 from ebcd.metrics import Metrics
 from ebcd.numbers import EbdNumbers
@@ -80,7 +81,7 @@ class Wire:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    async def post(self, _url: str, body: RequestBody) -> EbdResponse:
+    async def post(self, _url: str, body: RequestBody, objection: ReceiptJudge = no_objection) -> EbdResponse:
         head = f"POST /x HTTP/1.1\r\nHost: x\r\nContent-Type: {body.content_type}\r\n"
         request = f"{head}Content-Length: {len(body.body)}\r\n\r\n".encode() + body.body
         try:
@@ -90,7 +91,7 @@ class Wire:
         except (OSError, TimeoutError) as error:
             raise PostFailed("connect", str(error)) from None
         _, _, answer = bytes(browser.answer).partition(b"\r\n\r\n")
-        return read_receipt("application/x-tar", answer)
+        return read_receipt("application/x-tar", answer, objection)
 
 
 @dataclass

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path as Folder
 from typing import Any
 
@@ -23,10 +23,13 @@ from ebcd.acceptance.acts import (
 )
 from ebcd.exchanges import Exchange
 from ebcd.gateway import PostFailed
+from ebcd.gateway.post import ReceiptJudge, no_objection
 from ebcd.operation_data import ReportRule
 from ebcd.operation_data.rules import cycles
 from protocols.codes import AreaCode
-from protocols.ebd import build_request_body
+from protocols.ebd import Ebd, ResultCode, build_request_body, decode, find_archive, unpack
+from protocols.ebd.messages import EbdResponse, EbmStateResponse
+from protocols.ebd.multipart import RequestBody
 from protocols.signature import Certificate
 from simulators.province import Province as SimulatedProvince
 from simulators.province_config import County, ProvinceConfig, SignProfile
@@ -248,3 +251,74 @@ async def test_the_simulated_province_passes_when_our_county_judges_it(tmp_path:
         told = verdicts(results)
         assert told.pop("B.signature") == Verdict.NOT_SEEN  # nobody is asked to send a forged package by hand
         assert {number for number, verdict in told.items() if verdict != Verdict.PASS} == set()
+
+
+# ---- a county that fails one point fails that point ------------------------------------------------------------------
+
+
+@dataclass
+class Muzzled(Wire):
+    """The county's way up, on which what `lost` names gets a receipt and arrives nowhere."""
+
+    lost: Callable[[Ebd], bool] = lambda _ebd: False
+
+    async def post(self, url: str, body: RequestBody, objection: ReceiptJudge = no_objection) -> EbdResponse:
+        if self.lost(decode(unpack(find_archive(body.content_type, body.body)).xml)):
+            return EbdResponse(ResultCode.SUCCESS)
+        return await super().post(url, body, objection)
+
+
+def unasked(type_: str) -> Callable[[Ebd], bool]:
+    return lambda ebd: ebd.envelope.ebd_type == type_ and not ebd.envelope.related_ebd_id
+
+
+def answer(type_: str) -> Callable[[Ebd], bool]:
+    return lambda ebd: ebd.envelope.ebd_type == type_ and bool(ebd.envelope.related_ebd_id)
+
+
+def told(code: int) -> Callable[[Ebd], bool]:
+    return lambda ebd: isinstance(ebd.detail, EbmStateResponse) and ebd.detail.state_code == code
+
+
+@pytest.mark.parametrize(
+    ("lost", "failed"),
+    [
+        (lambda _ebd: False, set()),
+        (unasked("EBRPSState"), {"4.fault"}),
+        (unasked("EBRDTState"), {"8"}),
+        (answer("EBRPSInfo"), {"3"}),
+        (answer("EBRPSState"), {"5"}),
+        (answer("EBRDTInfo"), {"7"}),
+        (answer("EBRDTState"), {"9"}),
+        (answer("EBMBrdLog"), {"12"}),
+        (told(1), {"10"}),
+        (told(2), {"10", "11"}),
+    ],
+)
+async def test_a_county_that_leaves_one_thing_unsaid_fails_that_point_and_no_other(
+    tmp_path: Folder, clock: VirtualClock, lost: Callable[[Ebd], bool], failed: set[str]
+) -> None:
+    network, pace = MemoryNetwork(), replace(PACE, watch_s=0.0, answer_s=15.0, lead_s=20.0, duration_s=20.0)
+    way = Muzzled(network, PROVINCE_PORT, lost)
+    async with (
+        bench(tmp_path, Province(clock), poster=way, network=network) as room,
+        above(tmp_path, clock, network, pace) as judge,
+    ):
+        hands = Both(judge.actor.act, AtTheCounty(room))
+        results = await play(CHECKLIST, Conversation((), upper=True), judge.actor.fetch, hands, clock, pace)
+        assert {number for number, verdict in verdicts(results).items() if verdict == Verdict.FAIL} == failed
+
+
+async def test_a_county_without_cycles_fails_them_where_somebody_watched_long_enough(
+    tmp_path: Folder, clock: VirtualClock
+) -> None:
+    network, pace = MemoryNetwork(), replace(PACE, watch_s=3 * 3600.0, answer_s=15.0, lead_s=20.0, duration_s=20.0)
+    points = [each for each in CHECKLIST if each.number in ("1", "4.half_hour", "2.daily")]
+    async with (
+        county(tmp_path, clock, network, ReportRule(every_s={})),
+        above(tmp_path, clock, network, pace) as judge,
+    ):
+        results = await play(
+            points, Conversation((), upper=True), judge.actor.fetch, Both(judge.actor.act, None), clock, pace
+        )
+        assert verdicts(results) == {"1": Verdict.PASS, "4.half_hour": Verdict.FAIL, "2.daily": Verdict.NOT_SEEN}

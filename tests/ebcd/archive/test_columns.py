@@ -41,6 +41,10 @@ WRITTEN: dict[str, tuple[str, Any]] = {
     "crew_area": ("341123100", AreaCode("341123100000")),
     "volume": ("60", 60),
     "return_to": ("10.1.1.9:8889", "10.1.1.9:8889"),
+    "power_w": ("300", 300),
+    "backup": ("yes", True),
+    "auto_switch": ("否", False),
+    "remote_control": ("no", False),
 }
 
 
@@ -87,6 +91,7 @@ def test_a_file_without_further_columns_keeps_no_records(tmp_path: FilePath) -> 
         ("crew_area", "34", "row 2 crew_area = '34' is no area code"),
         ("volume", "101", "row 2 volume = '101' is no number of this column; use 0 to 100"),
         ("return_to", "10.1.1.9", "row 2 return_to = '10.1.1.9' is no address with a port; write it as 10.1.1.9:8889"),
+        ("backup", "maybe", "row 2 backup = 'maybe' is unknown; use yes, no, 是, 否"),
         ("return_to", "10.1.1.9:0", "row 2 return_to = '10.1.1.9:0' is no address with a port"),
         ("pole", "x" * 121, "row 2 pole = 'xxxxx"),
     ],

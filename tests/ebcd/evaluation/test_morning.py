@@ -23,7 +23,7 @@ from ebcd.health import Condition, HealthBook, ways_of
 from ebcd.ledger import Ledger
 from ebcd.operator import Actor, OperationRefused
 from ebcd.store import Store, open_store
-from ebcd.workorders import Finding, Trouble
+from ebcd.workorders import Finding, OrderState, Trouble, WorkOrder
 from ebcd.workorders.book import order_opened
 from protocols.codes import AreaCode
 from tests.ebcd.county import COUNTY, VILLAGE_A1, VILLAGE_B1, control_room, small_county, terminal
@@ -77,6 +77,28 @@ def test_who_is_online_and_did_not_answer_the_nights_question_is_named() -> None
         report = count.report(now, "某县", ())
         assert (report.asked, [each.code for each in report.unanswered]) == (2, unanswered)
         assert f"Asked last night: 2; {len(unanswered)} are online and did not answer" in as_text(report, "en")
+
+
+def test_the_report_says_for_each_silent_horn_who_goes_and_that_nobody_does() -> None:
+    count = Count(INVENTORY, WAYS, book().of)
+    for device in INVENTORY.roster.terminals:
+        count.add(device)
+    offline, behind = terminal(VILLAGE_A1, 3), terminal(VILLAGE_B1, 1)
+    head_end = str(INVENTORY.adapter_of(behind))
+    orders = [
+        WorkOrder("W1", Trouble.DEVICE, offline, (offline,), "", "", "", 1.0, "daemon", OrderState.DISPATCHED),
+        WorkOrder("W2", Trouble.HEAD_END, head_end, (head_end,), "", "", "east", 2.0, "daemon", OrderState.ACCEPTED),
+    ]
+    report = count.report(1_760_000_000.0, "某县", orders)
+    going = {each.code: (each.order, each.crew) for each in report.silent if each.order}
+    assert going == {offline: ("W1", ""), behind: ("W2", "east")}
+    words, chinese = as_text(report, "en"), as_text(report, "zh")
+    assert "a crew was told to go: 1 of 3" in words
+    assert "; order W1, nobody goes" in words
+    assert "; east goes (W2)" in words
+    assert "; no order, nobody goes" in words  # the faulty one
+    assert f"W2 dead head-end {head_end}: 1 devices, accepted, crew east" in words
+    assert f"W1 单台离线 {offline}：设备 1，已派单，班组 无人" in chinese
 
 
 @dataclass

@@ -43,7 +43,7 @@ class FakePoster:
     silent: str = ""  # an address that never answers
     all: list[Posted] = field(default_factory=list)
 
-    async def post(self, url: str, body: RequestBody) -> EbdResponse:
+    async def post(self, url: str, body: RequestBody, _objection: object = None) -> EbdResponse:
         package = unpack(find_archive(body.content_type, body.body))
         posted = Posted(self.clock.monotonic(), url, decode(package.xml), package)
         self.all.append(posted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 from pathlib import Path
 
 import pytest
@@ -246,3 +247,45 @@ async def test_a_letter_kept_as_an_archive_goes_out_under_its_old_number(sending
         sending.client.offer(samples.PROVINCE, again, lane=lane_of(state(3), again.ebd_id), worth=Worth.MESSAGE)
         await asyncio.sleep(1)
     assert sending.poster.letters[0].ebd.envelope.ebd_id == letter.ebd_id
+
+
+# ---- a peer that is there and unwell ---------------------------------------------------------------------------------
+
+
+def unwell_until(sending: Sending, at_s: float) -> None:
+    """Everything but heartbeats gets a 5 until then."""
+
+    def rule(posted: Posted) -> EbdResponse:
+        well = isinstance(posted.ebd.detail, ConnectionCheck) or posted.at_s >= at_s
+        return OK if well else EbdResponse(ResultCode.OTHER, "database")
+
+    sending.poster.rule = rule
+
+
+async def test_the_last_word_about_a_message_outlives_an_hour_of_code_5(sending: Sending) -> None:
+    unwell_until(sending, sending.clock.monotonic() + 3600)
+    async with running(sending.client):
+        for code in (1, 2):
+            sending.client.send(samples.PROVINCE, state(code))
+        await asyncio.sleep(900)
+        sending.client.send(samples.PROVINCE, state(3))
+        sending.client.send(samples.PROVINCE, EbdNotify(ResultCode.OTHER, "no"))
+        await asyncio.sleep(3600)
+    taken = [event for event in sending.events if isinstance(event, Delivered) and event.code is ResultCode.SUCCESS]
+    by_number = {each.ebd.envelope.ebd_id: each.ebd.detail for each in sending.poster.letters}
+    assert {type(by_number[event.ebd_id]) for event in taken} == {EbmStateResponse, EbdNotify}
+    assert [getattr(by_number[event.ebd_id], "state_code", None) for event in taken].count(3) == 1
+    assert len(taken) == 2  # 1 and 2 were overtaken by what says more
+
+
+async def test_a_peer_that_always_answers_5_is_given_up_after_two_hours(sending: Sending) -> None:
+    unwell_until(sending, math.inf)
+    async with running(sending.client):
+        sending.client.send(samples.PROVINCE, state(2))
+        await asyncio.sleep(4 * 3600)
+        assert sending.client.statuses()[0].outbox_depth == 0
+    (given_up,) = [event for event in sending.events if isinstance(event, Delivered)]
+    assert given_up.code is ResultCode.OTHER
+    times = [each.at_s for each in sending.poster.letters]
+    assert 7200 - 700 < times[-1] - times[0] < 7200 + 700
+    assert len(times) == 4 * 13

@@ -19,6 +19,7 @@ from ebcd.core import Core
 from ebcd.following import Following
 from ebcd.foundation import restore
 from ebcd.gateway import Peer, PostFailed, Received
+from ebcd.gateway.post import ReceiptJudge, no_objection
 from ebcd.health import HealthBook, ways_of
 from ebcd.intake import Intake
 from ebcd.inventory import Inventory
@@ -79,7 +80,7 @@ class Province:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    async def post(self, _url: str, body: RequestBody) -> EbdResponse:
+    async def post(self, _url: str, body: RequestBody, objection: ReceiptJudge = no_objection) -> EbdResponse:
         await asyncio.sleep(0.01)
         if self.away:
             raise PostFailed("connect", "nobody there")
@@ -220,6 +221,7 @@ async def bench(
     poster: RunningPoster | None = None,
     network: MemoryNetwork | None = None,
     in_good_order: bool = False,
+    exciter: list[Transmitter] | None = None,
 ) -> AsyncIterator[Bench]:
     """One life, from what `folder` holds to its kill -9, or to its end `in_good_order`. `poster` leads to somebody else
     than `province`."""
@@ -239,7 +241,7 @@ async def bench(
     await mailroom.prepare()
     resources = Resources(owner or Owner(PLATFORM, "某县应急广播平台", "http://county"), inventory)
     signs: dict[str, Any] = {}
-    transmitters = (Transmitter(EXCITER, 97_400, up=True),)
+    transmitters = exciter or [Transmitter(EXCITER, 97_400, up=True)]
     sharers = Sharers(inventory.adapter_of, lambda: transmitters, resources.station_of)
     intake = Intake(COUNTY, lambda area: bool(inventory.places_in(area)), "zho", Speaker())
     upstream = Upstream(PLATFORM, "en", world, store, ledger, mailroom, sharers, intake)
@@ -254,8 +256,7 @@ async def bench(
     pen = Pen(resources.owner, resources, flags, lambda: ledger.state, health, observer.watch, sharers, "en")
     doors = ReporterDoors(mailroom, store, clock, upstream.request_answered, metrics.report)
     reporter = Reporter(flags, observer, pen, rule, doors)
-    mailroom.back = reporter.back
-    mailroom.farewell = reporter.farewell if in_good_order else mailroom.farewell
+    mailroom.back, mailroom.farewell = reporter.back, reporter.farewell if in_good_order else mailroom.farewell
     health.on_change(observer.device_changed)
     ledger.watched_by(observer.fact)
     upstream.serve(core, reporter)

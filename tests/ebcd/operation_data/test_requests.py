@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path as Folder
 
 import pytest
@@ -49,7 +50,7 @@ async def test_each_of_the_ten_types_is_answered_in_a_package_of_its_own_that_na
         else:
             assert len(items) >= 1
         if hasattr(answer.detail, "params"):
-            assert answer.detail.params == params
+            assert answer.detail.params == (None if kind is Kind.LOG else params)  # the log has periods only
         assert room.core.state.open_packages == {}
 
 
@@ -191,6 +192,49 @@ async def test_what_cannot_be_answered_gets_a_notify_that_names_the_request(
         assert room.core.state.open_packages == {}
 
 
+@pytest.mark.clause("GD/J 083 Params", "GD/J 083 EBMBrdLog")
+async def test_params_come_back_in_the_standards_spelling_and_the_log_names_both_ends_of_its_period(
+    tmp_path: Folder, province: Province
+) -> None:
+    async with bench(tmp_path, province) as room:
+        await settled(room)
+        for written, items in (("full", 1), (" FULL ", 1), ("incremental", 0), ("Partial", 0)):
+            await room.ask("EBRPSInfo", ReportParams(type=written))
+            await asyncio.sleep(2)
+            told = province.of(EbrpsInfo)[-1]
+            assert (told.params, len(told.items)) == (ReportParams(type="Full" if items else "Incremental"), items)
+        await room.ask("EBRPSInfo", ReportParams())
+        await asyncio.sleep(2)
+        assert province.of(EbrpsInfo)[-1].params is None
+        asked_at = int(room.clock.wall())
+        await room.ask("EBMBrdLog", ReportParams(start_time=asked_at - 60, type="Full"))
+        await room.ask("EBMBrdLog", ReportParams(end_time=asked_at - 30))
+        await asyncio.sleep(2)
+        since, until = (told.params for told in province.of(EbmBroadcastLog))
+        assert since.start_time == asked_at - 60
+        assert asked_at <= since.end_time <= asked_at + 2
+        assert (until, since.type) == (ReportParams(0, asked_at - 30), "")
+
+
+@pytest.mark.clause("GD/J 083 EBMBrdLog")
+async def test_the_log_holds_the_message_as_it_was_ordered(tmp_path: Folder, province: Province) -> None:
+    """Also one that was for other counties: sender, times and areas are those of the EBM, not ours."""
+    async with bench(tmp_path, province) as room:
+        await settled(room)
+        ordered = message(1, int(room.clock.wall()))
+        assert ordered.basic is not None
+        elsewhere = replace(ordered.contents[0], area_codes=("330000000000", "110101"))
+        basic = replace(ordered.basic, sender_code="36070041600024", send_time=int(room.clock.wall()) - 77)
+        await room.receive(replace(ordered, basic=basic, contents=(elsewhere,)))
+        await asyncio.sleep(3)
+        await room.ask("EBMBrdLog")
+        await asyncio.sleep(2)
+        ((item,),) = [told.items for told in province.of(EbmBroadcastLog)]
+        assert item.state_code == 0
+        assert (item.message.basic.sender_code, item.message.basic.send_time) == ("36070041600024", basic.send_time)
+        assert item.message.contents[0].area_codes == ("330000000000", "110101")
+
+
 async def test_a_type_may_be_spelt_in_any_case(tmp_path: Folder, province: Province) -> None:
     async with bench(tmp_path, province) as room:
         await settled(room)
@@ -251,3 +295,19 @@ async def test_more_requests_than_can_wait_are_refused_by_name(tmp_path: Folder,
         assert [len(answers(province, number)) for number in numbers] == [1] * (REQUESTS_MAX + 1)
         (last,) = answers(province, numbers[-1])
         assert isinstance(last.detail, EbdNotify)
+
+
+async def test_an_answer_that_an_unwell_province_turns_away_with_5_comes_again_until_it_is_taken(
+    tmp_path: Folder, province: Province
+) -> None:
+    async with bench(tmp_path, province) as room:
+        await settled(room)
+        well_at = room.clock.wall() + 1200
+        province.code_for = lambda ebd: (
+            ResultCode.SUCCESS if room.clock.wall() >= well_at or not ebd.envelope.related_ebd_id else ResultCode.OTHER
+        )
+        number = await room.ask("EBRASInfo")
+        await asyncio.sleep(1600)
+        assert [ebd.envelope.ebd_type for ebd in answers(province, number)] == ["EBRASInfo"]
+        assert 3 <= len(province.refused) <= 5
+        assert room.core.state.open_packages == {}

@@ -15,6 +15,7 @@ from ebcd.inventory import Inventory
 from ebcd.operation_data import Kind, Owner, ReportRule, StateCodes
 from ebcd.operation_data.observer import BETWEEN_TURNS
 from ebcd.operation_data.rules import DAY_S, cycles
+from ebcd.sharing import Transmitter
 from protocols.codes import ResourceCode
 from protocols.ebd import Ebd, ResultCode
 from protocols.ebd.messages import EbmStateResponse
@@ -267,6 +268,21 @@ async def test_an_exciter_is_what_its_link_says(tmp_path: Folder, province: Prov
     async with bench(tmp_path, province):
         await asyncio.sleep(FIRST_S)
         assert [codes(told) for told in province.of(EbrbsState)] == [{EXCITER: 1}]
+
+
+@pytest.mark.clause("GD/J 083 EBRBSState")
+async def test_an_exciter_whose_link_was_not_tried_yet_is_no_fault_and_one_that_is_down_is_named_so(
+    tmp_path: Folder, province: Province
+) -> None:
+    """A restart of ours must not be a fault and a recovery of a transmitter that was on air all the time."""
+    exciter = [Transmitter(EXCITER, 97_400, up=False, tried=False)]
+    async with bench(tmp_path, province, exciter=exciter):
+        await asyncio.sleep(FIRST_S)
+        assert province.of(EbrbsState) == []
+        exciter[:] = [Transmitter(EXCITER, 97_400, up=False)]
+        await asyncio.sleep(FIRST_S)
+        ((item,),) = [told.items for told in province.of(EbrbsState)]
+        assert (item.code, item.desc) == (3, "fault: its link is down")
 
 
 @pytest.mark.requirement("R-TST-04")

@@ -67,11 +67,16 @@ def test_degrees_have_at_most_three_digits_before_and_six_after_the_point(writte
 
 
 def test_what_the_archive_knows_goes_up_and_a_change_of_it_is_a_change_of_the_record() -> None:
-    known = {"power": Particulars(power_w=100, population=52_000, vendor={"Model": "X1"}, longitude="117.5")}
+    known = {
+        "power": Particulars(
+            power_w=100, backup=True, auto_switch=False, population=52_000, vendor={"Model": "X1"}, longitude="117.5"
+        )
+    }
     resources = Resources(Owner(PLATFORM, "x"), county_with_transmitter(), lambda code: known["power"])
     transmitter = resources.record(Subject.TRANSMITTER, EXCITER, 5)
     assert transmitter is not None
     assert (transmitter.radio.power_w, transmitter.population_10k, transmitter.longitude) == (100, 5.2, "117.5")
+    assert (transmitter.radio.backup, transmitter.radio.auto_switch, transmitter.radio.remote_control) == (1, 2, None)
     horn = resources.record(Subject.TERMINAL, terminal(VILLAGE_A1, 1), 5)
     assert horn is not None
     assert horn.vendor == (VendorParameter("Model", "X1"),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ebcd.cli.reasons import said
+from ebcd.reasons import said
 
 ID = "43411230000000101010101202510090001"
 
