@@ -26,6 +26,7 @@ from devices.ports import CopyTo
 from ebcd import api, api_inventory, api_orders, api_upward, http_server, media, media_server, observed, snapshot
 from ebcd.alert_desk import AlertDesk, Identity, Room
 from ebcd.archive.part import ArchivePart, archive_part
+from ebcd.catalogue import text
 from ebcd.core import Core
 from ebcd.errors import ConfigError
 from ebcd.evaluation.by_sms import by_sms
@@ -38,6 +39,7 @@ from ebcd.invariants import Checker
 from ebcd.inventory import Inventory
 from ebcd.kept_numbers import KeptNumbers
 from ebcd.ledger import Ledger
+from ebcd.lifecycle import AlertState
 from ebcd.machine import Machine
 from ebcd.mailroom import Inbox, Mailroom
 from ebcd.monitor import Monitor
@@ -251,12 +253,11 @@ async def run(
             daemon.ward.book.start_counting(world.clock.monotonic())
             untried = await all_tried([link for _, link in daemon.links], world.clock.monotonic)
             ready()
-            up = sum(link.status().up for _, link in daemon.links)
-            notify(f"READY=1\nSTATUS={up} of {len(daemon.links)} links up")
+            notify(f"READY=1\nSTATUS={_status(daemon)}")
             log.info(
                 "daemon.ready",
                 terminals=len(daemon.base.inventory.roster.terminals),
-                links_up=up,
+                links_up=_links_up(daemon),
                 links_untried=untried,
             )
     finally:
@@ -309,7 +310,19 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
 
 def _pulse(daemon: Daemon) -> Pulse:
     metrics, store = daemon.base.metrics, daemon.base.store
-    return Pulse(daemon.base.world.clock.monotonic, lambda: store.alive, metrics.loop_late, watchdog_s=watchdog_s())
+    doors = (daemon.base.world.clock.monotonic, lambda: store.alive, metrics.loop_late)
+    return Pulse(*doors, watchdog_s=watchdog_s(), status=lambda: _status(daemon))
+
+
+def _links_up(daemon: Daemon) -> int:
+    return sum(link.status().up for _, link in daemon.links)
+
+
+def _status(daemon: Daemon) -> str:
+    """What `systemctl status` shows."""
+    on_air = sum(record.state is AlertState.ON_AIR for record in daemon.base.state.alerts.values())
+    values = {"up": _links_up(daemon), "links": len(daemon.links), "on_air": on_air}
+    return text("cli.daemon_status", daemon.base.settings.platform.language, **values)
 
 
 async def _reload(daemon: Daemon, asked: asyncio.Event) -> None:

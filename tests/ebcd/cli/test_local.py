@@ -27,6 +27,12 @@ def test_check_config_finds_nothing_in_a_county_as_it_is_generated(folder: Path)
     assert "没有发现问题" in result.stdout
 
 
+def test_check_config_speaks_the_language_of_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "C.UTF-8")  # what a service has
+    monkeypatch.delenv("EBCD_LANG", raising=False)
+    assert "没有发现问题" in CliRunner().invoke(app, ["check-config", "-c", str(folder / "ebcd.toml")]).stdout
+
+
 def test_check_config_tells_every_fault_with_status_1(folder: Path) -> None:
     file = folder / "ebcd.toml"
     text = (
