@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from devices.fm_transmitter import AirTime
+from ebcd.evaluation.effect import Effect
 from ebcd.health import Condition
 from ebcd.metrics import OTHER
 from ebcd.operator import LinkRow
@@ -120,3 +121,27 @@ def disk_metrics(disks: Mapping[str, tuple[int, int]], journal_bytes: int) -> It
         size.add_metric([folder], size_bytes)
     yield from (free, size)
     yield GaugeMetricFamily("ebcd_journal_bytes", "The journal's file with its write-ahead log", value=journal_bytes)
+
+
+def effect_metrics(effect: Effect | None) -> Iterator[Metric]:
+    """What the newest alert that was on air achieved, as `ebcd evaluate` tells it; nothing where none was yet."""
+    if effect is None:
+        return
+    grades = GaugeMetricFamily("ebcd_newest_alert_terminals", "Its terminals by their best evidence", labels=["grade"])
+    for grade, count in (
+        ("nothing", effect.grades.nothing),
+        ("answered", effect.grades.answered),
+        ("spoke", effect.grades.spoke),
+    ):
+        grades.add_metric([grade], count)
+    monitors = GaugeMetricFamily("ebcd_newest_alert_monitors", "Head-ends listened to, by verdict", labels=["verdict"])
+    for verdict, count in sorted(Counter(effect.monitors.values()).items()):
+        monitors.add_metric([verdict], count)
+    places = GaugeMetricFamily("ebcd_newest_alert_places", "Places from which people told", labels=["heard"])
+    places.add_metric(["yes"], effect.grades.heard)
+    places.add_metric(["no"], effect.grades.not_heard)
+    first = GaugeMetricFamily("ebcd_newest_alert_first_seconds", "Until the first of all", labels=["of"])
+    for of, timing in (("answer", effect.answers), ("sound", effect.sound)):
+        if timing.count:
+            first.add_metric([of], timing.first)
+    yield from (grades, monitors, places, first)
