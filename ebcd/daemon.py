@@ -42,6 +42,7 @@ from ebcd.ledger import Ledger
 from ebcd.lifecycle import AlertState
 from ebcd.machine import Machine
 from ebcd.mailroom import Inbox, Mailroom
+from ebcd.metrics_page import metrics_application
 from ebcd.monitor import Monitor
 from ebcd.monitor.monitor import monitor_rule
 from ebcd.operation_data import Reporter
@@ -275,7 +276,7 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
         *daemon.watchkeeping.routes(daemon.upkeep.operators),
     )
     operator_api = api.application(daemon.operations, daemon.upkeep.operators, more=more)
-    metrics_page = api.metrics_application(daemon.base.world.registry)
+    metrics_page = metrics_application(daemon.base.world.registry, daemon.base.world.clock.monotonic)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(http_server.on_unix_socket(operator_api, s.api.socket))
         await stack.enter_async_context(http_server.on_tcp(metrics_page, network, s.metrics.host, s.metrics.port))

@@ -18,7 +18,7 @@ from ebcd.metrics import OTHER
 from ebcd.operator import LinkRow
 from ebcd.signing import TrustStore
 from ebcd.store import StoreStats
-from ebcd.workorders.statistics import month_of, statistics
+from ebcd.workorders.statistics import all_of, month_of
 from ebcd.workorders.values import WorkOrder
 from protocols.signature import CertificateNumber
 
@@ -102,7 +102,7 @@ def order_metrics(orders: Collection[WorkOrder], now: float) -> Iterator[Metric]
     overdue = sum(order.live and order.escalated > 0 for order in orders)
     yield live
     yield GaugeMetricFamily("ebcd_orders_overdue", "Live work orders that have escalated", value=overdue)
-    month, *_ = statistics(orders, month_of(now), lambda _: "")
+    month = all_of(orders, month_of(now))
     yield GaugeMetricFamily("ebcd_orders_month", "Work orders opened this month", value=month.orders)
     medians = GaugeMetricFamily("ebcd_orders_month_seconds", "Median time to a step, this month", labels=["step"])
     steps = ("notice", "dispatch", "arrive", "mend", "close")
