@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +20,11 @@ def folder(tmp_path: Path) -> Path:
     """A whole configuration with keys and certificates."""
     assert county(["--out", str(tmp_path), "--terminals", "20", "--seed", "1"]) == 0
     return tmp_path
+
+
+def test_the_installed_version_is_told_without_a_configuration() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout.strip()) == (0, version("ebcd"))
 
 
 def test_check_config_finds_nothing_in_a_county_as_it_is_generated(folder: Path) -> None:
