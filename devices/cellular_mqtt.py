@@ -317,8 +317,9 @@ class CellularMqtt:
             self._wake.set()  # it may be owed something
 
     def _gone(self, reason: str) -> None:
+        if self._down_reason != reason:  # an hour without a broker is not a hundred troubles
+            self._tell(LinkDown(self.name, reason))
         self._down_reason = reason
-        self._tell(LinkDown(self.name, reason))
         for code in sorted(self._online):
             self._tell(Disconnected(self.name, code, "broker lost"))
         self._online.clear()

@@ -36,6 +36,20 @@ def test_its_head_names_every_folder_that_the_daemon_writes() -> None:
         assert re.search(rf'\[{section}\][^\[]*\b{name} = "(sqlite:///)?/var/lib/ebcd/', head), key
 
 
+@pytest.mark.real
+def test_the_command_of_the_manual_changes_every_path_that_the_daemon_writes(tmp_path: Path) -> None:
+    manual = (UNIT.parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^# (sed -i .*) /etc/ebcd/ebcd\.toml$", manual, re.MULTILINE)
+    file = tmp_path / "ebcd.toml"
+    file.write_bytes(UNIT.with_name("ebcd.toml").read_bytes())
+    subprocess.run(f"{command} {file}", shell=True, check=True, timeout=60)
+    settings = load(file)
+    written = [*(folder for _, folder in written_folders(settings)), settings.inventory.file]
+    assert [folder for folder in written if not str(folder).startswith("/var/lib/ebcd")] == []
+    assert str(settings.api.socket) == "/run/ebcd/ebcd.sock"
+    assert settings.store.url == "sqlite:////var/lib/ebcd/ebcd.db"
+
+
 def test_nothing_stands_between_a_crash_and_the_next_start() -> None:
     assert [line for line in LINES if line.startswith("ExecStartPre=")] == []
 
