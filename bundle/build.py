@@ -19,6 +19,10 @@ import tarfile
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from protocols.sm2 import PrivateKey
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("config", "docs")
@@ -89,12 +93,27 @@ def pack(folder: Path, archive: Path) -> None:
     os.replace(partial, archive)
 
 
-def sign(archive: Path, key: Path, passphrase: bytes | None) -> None:
-    """The signature and the public key beside the archive."""
-    from protocols import der
+def read_key(key: Path, passphrase: bytes | None) -> PrivateKey:
+    """What signs. Raises SystemExit with a sentence where it cannot."""
+    from protocols.errors import RemoteProtocolError
     from protocols.sm2 import PrivateKey
 
-    private = PrivateKey.from_pkcs8(key.read_bytes(), passphrase)
+    try:
+        return PrivateKey.from_pkcs8(key.read_bytes(), passphrase)
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except RemoteProtocolError as error:
+        reason = error.detail
+    raise SystemExit(
+        f"key {str(key)!r} cannot sign ({reason}); name an SM2 key in PKCS#8 (openssl genpkey -algorithm SM2), "
+        f"its passphrase in {PASSPHRASE}"
+    )
+
+
+def sign(archive: Path, private: PrivateKey) -> None:
+    """The signature and the public key beside the archive."""
+    from protocols import der
+
     archive.with_name(archive.name + ".sig").write_bytes(der.signature(private.sign(archive.read_bytes())))
     archive.with_name(archive.name + ".pub").write_text(pem(der.public_key(private.public.raw)), encoding="ascii")
 
@@ -110,15 +129,18 @@ def pem(encoded: bytes) -> str:
 
 def build(out: Path, key: Path, lock: Path, passphrase: bytes | None) -> Path:
     """Make, sign and name the archive."""
+    private = read_key(key, passphrase)  # before minutes of downloads
     name = f"ebcd-{version('ebcd')}-py{sys.version_info[0]}{sys.version_info[1]}-{platform.machine()}"
     out.mkdir(parents=True, exist_ok=True)
     archive = out / f"{name}.tar"
+    for old in (archive, *(archive.with_name(f"{archive.name}.{beside}") for beside in ("sig", "pub"))):
+        old.unlink(missing_ok=True)  # an archive never lies beside the signature of another one
     with TemporaryDirectory() as work:
         folder = Path(work) / name
         folder.mkdir()
         lay(folder, lock)
         pack(folder, archive)
-    sign(archive, key, passphrase)
+    sign(archive, private)
     return archive
 
 

@@ -57,8 +57,8 @@ TEXTS = {
         "the clock is not synchronised: signatures count for 300 s; set up chrony",
     ),
     "clock_unknown": (
-        "无法判断时钟是否同步（没有 timedatectl 和 chronyc）",
-        "nobody can say whether the clock is synchronised (no timedatectl, no chronyc)",
+        "无法判断时钟是否同步（timedatectl 和 chronyc 都不回答）",
+        "nobody can say whether the clock is synchronised (neither timedatectl nor chronyc answers)",
     ),
     "systemd": ("systemd 在运行", "systemd runs"),
     "systemd_none": (
@@ -172,7 +172,7 @@ def look_at_ports():
 def look_at_clock():
     """Two services can say."""
     for command, yes in (
-        (("timedatectl", "show", "-P", "NTPSynchronized"), "yes"),
+        (("timedatectl", "show", "--property=NTPSynchronized", "--value"), "yes"),
         (("chronyc", "tracking"), ": normal"),
     ):
         if shutil.which(command[0]) is None:

@@ -194,13 +194,14 @@ class CellularMqtt:
         self._tell(LinkUp(self.name))
         self._repeat(self._dialogue.again)
         self._wake.set()
+        reasons: set[str] = set()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(session.receive(self._take), name=f"{self.name} read")
                 group.create_task(self._write(session), name=f"{self.name} write")
         except* BrokerGone as gone:
             reasons = {str(error) for error in gone.exceptions}
-            raise BrokerGone("; ".join(sorted(reasons))) from gone
+        raise BrokerGone("; ".join(sorted(reasons)))  # neither of the two ends otherwise
 
     async def _write(self, session: BrokerSession) -> None:
         """Commands as they come, retries when they are due, and everything of both in publications."""
@@ -269,15 +270,18 @@ class CellularMqtt:
             batch = [self._unacknowledged.popleft() for _ in range(min(len(self._unacknowledged), PUBLISH_AT_ONCE_MAX))]
             begun: set[int] = set()
             done: set[int] = set()
+            lost = ""
             try:
                 async with asyncio.TaskGroup() as group:
                     for index, publication in enumerate(batch):
                         group.create_task(self._publish_one(session, index, publication, begun, done))
             except* BrokerGone as gone:
-                raise BrokerGone(str(gone.exceptions[0])) from gone
+                lost = str(gone.exceptions[0]) or "gone"
             finally:
                 left = [p for i, p in enumerate(batch) if i not in done and not (p.once and i in begun)]
                 self._unacknowledged.extendleft(reversed(left))
+            if lost:
+                raise BrokerGone(lost)
 
     async def _publish_one(
         self, session: BrokerSession, index: int, publication: Publication, begun: set[int], done: set[int]
@@ -313,8 +317,9 @@ class CellularMqtt:
             self._wake.set()  # it may be owed something
 
     def _gone(self, reason: str) -> None:
+        if self._down_reason != reason:  # an hour without a broker is not a hundred troubles
+            self._tell(LinkDown(self.name, reason))
         self._down_reason = reason
-        self._tell(LinkDown(self.name, reason))
         for code in sorted(self._online):
             self._tell(Disconnected(self.name, code, "broker lost"))
         self._online.clear()

@@ -13,7 +13,6 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 import orjson
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -80,15 +79,6 @@ def application(
             Exception: _broken,
         },
     )
-
-
-def metrics_application(registry: CollectorRegistry) -> Starlette:
-    """`/metrics` in Prometheus' text format, on an address of its own."""
-
-    async def metrics(_request: Request) -> Response:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-
-    return Starlette(routes=[Route("/metrics", metrics, methods=["GET"])])
 
 
 class Doors:

@@ -21,6 +21,11 @@ class SystemClock:
         return time.monotonic()
 
 
+def booted() -> float:
+    """UTC seconds since 1970 at which this machine was switched on, by the clock as it stands now."""
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def utc(seconds: float) -> datetime:
     """UTC seconds since 1970 as a moment."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -37,6 +37,7 @@ from ebcd import (
 )
 from ebcd.alert_desk import AlertDesk, Identity, Room
 from ebcd.archive.part import ArchivePart, archive_part
+from ebcd.catalogue import text
 from ebcd.core import Core
 from ebcd.errors import ConfigError
 from ebcd.evaluation.by_sms import by_sms
@@ -49,8 +50,10 @@ from ebcd.invariants import Checker
 from ebcd.inventory import Inventory
 from ebcd.kept_numbers import KeptNumbers
 from ebcd.ledger import Ledger
+from ebcd.lifecycle import AlertState
 from ebcd.machine import Machine
 from ebcd.mailroom import Inbox, Mailroom
+from ebcd.metrics_page import metrics_application
 from ebcd.monitor import Monitor
 from ebcd.monitor.monitor import monitor_rule
 from ebcd.operation_data import Reporter
@@ -263,12 +266,11 @@ async def run(
             daemon.ward.book.start_counting(world.clock.monotonic())
             untried = await all_tried([link for _, link in daemon.links], world.clock.monotonic)
             ready()
-            up = sum(link.status().up for _, link in daemon.links)
-            notify(f"READY=1\nSTATUS={up} of {len(daemon.links)} links up")
+            notify(f"READY=1\nSTATUS={_status(daemon)}")
             log.info(
                 "daemon.ready",
                 terminals=len(daemon.base.inventory.roster.terminals),
-                links_up=up,
+                links_up=_links_up(daemon),
                 links_untried=untried,
             )
     finally:
@@ -287,7 +289,7 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
         *daemon.watchkeeping.routes(daemon.upkeep.operators),
     )
     operator_api = api.application(daemon.operations, daemon.upkeep.operators, more=more)
-    metrics_page = api.metrics_application(daemon.base.world.registry)
+    metrics_page = metrics_application(daemon.base.world.registry, daemon.base.world.clock.monotonic)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(http_server.on_unix_socket(operator_api, s.api.socket))
         await stack.enter_async_context(http_server.on_tcp(metrics_page, network, s.metrics.host, s.metrics.port))
@@ -327,7 +329,19 @@ def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]
 
 def _pulse(daemon: Daemon) -> Pulse:
     metrics, store = daemon.base.metrics, daemon.base.store
-    return Pulse(daemon.base.world.clock.monotonic, lambda: store.alive, metrics.loop_late, watchdog_s=watchdog_s())
+    doors = (daemon.base.world.clock.monotonic, lambda: store.alive, metrics.loop_late)
+    return Pulse(*doors, watchdog_s=watchdog_s(), status=lambda: _status(daemon))
+
+
+def _links_up(daemon: Daemon) -> int:
+    return sum(link.status().up for _, link in daemon.links)
+
+
+def _status(daemon: Daemon) -> str:
+    """What `systemctl status` shows."""
+    on_air = sum(record.state is AlertState.ON_AIR for record in daemon.base.state.alerts.values())
+    values = {"up": _links_up(daemon), "links": len(daemon.links), "on_air": on_air}
+    return text("cli.daemon_status", daemon.base.settings.platform.language, **values)
 
 
 async def _reload(daemon: Daemon, asked: asyncio.Event) -> None:

@@ -12,12 +12,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from devices.fm_transmitter import AirTime
+from ebcd.evaluation.effect import Effect
 from ebcd.health import Condition
 from ebcd.metrics import OTHER
 from ebcd.operator import LinkRow
 from ebcd.signing import TrustStore
 from ebcd.store import StoreStats
-from ebcd.workorders.statistics import month_of, statistics
+from ebcd.workorders.statistics import all_of, month_of
 from ebcd.workorders.values import WorkOrder
 from protocols.signature import CertificateNumber
 
@@ -101,7 +102,7 @@ def order_metrics(orders: Collection[WorkOrder], now: float) -> Iterator[Metric]
     overdue = sum(order.live and order.escalated > 0 for order in orders)
     yield live
     yield GaugeMetricFamily("ebcd_orders_overdue", "Live work orders that have escalated", value=overdue)
-    month, *_ = statistics(orders, month_of(now), lambda _: "")
+    month = all_of(orders, month_of(now))
     yield GaugeMetricFamily("ebcd_orders_month", "Work orders opened this month", value=month.orders)
     medians = GaugeMetricFamily("ebcd_orders_month_seconds", "Median time to a step, this month", labels=["step"])
     steps = ("notice", "dispatch", "arrive", "mend", "close")
@@ -120,3 +121,27 @@ def disk_metrics(disks: Mapping[str, tuple[int, int]], journal_bytes: int) -> It
         size.add_metric([folder], size_bytes)
     yield from (free, size)
     yield GaugeMetricFamily("ebcd_journal_bytes", "The journal's file with its write-ahead log", value=journal_bytes)
+
+
+def effect_metrics(effect: Effect | None) -> Iterator[Metric]:
+    """What the newest alert that was on air achieved, as `ebcd evaluate` tells it; nothing where none was yet."""
+    if effect is None:
+        return
+    grades = GaugeMetricFamily("ebcd_newest_alert_terminals", "Its terminals by their best evidence", labels=["grade"])
+    for grade, count in (
+        ("nothing", effect.grades.nothing),
+        ("answered", effect.grades.answered),
+        ("spoke", effect.grades.spoke),
+    ):
+        grades.add_metric([grade], count)
+    monitors = GaugeMetricFamily("ebcd_newest_alert_monitors", "Head-ends listened to, by verdict", labels=["verdict"])
+    for verdict, count in sorted(Counter(effect.monitors.values()).items()):
+        monitors.add_metric([verdict], count)
+    places = GaugeMetricFamily("ebcd_newest_alert_places", "Places from which people told", labels=["heard"])
+    places.add_metric(["yes"], effect.grades.heard)
+    places.add_metric(["no"], effect.grades.not_heard)
+    first = GaugeMetricFamily("ebcd_newest_alert_first_seconds", "Until the first of all", labels=["of"])
+    for of, timing in (("answer", effect.answers), ("sound", effect.sound)):
+        if timing.count:
+            first.add_metric([of], timing.first)
+    yield from (grades, monitors, places, first)

@@ -1,7 +1,8 @@
 """How events are written: JSON lines under systemd and in files, coloured text at a terminal.
 
-Call `set_up` once, in the process that runs the daemon. Event names are stable ("package_received"), values are keys;
-sentences for people come from the catalogue, not from here.
+Call `set_up` once, in the process that runs the daemon. Where journald reads them, each line begins with its rank
+(sd-daemon(3)), so that `journalctl -p warning` finds what it should. Event names are stable ("package_received"),
+values are keys; sentences for people come from the catalogue, not from here.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from typing import Any, TextIO
 
 import orjson
 import structlog
+from structlog.typing import Processor
 
 from devices.ports import Clock
 from ebcd.clock import beijing
 
 LEVELS = ("debug", "info", "warning", "error")
+RANKS = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
+"""syslog's numbers; journald takes `<4>` off the line and keeps it as PRIORITY."""
 VALUE_CHARACTERS_MAX = 2000  # a peer's text must not fill the disk through the log
 Event = MutableMapping[str, Any]
 
@@ -35,6 +39,9 @@ def set_up(
     stream = stream or sys.stderr
     threshold = logging.getLevelNamesMapping()[level.upper()]
     as_json = wants_json(stream, environ)
+    render: Processor = (
+        structlog.processors.JSONRenderer(serializer=_json) if as_json else structlog.dev.ConsoleRenderer()
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -42,7 +49,7 @@ def set_up(
             _Stamp(clock, as_json=as_json),
             structlog.processors.format_exc_info if as_json else _leave,
             _shorten,
-            structlog.processors.JSONRenderer(serializer=_json) if as_json else structlog.dev.ConsoleRenderer(),
+            _Ranked(render) if is_journal(stream, environ) else render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
@@ -59,6 +66,28 @@ def wants_json(stream: TextIO, environ: Mapping[str, str]) -> bool:
     if asked in ("json", "text"):
         return asked == "json"
     return "JOURNAL_STREAM" in environ or not stream.isatty()
+
+
+def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether journald is at the other end of the stream itself, and not only of some ancestor's (systemd.exec(5))."""
+    if not environ.get("JOURNAL_STREAM"):
+        return False
+    try:
+        found = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # ValueError: closed, or no file at all
+        return False
+    return environ["JOURNAL_STREAM"] == f"{found.st_dev}:{found.st_ino}"
+
+
+class _Ranked:
+    """Puts the rank of a line before it."""
+
+    def __init__(self, render: Processor) -> None:
+        self._render = render
+
+    def __call__(self, logger: object, method: str, event: Event) -> str:
+        rank = RANKS.get(str(event.get("level")), RANKS["info"])
+        return f"<{rank}>{self._render(logger, method, event)!s}"
 
 
 class _Stamp:

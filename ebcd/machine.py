@@ -73,7 +73,7 @@ def _socket_answers(path: Path) -> bool:
 def _clock_synchronised() -> bool | None:
     """None where no service of the system can say."""
     services = (
-        (("timedatectl", "show", "-P", "NTPSynchronized"), "yes"),
+        (("timedatectl", "show", "--property=NTPSynchronized", "--value"), "yes"),
         (("chronyc", "tracking"), ": normal"),  # "Leap status     : Normal", else "Not synchronised"
     )
     for command, yes in services:

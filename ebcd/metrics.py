@@ -19,6 +19,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from devices.link import LinkStatus, Path
+from ebcd.clock import booted
 from protocols import sm2
 
 if TYPE_CHECKING:
@@ -63,6 +64,14 @@ class _Children(Generic[MetricT]):
                 labels = (OTHER,) * len(labels)
             child = self._children[labels] = self._metric.labels(*labels)
         return child
+
+
+class OwnProcess(ProcessCollector):
+    """Processor, memory and files of this process. The library tells nothing at all where it cannot read the boot's
+    time in /proc/stat, and the unit hides that file (ProcSubset=pid)."""
+
+    def _boot_time(self) -> float:
+        return booted()
 
 
 class Metrics:
@@ -113,7 +122,7 @@ class Metrics:
             Counter("ebcd_reports", "Packages of operation data, by receipt", ["type", "receipt"], registry=registry)
         )
         registry.register(_Asked(_build_info))
-        ProcessCollector(registry=registry)
+        OwnProcess(registry=registry)
 
     def delivery(self, path: str, outcome: str, count: int = 1) -> None:
         """`count` deliveries over `path` ended as `outcome` (confirmed, played, refused, timed_out ...)."""

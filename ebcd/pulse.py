@@ -1,4 +1,8 @@
-"""Whether the daemon lives, as systemd hears it: READY once, WATCHDOG=1 while the loop turns and the journal writes."""
+"""Whether the daemon lives, as systemd hears it.
+
+READY once, WATCHDOG=1 while the loop turns and the journal writes, and a sentence for `systemctl status` whenever it
+changes.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,9 @@ TRIED_S_MAX = 15.0
 """A link that has tried nothing by then (a broker that neither answers nor refuses) does not hold READY back."""
 
 LOOK_S = 0.02
+
+STATUS_S = 2.0
+"""How often the sentence for `systemctl status` is made anew."""
 
 log = structlog.get_logger("ebcd.pulse")
 
@@ -50,9 +57,11 @@ class Pulse:
         late: Callable[[float], None],
         *,
         watchdog_s: float,
+        status: Callable[[], str] = lambda: "",
         tell: Callable[[str], object] = notify,
     ) -> None:
-        """`writes`: whether the journal's writer lives. `late`: told how long after its time each beat came."""
+        """`writes`: whether the journal's writer lives. `late`: told how long after its time each beat came. `status`:
+        what people read beside the unit."""
         self._monotonic = monotonic
         self._writes = writes
         self._late = late
@@ -60,6 +69,9 @@ class Pulse:
         self._tell = tell
         self._fed_s = -1e9
         self._starving = False
+        self._status = status
+        self._looked_s = -1e9
+        self._told = ""
 
     async def run(self) -> None:
         """Beat until cancelled."""
@@ -69,6 +81,7 @@ class Pulse:
             now_s = self._monotonic()
             self._late(max(0.0, now_s - due_s))
             self._feed(now_s)
+            self._show(now_s)
 
     def _feed(self, now_s: float) -> None:
         if not self._writes():
@@ -78,3 +91,11 @@ class Pulse:
         elif self._feed_s and now_s - self._fed_s >= self._feed_s:
             self._fed_s = now_s
             self._tell("WATCHDOG=1")
+
+    def _show(self, now_s: float) -> None:
+        if now_s - self._looked_s < STATUS_S:
+            return
+        self._looked_s = now_s
+        if (sentence := self._status()) != self._told:
+            self._told = sentence
+            self._tell(f"STATUS={sentence}")

@@ -53,6 +53,10 @@ class Scribe:
         """Whether people read it."""
         return self._stream.isatty()
 
+    def fileno(self) -> int:
+        """Which file it is. Raises OSError or ValueError where it is none."""
+        return self._stream.fileno()
+
     def close(self, wait_s: float) -> None:
         """Write what waits, for `wait_s` at most."""
         try:

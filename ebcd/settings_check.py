@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path as FilePath
 
@@ -19,6 +19,7 @@ from ebcd.settings import Settings, read
 from ebcd.settings_mqtt import problems as mqtt_problems
 from ebcd.settings_sections import SOCKET_PATH_BYTES_MAX
 from ebcd.settings_trust import load_trust
+from ebcd.settings_values import SQLITE
 from ebcd.signing.exceptions import files_in, judge
 from ebcd.signing.signer import FileSigner
 from ebcd.signing.trust import TrustStore
@@ -31,7 +32,20 @@ CODE_PROBLEMS_MAX = 1000  # beyond these the inventory itself is the problem
 _EVERY_HOST = frozenset({"0.0.0.0", "::"})
 
 
-def check(path: FilePath, *, clock: Clock, environ: Mapping[str, str] = os.environ) -> list[Problem]:
+def can_be_written(folder: FilePath) -> bool:
+    """Whether this user may make files in it, or make it where it does not exist yet."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def check(
+    path: FilePath,
+    *,
+    clock: Clock,
+    environ: Mapping[str, str] = os.environ,
+    writable: Callable[[FilePath], bool] = can_be_written,
+) -> list[Problem]:
     """Every problem of the configuration at once. Files are judged only when the text itself could be read."""
     settings, problems = read(path, environ=environ)
     if settings is None:
@@ -49,7 +63,24 @@ def check(path: FilePath, *, clock: Clock, environ: Mapping[str, str] = os.envir
     problems += _tone(settings)
     problems += _addresses(settings)
     problems += _paths(settings, inventory)
+    problems += [
+        Problem(str(settings.file), key, repr(str(folder)), "unwritable", {"uid": os.geteuid()})
+        for key, folder in written_folders(settings)
+        if not writable(folder)
+    ]
     return problems
+
+
+def written_folders(settings: Settings) -> Iterator[tuple[str, FilePath]]:
+    """Key and folder of everything that a running daemon writes by itself, but for its socket: that one's folder may
+    be made at the start."""
+    if settings.store.url.startswith(SQLITE):
+        yield "store.url", FilePath(settings.store.url.removeprefix(SQLITE)).parent
+    yield "store.packages", settings.store.packages
+    yield "media.folder", settings.media.folder
+    if settings.backup.every_h:
+        yield "backup.folder", settings.backup.folder
+    yield "morning.folder", settings.morning.folder
 
 
 def _codes(settings: Settings, inventory: Inventory) -> Iterator[Problem]:

@@ -200,6 +200,16 @@ def only_supervise_catches_everything(module: Module) -> Iterator[str]:
             yield f"{module.path}:{node.lineno}: catches everything; name what is understood here"
 
 
+def nothing_is_raised_in_except_star(module: Module) -> Iterator[str]:
+    """Debian 12's Python 3.11.2 wraps what is raised there in a group, later ones do not: note it and raise outside."""
+    for node in module.nodes:
+        if not isinstance(node, ast.TryStar):
+            continue
+        for inner in (each for handler in node.handlers for line in handler.body for each in ast.walk(line)):
+            if isinstance(inner, ast.Raise) and inner.exc is not None:
+                yield f"{module.path}:{inner.lineno}: raised inside `except*`; note it and raise behind the try"
+
+
 def only_commands_print(module: Module) -> Iterator[str]:
     """Others log or return."""
     if module.within(PRINTERS):
@@ -298,6 +308,7 @@ RULES = (
     chance_is_handed_in,
     every_task_has_a_parent,
     only_supervise_catches_everything,
+    nothing_is_raised_in_except_star,
     only_commands_print,
     sizes_stay_small,
     annotations_are_complete,

@@ -30,6 +30,11 @@ BROKEN: list[tuple[Rule, str, str]] = [
     (architecture.every_task_has_a_parent, "devices/tcp.py", "self._loop.create_task(poll())\n"),
     (architecture.only_supervise_catches_everything, "ebcd/api.py", "try:\n    f()\nexcept Exception:\n    g()\n"),
     (architecture.only_supervise_catches_everything, "ebcd/api.py", "try:\n    f()\nexcept:\n    g()\n"),
+    (
+        architecture.nothing_is_raised_in_except_star,
+        "devices/tcp.py",
+        "try:\n    f()\nexcept* OSError as e:\n    if e:\n        raise Gone() from e\n",
+    ),
     (architecture.only_commands_print, "ebcd/planner.py", "print(1)\n"),
     (architecture.sizes_stay_small, "ebcd/planner.py", LONG_FUNCTION),
     (architecture.sizes_stay_small, "ebcd/planner.py", "x = 1\n" * 401),
@@ -49,6 +54,7 @@ SOUND: list[tuple[Rule, str, str]] = [
     (architecture.only_the_clock_reads_time, "ebcd/clock.py", "import time\nnow = time.monotonic()\n"),
     (architecture.chance_is_handed_in, "devices/tcp.py", "import random\nr = random.Random(7)\nx = r.random()\n"),
     (architecture.every_task_has_a_parent, "ebcd/daemon.py", "group.create_task(poll())\n"),
+    (architecture.nothing_is_raised_in_except_star, "devices/tcp.py", "try:\n    f()\nexcept* OSError:\n    raise\n"),
     (
         architecture.only_supervise_catches_everything,
         "ebcd/daemon.py",

@@ -63,17 +63,28 @@ def unpacked(archive: Path, folder: Path) -> Path:
     return folder / archive.name.removesuffix(".tar")
 
 
-def install(folder: Path, to: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def install(
+    folder: Path, to: Path, *arguments: str, python: str = sys.executable, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """Without an index, and without whatever else a user's pip is told."""
     environ = {
         "PATH": os.environ["PATH"],
-        "PYTHON": sys.executable,
+        "PYTHON": python,
         "LANG": "C.UTF-8",
         "PIP_NO_INDEX": "1",
-        "HOME": str(to),
+        "HOME": str(folder.parent),
     }
     command = ["sh", str(folder / "install.sh"), "--to", str(to), *arguments]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, env=environ, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+
+
+def breaks_off(folder: Path) -> Path:
+    """A Python whose environments have a pip that fails, as it does on a full disk."""
+    command = folder / "python"
+    environment = '[ "$2" != venv ] || ln -sf /bin/false "$3/bin/python"'
+    command.write_text(f'#!/bin/sh\n{sys.executable} "$@" || exit 1\n{environment}\n', encoding="utf-8")
+    command.chmod(0o755)
+    return command
 
 
 def test_the_manual_shows_the_command_that_judges_the_archive(archive: Path) -> None:
@@ -110,10 +121,15 @@ def test_it_holds_no_key_and_everything_the_manual_speaks_of(archive: Path) -> N
 
 def test_it_installs_into_an_empty_folder_and_over_an_older_version(archive: Path, tmp_path: Path) -> None:
     folder, to = unpacked(archive, tmp_path), tmp_path / "opt"
-    for _ in range(2):
-        done = install(folder, to)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "is installed" in done.stdout
+    first = install(folder, Path("opt"), cwd=tmp_path)
+    assert first.returncode == 0, first.stdout + first.stderr
+    there = sorted(file.relative_to(to) for file in to.rglob("*"))
+    broken = install(folder, to, python=str(breaks_off(tmp_path)))
+    assert broken.returncode != 0
+    assert sorted(file.relative_to(to) for file in to.rglob("*")) == there, "a full disk: all as before, no room taken"
+    second = install(folder, to)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "is installed" in second.stdout
     python = [str(to / ".venv" / "bin" / "python"), "-I", "-c"]
     told = subprocess.run(
         [*python, "import protocols.codes as c; print(c.__file__)"], capture_output=True, text=True, check=True
@@ -122,6 +138,19 @@ def test_it_installs_into_an_empty_folder_and_over_an_older_version(archive: Pat
     assert (to / ".venv.old" / "bin" / "python").exists()
     assert (to / ".venv" / "bin" / "ebcd").read_text(encoding="utf-8").startswith(f"#!{to}/.venv/bin/")
     assert (to / "config" / "ebcd.service").exists()
+
+
+@pytest.mark.parametrize("key", ["", "nowhere.pem", "words.pem"])
+def test_a_key_that_cannot_sign_is_told_before_anything_is_built(key: str, tmp_path: Path) -> None:
+    (tmp_path / "words.pem").write_text("no key", encoding="ascii")
+    command = [sys.executable, str(ROOT / "bundle" / "build.py"), "--out", str(tmp_path / "out")]
+    command += ["--key", str(tmp_path / key) if key else ""]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "cannot sign" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.rglob("*.tar")) == []
 
 
 def test_a_file_that_was_altered_on_the_way_stops_the_installation(archive: Path, tmp_path: Path) -> None:

@@ -80,6 +80,16 @@ def test_rules_and_dashboards_ask_for_metrics_that_the_daemon_has() -> None:
     assert {name for text in texts for name in re.findall(r"\bebcd:\w+:\w+", text)} <= recorded
 
 
+def test_every_metric_of_the_manual_is_on_a_dashboard_or_in_a_rule() -> None:
+    """Nobody reads the page of metrics itself."""
+    table = (CONFIG.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`(ebcd_[a-z_]+)`", "".join(re.findall(r"^\| `ebcd_.*$", table, re.MULTILINE))))
+    rules = (file.read_text(encoding="utf-8") for file in RULES.glob("*.yml") if not file.name.startswith("tests"))
+    shown = "".join((*(board.read_text(encoding="utf-8") for board in BOARDS), *rules))
+    assert len(told) > 60
+    assert sorted(name for name in told if not re.search(rf"\b{name}(_bucket)?\b", shown)) == []
+
+
 # ---- dashboards ------------------------------------------------------------------------------------------------------
 
 
@@ -157,6 +167,8 @@ async def test_every_panels_query_finds_something_in_a_county_with_an_alert(tmp_
     async with asyncio.TaskGroup() as group:
         room = CountyRoom(tmp_path / "county", TERMINALS, 3, group)
         await room.generate(("02:00", "02:00"))
+        with (room.folder / "ebcd.toml").open("a", encoding="utf-8") as text:
+            text.write('\n[monitor]\naddress = "127.0.0.1"\nlisten_s = 5.0\n')
         await room.start()
         place = room.settings["metrics"]
         (folder := tmp_path / "prometheus").mkdir()

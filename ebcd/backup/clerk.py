@@ -75,7 +75,8 @@ class Clerk:
         clock, every_h = self._world.clock, self._settings.backup.every_h
         if not every_h or clock.monotonic() < self._not_before_s:
             return False
-        late_s = clock.wall() - due_at(newest, every_h, clock.wall())
+        now_s = clock.wall()  # read once: between two readings real clocks go on, and the first one is due this moment
+        late_s = now_s - due_at(newest, every_h, now_s)
         return late_s >= 0 and (late_s > PATIENCE_S or not self._on_air())
 
     async def _make(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,6 +45,21 @@ class Depth(StrEnum):
     platform = "platform"
     headend = "headend"
     terminal = "terminal"
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(version("ebcd"))
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help=help_of("version"))
+    ] = False,
+) -> None:
+    """What comes before the name of a command."""
 
 
 # ---- the daemon itself ---------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import orjson
 import typer
 
 from ebcd.catalogue import text
-from ebcd.cli.session import config_file, startup_language
+from ebcd.cli.session import config_file, language_of, startup_language
 
 
 def run_daemon(config: Path | None, language: str | None) -> int:
@@ -19,8 +19,8 @@ def run_daemon(config: Path | None, language: str | None) -> int:
     gc.disable()  # until it is ready: imports and the inventory leave no garbage, and looking for it takes 0.1 s
     from ebcd.cli.running import run
 
-    chosen = language or startup_language(sys.argv)
-    return run(config_file(config, chosen), chosen)
+    file = config_file(config, language or startup_language(sys.argv))
+    return run(file, language_of(file, language))
 
 
 def run_demo(*, json_file: Path | None, terminals: int, seed: int, keep: Path | None, lang: str | None) -> int:
@@ -36,8 +36,8 @@ def run_check(config: Path | None, language: str | None, *, as_json: bool) -> in
     from ebcd.inventory_csv import left_out
     from ebcd.settings import check
 
-    chosen = language or startup_language(sys.argv)
-    file = config_file(config, chosen)
+    file = config_file(config, language or startup_language(sys.argv))
+    chosen = language_of(file, language)
     problems = check(file)
     if as_json:
         typer.echo(orjson.dumps([problem.as_dict(chosen) for problem in problems], option=orjson.OPT_INDENT_2).decode())
@@ -54,4 +54,5 @@ def run_doctor(config: Path | None, language: str | None, *, as_json: bool) -> i
     """What this machine lacks; with a configuration also what that needs."""
     from ebcd.doctor import run
 
-    return run(config, language=language or startup_language(sys.argv), as_json=as_json)
+    chosen = language_of(config, language) if config else language or startup_language(sys.argv)
+    return run(config, language=chosen, as_json=as_json)

@@ -37,7 +37,7 @@ GARBAGE_THRESHOLDS = (20_000, 20, 20)
 def run(file: Path, language: str) -> int:
     """Read the configuration and work until told to end. Returns 0.
 
-    Raises Failure with every problem of the configuration, or with what this machine would not give.
+    Raises Failure with every problem of the configuration and of its files, or with what this machine would not give.
     """
     faulthandler.enable()
     _allow_many_sockets()
@@ -54,7 +54,8 @@ def run(file: Path, language: str) -> int:
         finally:
             scribe.close(LAST_LINES_S_MAX)
     except ConfigError as error:
-        raise Failure(*(problem.sentence(language) for problem in error.problems)) from None
+        sentences = (problem.sentence(language) for problem in (*error.problems, *settings.check(file)))
+        raise Failure(*dict.fromkeys(sentences)) from None
     except (
         OSError,
         StoreError,

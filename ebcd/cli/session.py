@@ -53,6 +53,19 @@ def startup_language(arguments: Sequence[str] = (), environment: Mapping[str, st
     return _known(environment.get("EBCD_LANG", "")) or _of_locale(environment)
 
 
+def language_of(file: Path, language: str | None) -> str:
+    """The language of a command that works on a configuration: --lang, EBCD_LANG, what the file says, LANG."""
+    told = language or _known(os.environ.get("EBCD_LANG", ""))
+    try:
+        return told or _written_language(tomllib.loads(file.read_text(encoding="utf-8"))) or _of_locale(os.environ)
+    except (OSError, ValueError, RecursionError):
+        return _of_locale(os.environ)
+
+
+def _written_language(told: dict[str, Any]) -> str:
+    return _known(str(_table(told, "platform").get("language", "")))
+
+
 def open_session(config: Path | None, language: str | None, token_file: Path | None, *, as_json: bool) -> Session:
     """Find the daemon.
 
@@ -66,8 +79,7 @@ def open_session(config: Path | None, language: str | None, token_file: Path | N
     except (OSError, ValueError, RecursionError) as error:
         raise Failure(text("cli.config_unreadable", startup, file=file, reason=error), status=2) from None
     socket = _table(told, "api").get("socket", DEFAULT_SOCKET)
-    from_config = _known(str(_table(told, "platform").get("language", "")))
-    chosen = language or _known(os.environ.get("EBCD_LANG", "")) or from_config or _of_locale(os.environ)
+    chosen = language or _known(os.environ.get("EBCD_LANG", "")) or _written_language(told) or _of_locale(os.environ)
     return Session(file.parent / str(socket), chosen, _token(token_file, chosen), as_json)
 
 

@@ -101,6 +101,15 @@ def effect_of(record: AlertRecord, evidence: Evidence | None) -> Effect:
     )
 
 
+def newest(records: Iterable[AlertRecord], evidence: Mapping[EbmId, Evidence]) -> Effect | None:
+    """The alert that went on air last, drills included, daily programmes not; None where none did."""
+    aired = [record for record in records if record.started_at and record.alert.class_ is not AlertClass.DAILY]
+    if not aired:
+        return None
+    record = max(aired, key=lambda record: record.started_at)
+    return effect_of(record, evidence.get(record.alert.id))
+
+
 def _grades(record: AlertRecord, known: Evidence, sound: Timing) -> Grades:
     targeted = record.tally.total()
     confirmed = sum(record.tally[state] for state in CONFIRMED_STATES)

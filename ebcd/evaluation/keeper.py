@@ -15,9 +15,11 @@ from devices.link import Began, Event, Path
 from devices.ports import Clock
 from ebcd.clock import BEIJING, beijing
 from ebcd.evaluation.desk import ONLINE, SAMPLES, EvaluationDesk
+from ebcd.evaluation.effect import newest
 from ebcd.evaluation.evidence import evidence_began
 from ebcd.evaluation.morning import MorningReport, as_text
 from ebcd.foundation import Foundation
+from ebcd.gauges import effect_metrics
 from ebcd.health import HealthBook
 from ebcd.ledger import Ledger
 from ebcd.store import Store, StoreError
@@ -52,6 +54,8 @@ def keeper_of(base: Foundation, ledger: Ledger, health: HealthBook) -> Keeper:
     me, morning = base.settings.platform, base.settings.morning
     days = base.settings.tone.proof_days
     desk = EvaluationDesk(ledger, base.store, base.inventory, health, base.world.clock, me.name, days)
+    state = ledger.state
+    base.metrics.watch(lambda: effect_metrics(newest(state.alerts.values(), state.evidence.alerts)))
     rule = MorningRule(morning.at, morning.folder, me.language)
     return Keeper(desk, ledger, base.store, base.world.clock, rule, base.metrics.bound_acted)
 

@@ -43,7 +43,7 @@ def statistics(orders: Iterable[WorkOrder], month: str, model_of: Callable[[str]
     """All orders opened in a month (YYYY-MM), then by trouble, town, model and crew. Absorbed ones count with what
     absorbed them. `model_of`: a device's model by its code, "" where the archive has none; an order whose devices are
     of several models counts under "" as well."""
-    counted = [o for o in orders if month_of(o.opened_at) == month and o.state is not OrderState.ABSORBED]
+    counted = _opened_in(orders, month)
     keys: dict[str, Callable[[WorkOrder], str]] = {
         "trouble": lambda order: str(order.trouble),
         "town": lambda order: order.area[:TOWN_DIGITS].ljust(12, "0"),
@@ -57,6 +57,18 @@ def statistics(orders: Iterable[WorkOrder], month: str, model_of: Callable[[str]
             values.setdefault(keys[group](order), []).append(order)
         lines += [_line(group, value, values[value]) for value in sorted(values)]
     return tuple(lines)
+
+
+def all_of(orders: Iterable[WorkOrder], month: str) -> Line:
+    """The first line of `statistics`, without the work of the others: a scrape asks for it."""
+    return _line("all", "", _opened_in(orders, month))
+
+
+def _opened_in(orders: Iterable[WorkOrder], month: str) -> list[WorkOrder]:
+    first = datetime.strptime(month, "%Y-%m").replace(tzinfo=BEIJING)
+    next_first = (first + timedelta(days=31)).replace(day=1)
+    begin, end = first.timestamp(), next_first.timestamp()
+    return [o for o in orders if begin <= o.opened_at < end and o.state is not OrderState.ABSORBED]
 
 
 def _line(group: str, value: str, orders: list[WorkOrder]) -> Line:

@@ -259,6 +259,9 @@ async def test_it_comes_back_with_growing_waits(clock: VirtualClock, rng: random
         assert at.link.status().reason == "connection refused"
         await asyncio.sleep(40)
         assert at.link.status().up
+        assert at.broker.connections == 2
+        once = [LinkDown("mqtt", "broker died"), LinkDown("mqtt", "connection refused")]
+        assert at.told(LinkDown) == once, "however often it is tried"
 
 
 async def test_members_without_this_path_are_told_at_once(clock: VirtualClock, rng: random.Random) -> None:

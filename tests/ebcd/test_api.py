@@ -12,14 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry, Counter
 
 from ebcd.alert import DrillDepth
-from ebcd.api import STATUS, application, metrics_application
-from ebcd.http_server import HttpLimits, SocketTaken, on_tcp, on_unix_socket
+from ebcd.api import STATUS, application
+from ebcd.http_server import HttpLimits, SocketTaken, on_unix_socket
 from ebcd.identity import Operators
 from ebcd.operator import Category, Kind
-from ebcd.world import SocketNetwork
 from protocols.cap.codec import WARNING_BYTES_MAX
 from tests.ebcd.fake_operations import NOW, FakeOperations, row
 
@@ -250,30 +248,6 @@ async def test_a_connection_that_never_asks_is_closed(tmp_path: Path) -> None:
         assert await asyncio.wait_for(reader.read(), 5) == b""
         writer.close()
         await writer.wait_closed()
-
-
-async def test_metrics_are_served_in_prometheus_text(tmp_path: Path) -> None:
-    registry = CollectorRegistry()
-    Counter("ebcd_made_up", "For the test.", registry=registry).inc()
-    async with on_unix_socket(metrics_application(registry), tmp_path / "s"), client(tmp_path / "s") as http:
-        answer = await http.get("/metrics")
-        other = await http.get("/v1/status")
-    assert "ebcd_made_up_total 1.0" in answer.text
-    assert answer.headers["content-type"].startswith("text/plain")
-    assert other.status_code == 404
-
-
-async def test_metrics_listen_on_an_address_of_their_own_and_let_it_go(tmp_path: Path) -> None:
-    page = metrics_application(CollectorRegistry())
-    async with on_tcp(page, SocketNetwork(), "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with httpx.AsyncClient(trust_env=False) as http:
-            answer = await http.get(f"http://127.0.0.1:{port}/metrics")
-    assert answer.status_code == 200
-    async with on_tcp(page, SocketNetwork(), "127.0.0.1", port):
-        with pytest.raises(OSError, match="in use"):
-            async with on_tcp(page, SocketNetwork(), "127.0.0.1", port):
-                raise AssertionError("it must not start")
 
 
 async def test_a_request_on_its_way_is_finished_before_the_socket_closes(tmp_path: Path) -> None:

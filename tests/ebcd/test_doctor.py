@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import socket
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from ebcd.doctor import Finding, Verdict, examine, run
 from ebcd.machine import Machine
 from ebcd.settings import load
 
+PREFLIGHT = Path(__file__).parents[2] / "bundle" / "preflight.py"
 HEALTHY = Machine(
     which=lambda name: f"/usr/sbin/{name}",
     has_module=lambda _: True,
@@ -143,3 +146,21 @@ def test_a_taken_port_is_told_with_the_systems_reason(tmp_path: Path) -> None:
     assert machine.listen_error("127.0.0.1", port) is None
     assert not machine.answers("127.0.0.1", port)
     assert not machine.socket_answers(tmp_path / "none.sock")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("told", "expected"), [("yes", True), ("no", False)])
+def test_timedatectl_of_debian_12_is_understood(
+    told: str, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd 252 knows no `-P`."""
+    command = tmp_path / "timedatectl"
+    command.write_text(
+        f'#!/bin/sh\n[ "$*" = "show --property=NTPSynchronized --value" ] || exit 1\necho {told}\n', encoding="ascii"
+    )
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert Machine().clock_synchronised() is expected
+    preflight = [sys.executable, str(PREFLIGHT), "--lang", "en"]
+    sentence = "the clock is synchronised" if expected else "the clock is not synchronised"
+    assert sentence in subprocess.run(preflight, capture_output=True, text=True, timeout=60, check=False).stdout

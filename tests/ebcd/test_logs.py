@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,3 +127,16 @@ def test_libraries_speak_through_the_same_door_from_warnings_on() -> None:
         "lost broker",
         "warning",
     )
+
+
+def test_journald_is_told_the_rank_of_each_line_and_nobody_else_is(tmp_path: Path) -> None:
+    for own in (True, False):
+        with (tmp_path / f"{own}.log").open("w+", encoding="utf-8") as stream:
+            found = os.fstat(stream.fileno())
+            inode = found.st_ino if own else found.st_ino + 1  # of a journal that an ancestor writes to
+            set_up(_Clock(), stream=stream, environ={"JOURNAL_STREAM": f"{found.st_dev}:{inode}", "EBCD_LOG": "json"})
+            for level in ("info", "warning", "error"):
+                getattr(structlog.get_logger(), level)("link.down")
+            stream.seek(0)
+            begins = [line.partition("{")[0] for line in stream.read().splitlines()]
+        assert begins == (["<6>", "<4>", "<3>"] if own else ["", "", ""])

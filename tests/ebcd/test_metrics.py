@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path as FilePath
+
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from devices.link import LinkStatus, Path
-from ebcd.metrics import LABELS_MAX, Metrics
+from ebcd.metrics import LABELS_MAX, Metrics, OwnProcess
 
 
 @pytest.fixture
@@ -83,3 +86,14 @@ def test_two_daemons_in_one_process_count_apart() -> None:
     Metrics(first).violation("I1")
     Metrics(second)
     assert second.get_sample_value("ebcd_invariant_violations_total", {"invariant": "I1"}) is None
+
+
+def test_the_process_is_told_where_the_unit_hides_everything_of_proc_but_processes(tmp_path: FilePath) -> None:
+    (tmp_path / "self").symlink_to("/proc/self")  # and no stat beside it: ProcSubset=pid
+    registry = CollectorRegistry()
+    OwnProcess(proc=str(tmp_path), registry=registry)
+    started = registry.get_sample_value("process_start_time_seconds")
+    assert started is not None
+    assert time.time() - 86_400 < started < time.time()
+    for name in ("cpu_seconds_total", "resident_memory_bytes", "open_fds", "max_fds"):
+        assert registry.get_sample_value(f"process_{name}")

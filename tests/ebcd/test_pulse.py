@@ -21,8 +21,14 @@ class Body:
         self.told: list[str] = []
         self.late: list[float] = []
         self.writes = True
+        self.status = ""
         self.pulse = Pulse(
-            clock.monotonic, lambda: self.writes, self.late.append, watchdog_s=watchdog, tell=self.told.append
+            clock.monotonic,
+            lambda: self.writes,
+            self.late.append,
+            watchdog_s=watchdog,
+            status=lambda: self.status,
+            tell=self.told.append,
         )
 
     async def live(self, seconds: float) -> None:
@@ -54,6 +60,18 @@ async def test_a_dead_journal_writer_starves_the_watchdog_and_is_told_once(clock
         await body.live(10.0)
     assert body.told == []
     assert [line["event"] for line in lines] == ["watchdog.starved"]
+
+
+async def test_who_looks_at_the_unit_sees_what_is_true_now_and_systemd_hears_only_changes(clock: VirtualClock) -> None:
+    body = Body(clock, 0.0)
+    body.status = "5 of 6 links up"
+    task = asyncio.ensure_future(body.pulse.run())
+    await asyncio.sleep(30.0)
+    body.status = "6 of 6 links up"
+    await asyncio.sleep(30.0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert body.told == ["STATUS=5 of 6 links up", "STATUS=6 of 6 links up"]
 
 
 async def test_how_late_a_beat_comes_is_measured(clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:

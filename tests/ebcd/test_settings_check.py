@@ -194,3 +194,14 @@ def test_a_peers_certificate_that_the_list_in_force_leaves_out_is_named(county: 
     (told,) = _check(county)
     assert "certificates[0]" in told
     assert "is not on the authorisation list in force" in told
+
+
+def test_a_folder_that_the_daemon_must_write_and_cannot_is_told_before_the_morning_it_is_missed(
+    county: FilePath,
+) -> None:
+    file = county / "ebcd.toml"
+    assert "unwritable" not in {each.what for each in check(file, clock=_Clock(EPOCH_UTC_S))}
+    found = check(file, clock=_Clock(EPOCH_UTC_S), writable=lambda folder: folder.name == "media")
+    keys = [each.where for each in found if each.what == "unwritable"]
+    assert keys == ["store.url", "store.packages", "backup.folder", "morning.folder"]
+    assert "/state/reports" in found[-1].sentence("en")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
@@ -21,10 +22,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_the_installed_version_is_told_without_a_configuration() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout.strip()) == (0, version("ebcd"))
+
+
 def test_check_config_finds_nothing_in_a_county_as_it_is_generated(folder: Path) -> None:
     result = CliRunner().invoke(app, ["check-config", "-c", str(folder / "ebcd.toml"), "--lang", "zh"])
     assert (result.exit_code, result.stderr) == (0, "")
     assert "没有发现问题" in result.stdout
+
+
+def test_check_config_speaks_the_language_of_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "C.UTF-8")  # what a service has
+    monkeypatch.delenv("EBCD_LANG", raising=False)
+    assert "没有发现问题" in CliRunner().invoke(app, ["check-config", "-c", str(folder / "ebcd.toml")]).stdout
 
 
 def test_check_config_tells_every_fault_with_status_1(folder: Path) -> None:

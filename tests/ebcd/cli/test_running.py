@@ -79,6 +79,13 @@ def running(config: Path, errors_to: str = "") -> Iterator[subprocess.Popen[byte
             door.unlink()
 
 
+def heard_from(manager: socket.socket) -> bytes:
+    """What systemd hears next, but for the sentence of `systemctl status`."""
+    while (told := manager.recv(4096)).startswith(b"STATUS="):
+        pass
+    return told
+
+
 def test_the_daemon_answers_ends_on_sigterm_and_comes_back_with_its_alerts(config: Path) -> None:
     with running(config) as process:
         sent = ebcd(
@@ -118,6 +125,17 @@ def test_a_wrong_configuration_is_told_whole_with_status_1(config: Path) -> None
     assert "hue" in done.stderr
 
 
+def test_files_that_are_missing_are_told_together_in_the_language_of_the_configuration(config: Path) -> None:
+    (config.parent / "keys" / "platform.pem").unlink()
+    (config.parent / "trust" / "000000000101.cer").unlink()
+    done = ebcd("run", config=config)
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert len([line for line in lines if "platform.pem" in line]) == 1, done.stderr
+    assert [line for line in lines if "upstream.peers[0].certificates[0]" in line]
+    assert "检查路径和权限" in done.stderr
+
+
 def test_a_reload_takes_effect_or_is_refused_and_the_alert_on_air_goes_on(config: Path) -> None:
     text = config.read_text(encoding="utf-8")
     with running(config):
@@ -145,7 +163,7 @@ def test_sighup_reads_the_configuration_again_and_systemd_is_told(config: Path) 
             manager.bind(str(door))
             manager.settimeout(60)
             process.send_signal(signal.SIGHUP)
-            heard = [manager.recv(4096) for _ in range(2)]
+            heard = [heard_from(manager) for _ in range(2)]
         assert process.poll() is None
         second = json.loads(ebcd(*SEND, config=config).stdout)
     assert heard[0].startswith(b"RELOADING=1")
@@ -162,7 +180,7 @@ def test_the_watchdog_is_fed_and_a_loop_that_stands_still_feeds_nobody(config: P
         environment = {**os.environ, "NOTIFY_SOCKET": str(door), "WATCHDOG_USEC": "1500000"}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            heard = {manager.recv(4096).split(b"\n")[0] for _ in range(4)}
+            heard = {heard_from(manager).split(b"\n")[0] for _ in range(4)}
             process.send_signal(signal.SIGSTOP)
             os.waitid(os.P_PID, process.pid, os.WSTOPPED)
             manager.setblocking(False)

@@ -10,8 +10,10 @@ from devices.link import Path
 from ebcd import facts, snapshot
 from ebcd.alert import Alert, AlertClass, Origin
 from ebcd.evaluation import Timing, evidence_began, evidence_heard
-from ebcd.evaluation.effect import Effect, effect_of, month_of
+from ebcd.evaluation.effect import Effect, effect_of, month_of, newest
+from ebcd.evaluation.evidence import evidence_monitored
 from ebcd.facts import Receipt
+from ebcd.gauges import effect_metrics
 from ebcd.lifecycle import AlertEvent, AlertState, DeliveryEvent
 from ebcd.planner import Leg, Plan
 from ebcd.state import CountyState, Remains
@@ -72,6 +74,34 @@ def test_coverage_timeliness_and_grades_are_what_the_facts_say() -> None:
     assert effect.in_time is True
     grades = effect.grades
     assert (grades.nothing, grades.answered, grades.spoke, grades.monitored) == (2, 1, 2, None)
+
+
+def test_prometheus_is_told_the_evidence_of_the_alert_that_went_on_air_last() -> None:
+    story = Story()
+    alerts, evidence = story.state.alerts, story.state.evidence.alerts
+    assert newest(alerts.values(), evidence) is None, "it only waits"
+    assert list(effect_metrics(None)) == []
+    story.start()
+    story.hear((0, DeliveryEvent.CONFIRM, 1.5, "began"), (1, DeliveryEvent.CONFIRM, 2.0, "answered"))
+    story.add(evidence_heard(story.alert.id, "349901101201", 1, False, "", T0 + 9, "chen"))
+    for front, why in ((HORNS[0], "same"), (HORNS[1], "other"), (HORNS[2], "same")):
+        story.add(evidence_monitored(story.alert.id, front, why == "same", why, {}, T0 + 20))
+    older, daily = replace(alerts[story.alert.id]), replace(alerts[story.alert.id])
+    older.started_at, daily.started_at = T0 - 99, T0 + 99
+    daily.alert = replace(daily.alert, class_=AlertClass.DAILY)
+    effect = newest([older, *alerts.values(), daily], evidence)
+    found = {(s.name, *s.labels.values()): s.value for family in effect_metrics(effect) for s in family.samples}
+    assert found == {
+        ("ebcd_newest_alert_terminals", "nothing"): 3,
+        ("ebcd_newest_alert_terminals", "answered"): 1,
+        ("ebcd_newest_alert_terminals", "spoke"): 1,
+        ("ebcd_newest_alert_monitors", "other"): 1,
+        ("ebcd_newest_alert_monitors", "same"): 2,
+        ("ebcd_newest_alert_places", "yes"): 0,
+        ("ebcd_newest_alert_places", "no"): 1,
+        ("ebcd_newest_alert_first_seconds", "answer"): 1.5,
+        ("ebcd_newest_alert_first_seconds", "sound"): 1.5,
+    }
 
 
 def test_i8_nobody_who_was_silent_is_counted_and_silence_is_never_in_time() -> None:

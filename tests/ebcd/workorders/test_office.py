@@ -19,7 +19,7 @@ from ebcd.identity import Operators
 from ebcd.workorders import Crew, Desk, Finding, OrderEvent, OrderRule, Trouble
 from ebcd.workorders.book import WorkBook, order_opened
 from ebcd.workorders.office import STEPS, OrderDetail, OrderRow, WorkOffice
-from ebcd.workorders.statistics import Line, month_of, statistics
+from ebcd.workorders.statistics import Line, all_of, month_of, statistics
 from protocols.codes import ResourceCode
 from tests.ebcd.county import COUNTY, VILLAGE_A1, Room, control_room, terminal
 from tests.ebcd.fake_operations import FakeOperations
@@ -147,6 +147,17 @@ def test_a_month_is_told_by_model_where_an_orders_devices_are_of_one() -> None:
     lines = statistics(book.orders.values(), month_of(OPENED_AT), lambda code: "A-30" if code[0] == "a" else "")
     models = {line.value: (line.orders, line.notice_s) for line in lines if line.group == "model"}
     assert models == {"A-30": (2, 90.0), "": (2, 210.0)}
+    assert all_of(book.orders.values(), month_of(OPENED_AT)) == lines[0]
+
+
+def test_a_month_begins_and_ends_at_midnight_in_beijing() -> None:
+    book = WorkBook()
+    december = 1_796_054_400.0  # 2026-12-01 00:00:00 +08:00
+    for number, at in enumerate((december - 1.0, december, december + 31 * 86_400 - 1.0, december + 31 * 86_400)):
+        finding = Finding(Trouble.DEVICE, f"root{number}", ("a1",), since=at)
+        book.apply(order_opened(f"W{number}", finding, "349901000000", "", at, "daemon"))
+    counts = [all_of(book.orders.values(), month).orders for month in ("2026-11", "2026-12", "2027-01")]
+    assert counts == [1, 2, 1]
 
 
 def test_every_step_of_people_is_in_the_table() -> None:
