@@ -11,7 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from ebcd.decode import adapter_frames, fm_content, rds_groups, terminal_frames
+from ebcd.decode import adapter_frames, fm_content, rds_groups, terminal_bodies
 from ebcd.decode.ebd_names import snake
 from ebcd.decode.names import ORDER, RENAMED
 from ebcd.decode.recogniser import message_name
@@ -38,7 +38,8 @@ by `python -m tests.decode_names`, and a test compares it.
 
 Everywhere: `targets` is `addressing_type, codes[...]`; a return address is `ret_type, addr`; what is signed ends with
 `signature_time` (`time` in FM packets), `certificate_number`, `signature`; what has a CRC ends with `crc`. `trailing`
-before them holds what a peer wrote behind the last field that the standard has.
+before them holds what a peer wrote behind the last field that the standard has. Of a message that breaks the fields up
+to the break are there, then `unread` with the bytes from it on; of `targets` that break, `count` and `code_length`.
 """
 SPECIAL = {
     "StopBroadcast": "ebm_id, switch, targets (and all of start_broadcast where it was sent so long)",
@@ -170,7 +171,7 @@ def page() -> str:
 def _clause(cls: Any) -> str:
     if not isinstance(getattr(cls, "type", None), int):  # an answer has the type it answers
         return "vendor's" if cls.__name__ == "Opaque" else "089 D.10"
-    return f"089 {terminal_frames.CLAUSES[cls.type]}" if cls.type in terminal_frames.CLAUSES else "vendor's"
+    return f"089 {terminal_bodies.CLAUSES[cls.type]}" if cls.type in terminal_bodies.CLAUSES else "vendor's"
 
 
 def _fm_name(cls: type) -> str:
