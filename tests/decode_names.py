@@ -59,7 +59,10 @@ SPECIAL = {
 CONTENTS = configuration.LAYOUTS | emergency.LAYOUTS | daily.LAYOUTS
 BY_VARIANT = {
     "SlowLabelling.data": "paging_code, ecc, tmc_id, language_code, broadcaster, ews_channel, data",
-    "OtherNetwork.information": ("ps_on, af_codes[...], linkage, pty_on, ta_on, day, hour, minute, information"),
+    "OtherNetwork.information": "ps_on, af_codes[...], linkage (as in `linkage` of uecp), pty_on, ta_on, day, hour, "
+    "minute, information",
+    "Linkage.linkage": "linkage, linkage_actuator, extended_generic, international, linkage_set, "
+    "country_identifier, linkage_identifier",
     "OpenData.data": "message, bits, block3, block4, data",
 }
 """Fields in whose place those of the variant stand, or of the length."""

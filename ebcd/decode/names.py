@@ -191,6 +191,7 @@ KINDS = {
     "OpenData.priority": "oda_priority",
     "OpenDataFreeFormat.mode": "oda_mode",
     "OpenData.mode": "oda_mode",
+    "AccessRight.target": "mec",
     "InHouse.version": "in_house",
     "RdsLevel.table": "reference_table",
     "RdsPhase.table": "reference_table",
