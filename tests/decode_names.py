@@ -39,7 +39,8 @@ by `python -m tests.decode_names`, and a test compares it.
 Everywhere: `targets` is `addressing_type, codes[...]`; a return address is `ret_type, addr`; what is signed ends with
 `signature_time` (`time` in FM packets), `certificate_number`, `signature`; what has a CRC ends with `crc`. `trailing`
 before them holds what a peer wrote behind the last field that the standard has. Of a message that breaks the fields up
-to the break are there, then `unread` with the bytes from it on; of `targets` that break, `count` and `code_length`.
+to the break are there, then `unread` with the bytes from it on; of `targets` that break, `count` and `code_length`;
+of XML the elements as they stand. `unknown_elements` are those of a platform document that no table has.
 """
 SPECIAL = {
     "StopBroadcast": "ebm_id, switch, targets (and all of start_broadcast where it was sent so long)",
