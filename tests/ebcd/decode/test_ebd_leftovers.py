@@ -1,4 +1,4 @@
-"""A platform document says all that stands in it: what nobody knows, what stands astray, and what stands before a break."""
+"""A platform document says all that stands in it: what nobody knows, what stands astray, what stands before a break."""
 
 from __future__ import annotations
 
