@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from protocols.errors import LocalProtocolError
-from protocols.rds.groups import encode, to_air
+from protocols.rds.groups import encode
+from protocols.rds.on_air import to_air
 from protocols.rds.station import Programme, Sequence, name_bytes, radio_text_bytes
 
 LEVELS_PASSED_OVER = (0b000, 0b111)

@@ -19,7 +19,8 @@ from protocols.uecp.programme import RadioText
 from protocols.uecp.session import Done, Event, Failed, Session, Told
 
 RETRY_S: Final = 10.0
-"""An element that did not get through is tried again after this."""
+"""An element that did not get through is tried again after this; another of its code, such as that of an alert, at
+once."""
 RADIO_TEXT: Final = MEC_OF[RadioText]
 COMMUNICATION_MODE: Final = MEC_OF[CommunicationMode]
 CLOCK: Final = MEC_OF[RealTimeClock]
@@ -34,9 +35,10 @@ class UecpDialogue:
         self._repeat_period_s = repeat_period_s or math.inf
         self._repeat_at_s = math.inf
         self._known: Look = {}
-        self._resting: dict[int, float] = {}  # codes that failed, and when to try again
+        self._resting: dict[int, tuple[Element, float]] = {}  # by code: what failed, and when to try it again
         self._text: Element | None = None  # the last RadioText, also where the encoder may have forgotten it
         self._mode_told = True
+        self._mode_failed = False  # where it got no answer once, an alarm does not wait for it again
 
     @property
     def answers(self) -> bool:
@@ -49,6 +51,7 @@ class UecpDialogue:
         self._known.clear()
         self._resting.clear()
         self._mode_told = not self.answers
+        self._mode_failed = False
         self._repeat_at_s = now_s + self._repeat_period_s
 
     def turn(self, wanted: Look, arrived: bytes, now_s: float, utc_s: float) -> Turn:
@@ -58,13 +61,13 @@ class UecpDialogue:
         if now_s >= self._repeat_at_s:
             self._repeat_at_s = now_s + self._repeat_period_s
             self._known.clear()
-        self._resting = {mec: due_s for mec, due_s in self._resting.items() if now_s < due_s}
+        self._resting = {mec: (element, due_s) for mec, (element, due_s) in self._resting.items() if now_s < due_s}
         self._queue(wanted, now_s, utc_s, turn)
         step = self._session.step(now_s)
         turn.data = step.data
         self._take_in(list(step.events), now_s, turn)
         turn.settled = self._mode_told and all(self._known.get(mec) == element for mec, element in wanted.items())
-        turn.wake_s = min([self._repeat_at_s, *self._resting.values()])
+        turn.wake_s = min([self._repeat_at_s, *(due_s for _, due_s in self._resting.values())])
         if step.wake_s is not None:
             turn.wake_s = min(turn.wake_s, step.wake_s)
         elif step.events and not turn.settled:
@@ -74,19 +77,20 @@ class UecpDialogue:
     def _queue(self, wanted: Look, now_s: float, utc_s: float, turn: Turn) -> None:
         """What the encoder must be told, instead of what was queued before."""
         self._session.drop_queue()
-        elements = [] if self._mode_told else [CommunicationMode(self._session.mode)]
-        telling: list[Element] = [*elements, *(e for mec, e in wanted.items() if self._known.get(mec) != e)]
+        modes: list[Element] = [] if self._mode_told else [CommunicationMode(self._session.mode)]
+        telling: list[Element] = [element for mec, element in wanted.items() if self._known.get(mec) != element]
+        telling = [*telling, *modes] if self._mode_failed else [*modes, *telling]
         if self.clock_wanted:
             telling.append(RealTimeClock.at(utc_s))
         for element in telling:
             mec = mec_of(element)
-            if mec in self._resting or mec == self._session.waiting_for:
+            if mec == self._session.waiting_for or self._rests(element):
                 continue
             fresh = mec == RADIO_TEXT and element != self._text
             try:
                 self._session.offer(toggled(element) if fresh else element)
             except LocalProtocolError as error:
-                self._rest(mec, now_s)
+                self._rest(element, now_s)
                 turn.failures.append(str(error))
 
     def _take_in(self, events: list[Event], now_s: float, turn: Turn) -> None:
@@ -123,8 +127,14 @@ class UecpDialogue:
         elif mec == CLOCK:
             self.clock_wanted = False
         else:
-            self._rest(mec, now_s)
+            self._mode_failed |= mec == COMMUNICATION_MODE
+            self._rest(element, now_s)
 
-    def _rest(self, mec: int, now_s: float) -> None:
+    def _rest(self, element: Element, now_s: float) -> None:
+        mec = mec_of(element)
         self._known.pop(mec, None)
-        self._resting[mec] = now_s + RETRY_S
+        self._resting[mec] = (untoggled(element), now_s + RETRY_S)
+
+    def _rests(self, element: Element) -> bool:
+        failed = self._resting.get(mec_of(element))
+        return failed is not None and (failed[0] == element or mec_of(element) == CLOCK)

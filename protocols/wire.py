@@ -31,10 +31,28 @@ Layout = Any
 """A construct declaration; construct has no type hints of its own."""
 
 
+class Named(ExprAdapter):  # type: ignore[misc]
+    """A layout of named members that knows whose they are: `owner` is the name of a record's class."""
+
+    def __init__(self, owner: str, members: Layout, take: Callable[..., Any], give: Callable[..., Any]) -> None:
+        super().__init__(members, take, give)
+        self.owner = owner
+
+
+class Counted(ExprAdapter):  # type: ignore[misc]
+    """A count and as many items, as a tuple."""
+
+    def __init__(self, count: Layout, item: Layout) -> None:
+        super().__init__(PrefixedArray(count, item), lambda items, _: tuple(items), lambda items, _: list(items))
+        self.count = count
+        self.item = item
+
+
 def record(cls: type, *members: Layout) -> Layout:
     """A layout whose value is `cls`: its dataclass fields are the members of the same name."""
     names = tuple(field.name for field in fields(cls))
-    return ExprAdapter(
+    return Named(
+        cls.__name__,
         Struct(*members),
         lambda container, _: cls(**{name: container[name] for name in names}),
         lambda value, _: {name: getattr(value, name) for name in names},
@@ -43,7 +61,7 @@ def record(cls: type, *members: Layout) -> Layout:
 
 def counted(count: Layout, item: Layout) -> Layout:
     """A count and as many items, as a tuple."""
-    return ExprAdapter(PrefixedArray(count, item), lambda items, _: tuple(items), lambda items, _: list(items))
+    return Counted(count, item)
 
 
 def listed(item: Layout) -> Layout:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from ebcd.decode import adapter_frames, fm_content, rds_groups, terminal_frames
+from ebcd.decode import adapter_frames, fm_content, rds_groups, terminal_bodies
 from ebcd.decode.ebd_names import snake
 from ebcd.decode.names import ORDER, RENAMED
 from ebcd.decode.recogniser import message_name
@@ -38,7 +38,9 @@ by `python -m tests.decode_names`, and a test compares it.
 
 Everywhere: `targets` is `addressing_type, codes[...]`; a return address is `ret_type, addr`; what is signed ends with
 `signature_time` (`time` in FM packets), `certificate_number`, `signature`; what has a CRC ends with `crc`. `trailing`
-before them holds what a peer wrote behind the last field that the standard has.
+before them holds what a peer wrote behind the last field that the standard has. Of a message that breaks the fields up
+to the break are there, then `unread` with the bytes from it on; of `targets` that break, `count` and `code_length`;
+of XML the elements as they stand. `unknown_elements` are those of a platform document that no table has.
 """
 SPECIAL = {
     "StopBroadcast": "ebm_id, switch, targets (and all of start_broadcast where it was sent so long)",
@@ -58,7 +60,10 @@ SPECIAL = {
 CONTENTS = configuration.LAYOUTS | emergency.LAYOUTS | daily.LAYOUTS
 BY_VARIANT = {
     "SlowLabelling.data": "paging_code, ecc, tmc_id, language_code, broadcaster, ews_channel, data",
-    "OtherNetwork.information": ("ps_on, af_codes[...], linkage, pty_on, ta_on, day, hour, minute, information"),
+    "OtherNetwork.information": "ps_on, af_codes[...], linkage (as in `linkage` of uecp), pty_on, ta_on, day, hour, "
+    "minute, information",
+    "Linkage.linkage": "linkage, linkage_actuator, extended_generic, international, linkage_set, "
+    "country_identifier, linkage_identifier",
     "OpenData.data": "message, bits, block3, block4, data",
 }
 """Fields in whose place those of the variant stand, or of the length."""
@@ -170,7 +175,7 @@ def page() -> str:
 def _clause(cls: Any) -> str:
     if not isinstance(getattr(cls, "type", None), int):  # an answer has the type it answers
         return "vendor's" if cls.__name__ == "Opaque" else "089 D.10"
-    return f"089 {terminal_frames.CLAUSES[cls.type]}" if cls.type in terminal_frames.CLAUSES else "vendor's"
+    return f"089 {terminal_bodies.CLAUSES[cls.type]}" if cls.type in terminal_bodies.CLAUSES else "vendor's"
 
 
 def _fm_name(cls: type) -> str:

@@ -22,6 +22,7 @@ CHUNK_HEAD_BYTES: Final = 8
 FORMAT_BYTES_MIN: Final = 16
 SUBFORMAT_AT: Final = 24
 CHANNELS_MAX: Final = 64
+FLOAT_MAX: Final = 1e10  # some writers keep the scale of 32-bit numbers; beyond it is damage
 BLOCK_SAMPLES: Final = 65_536
 _TYPECODES: Final = {(PCM, 16): "h", (PCM, 32): "i", (FLOAT, 32): "f", (FLOAT, 64): "d"}
 
@@ -47,7 +48,7 @@ class Recording:
         for at in range(0, len(self.data), block_bytes):
             block = self.data[at : at + block_bytes]
             samples = self._numbers(bytes(block[: len(block) - len(block) % frame_bytes]))[channel :: self.channels]
-            yield samples if self.kind == PCM else [each if abs(each) < 1e6 else 0.0 for each in samples]
+            yield samples if self.kind == PCM else [each if abs(each) < FLOAT_MAX else 0.0 for each in samples]
 
     def _numbers(self, block: bytes) -> list[float]:
         if self.bits == 8:  # the only one without a sign
@@ -76,6 +77,8 @@ def read_recording(data: bytes) -> Recording:
             if head is None:
                 raise BadRecording("its samples come before their format")
             rate_hz, channels, kind, bits = head
+            if not size:  # a writer that was interrupted never came back to say how much it wrote
+                size = len(data) - at
             return Recording(rate_hz, channels, kind, bits, memoryview(data)[at : at + size])
         at += size + size % 2
     raise BadRecording("it has no samples")

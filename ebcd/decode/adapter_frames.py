@@ -7,16 +7,25 @@ from struct import Struct
 
 from ebcd.decode.fm_content import content_fields
 from ebcd.decode.keys import Keys
-from ebcd.decode.reading import NO_ERRORS, UNSIGNED, Crc, Note, Reading, Signed
+from ebcd.decode.reading import NO_ERRORS, NO_NOTES, UNSIGNED, Crc, Note, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, message_name, told
-from ebcd.decode.signature_fields import block_fields, certificates_of, crc_field, trailing_fields, trailing_notes
-from ebcd.decode.tree import Field, Group, Value, fields_of, value_of
+from ebcd.decode.signature_fields import (
+    block_fields,
+    certificates_of,
+    crc_field,
+    trailing_fields,
+    trailing_notes,
+    unread_fields,
+)
+from ebcd.decode.tree import Field, Group, Value, fields_of, fields_so_far, value_of
 from protocols import adapter
 from protocols.adapter import AdapterFrame, LockFrequency, QueryRecords, StopBroadcast, TypeTable
 from protocols.adapter.daily import DailyCommand
 from protocols.crc import crc32_mpeg2
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.fm.packet import decode_content
+from protocols.partial import Partial
+from protocols.signature import BLOCK_BYTES, SignatureBlock
 from protocols.signature import UNSIGNED as ZERO_BLOCK
 
 _HEAD = Struct(">BHBBI")
@@ -26,6 +35,8 @@ _CRC_BYTES = 4
 _VERSION = b"\x00\x01"
 _FRAME_CLAUSE = "GD/J 089 A.1-A.3"
 SWITCH_START, SWITCH_STOP = 1, 2
+_TYPE_AT, _SWITCH_AT = 3, _HEAD.size + 18
+_BEFORE_THE_BODY = frozenset({"head", "version"})
 _OF_FRAME = frozenset({"head", "version", "length", "crc", "signature"})
 
 CLAUSES = {
@@ -95,14 +106,13 @@ def read(data: bytes, keys: Keys) -> Reading:
     try:
         frame, table = _decode(data)
     except RemoteProtocolError as error:
-        broken = Reading("adapter", "", head_of(data), errors=(told(error),), offset=error.offset)
         if error.reason != "crc":
-            return replace(broken, crc=_crc_of(data), clause=_FRAME_CLAUSE)
+            return _so_far(data, keys, (error,))
         try:
             frame, table = _decode(data[:-_CRC_BYTES] + crc32_mpeg2(data[:-_CRC_BYTES]).to_bytes(_CRC_BYTES, "big"))
         except RemoteProtocolError as second:
-            return replace(broken, crc=Crc.BAD, errors=(*broken.errors, told(second)), clause=_FRAME_CLAUSE)
-        crc, errors, offset = Crc.BAD, broken.errors, broken.offset
+            return _so_far(data, keys, (error, second))
+        crc, errors, offset = Crc.BAD, (told(error),), error.offset
     signature, notes = Signed.NONE, UNSIGNED
     if frame.signature is not None:
         signature, notes = keys.judge(frame.signed, frame.signature)
@@ -118,6 +128,43 @@ def read(data: bytes, keys: Keys) -> Reading:
         notes=(*notes, *trailing_notes(frame.trailing), *((Note("table_a1"),) if table is TypeTable.A1 else ())),
         offset=offset,
     )
+
+
+def _so_far(data: bytes, keys: Keys, errors: tuple[RemoteProtocolError, ...]) -> Reading:
+    """A frame that breaks: its fields up to there, and what its lengths still tell of the bytes behind the body."""
+    broken = Reading("adapter", "", head_of(data), _crc_of(data), clause=_FRAME_CLAUSE)
+    broken = replace(broken, errors=tuple(told(each) for each in errors), offset=errors[-1].offset)
+    if errors[0].reason in _BEFORE_THE_BODY or not broken.fields.fields:
+        return broken
+    type_, end = data[_TYPE_AT], _HEAD.size + int.from_bytes(data[_HEAD.size - 4 : _HEAD.size], "big")
+    value, used = adapter.body_so_far(type_, data[_HEAD.size : end])
+    fields = head_of(data) + _body(value) if not isinstance(value, Partial) else head_of(data) + _partial(value, data)
+    at, signature, notes = _HEAD.size + used, Signed.NONE, NO_NOTES
+    if size_at(data, 0) != len(data):
+        fields += Group(unread_fields(data[at:]))
+    else:
+        notes = UNSIGNED
+        block = data[end + 2 : -_CRC_BYTES]
+        signed = SignatureBlock.decode(block) if len(block) == BLOCK_BYTES else None
+        if signed is not None and not signed.is_empty:
+            signature, notes = keys.judge(data[:end], signed)
+        fields += Group((*unread_fields(data[at:end]), *_block(signed, data[end : end + 2]), crc_field(data)))
+    cls = adapter.message_class(type_)
+    named = message_name(StopBroadcast if _is_stop(data) else cls) if cls is not None else ""
+    clause = f"GD/J 089 {CLAUSES[type_]}" if type_ in CLAUSES else _FRAME_CLAUSE
+    return replace(broken, message=named, fields=fields, signature=signature, notes=notes, clause=clause)
+
+
+def _is_stop(data: bytes) -> bool:
+    return data[_TYPE_AT] == StopBroadcast.type and data[_SWITCH_AT : _SWITCH_AT + 1] == bytes([SWITCH_STOP])
+
+
+def _partial(value: Partial, data: bytes) -> Group:
+    """What could be read of a body; the switch of 0x04 decides which body it is, and has no name there."""
+    fields = fields_so_far(value).fields
+    if data[_TYPE_AT] != StopBroadcast.type or len(data) <= _SWITCH_AT or not fields:
+        return Group(fields)
+    return Group((fields[0], Field("switch", data[_SWITCH_AT], "action"), *fields[1:]))
 
 
 def head_of(data: bytes) -> Group:
@@ -163,11 +210,10 @@ def _again(frame: AdapterFrame, table: TypeTable) -> bytes | None:
 
 
 def _fields(frame: AdapterFrame, data: bytes) -> Group:
-    return head_of(data) + _body(frame) + _tail(frame, data)
+    return head_of(data) + _body(frame.message) + _tail(frame, data)
 
 
-def _body(frame: AdapterFrame) -> Group:
-    message = frame.message
+def _body(message: adapter.Message | None) -> Group:
     match message:
         case adapter.StartBroadcast():
             fields = fields_of(message).fields
@@ -205,9 +251,14 @@ def _packet_content(packet_type: int, data: bytes) -> Value:
 
 
 def _tail(frame: AdapterFrame, data: bytes) -> Group:
-    length = Field("signature_info_length", int.from_bytes(data[len(frame.signed) :][:2], "big"), "", "GD/J 089 A.3")
     block = frame.signature or (ZERO_BLOCK if frame.zero_block else None)
-    return Group((*trailing_fields(frame.trailing), length, *block_fields(block), crc_field(data)))
+    fields = _block(block, data[len(frame.signed) :][:2])
+    return Group((*trailing_fields(frame.trailing), *fields, crc_field(data)))
+
+
+def _block(block: SignatureBlock | None, length: bytes) -> tuple[Field, ...]:
+    found = Field("signature_info_length", int.from_bytes(length, "big"), "", "GD/J 089 A.3")
+    return (found, *block_fields(block))
 
 
 RECOGNISER = Recogniser("adapter", claim, read)

@@ -6,6 +6,7 @@ import contextlib
 import re
 from dataclasses import dataclass, replace
 
+from ebcd.decode.ebd_leftovers import as_it_stands, stray_text_errors, unknown_elements
 from ebcd.decode.ebd_names import as_written, fields_of_record, snake
 from ebcd.decode.keys import FILE_SCOPES, Keys
 from ebcd.decode.reading import Note, Reading, Signed
@@ -95,13 +96,15 @@ def read_document(data: bytes, _keys: Keys) -> Reading:
                 raise (second if error.reason == "edition" else error) from None
             notes = (Note("edition_2016"),)
     except RemoteProtocolError as error:
-        return Reading("ebd-xml", "", errors=(told(error),), clause=_TAR_CLAUSE, offset=_place_of(error, data))
+        fields, place = as_it_stands(data), _place_of(error, data)
+        return Reading("ebd-xml", "", fields, errors=(told(error),), clause=_TAR_CLAUSE, offset=place)
     kind = str(TYPE_OF[type(ebd.detail)])
     return Reading(
         "ebd-xml",
         kind,
-        fields_of_ebd(ebd, data),
+        fields_of_ebd(ebd, data) + unknown_elements(data),
         roundtrip=_ebd_again(ebd, edition) == ebd,
+        errors=stray_text_errors(data),
         clause="GD/J 082" if kind == "EBM" else _TAR_CLAUSE,
         notes=notes,
     )
@@ -129,12 +132,14 @@ def _read_information(data: bytes) -> Reading:
     try:
         body = decode_information(data)
     except RemoteProtocolError as error:
-        return Reading("ebd-xml", "EBI", errors=(told(error),), clause="GD/J 082", offset=_place_of(error, data))
+        fields, place = as_it_stands(data), _place_of(error, data)
+        return Reading("ebd-xml", "EBI", fields, errors=(told(error),), clause="GD/J 082", offset=place)
     again: InformationBody | None = None
     with contextlib.suppress(LocalProtocolError, RemoteProtocolError):
         again = decode_information(encode_information(body))
-    fields = as_written(data, "ebmaininfo", "ebiversion") + fields_of_record(BODY, body)
-    return Reading("ebd-xml", "EBI", fields, roundtrip=again == body, clause="GD/J 082")
+    fields = as_written(data, "ebmaininfo", "ebiversion") + fields_of_record(BODY, body) + unknown_elements(data)
+    errors = stray_text_errors(data)
+    return Reading("ebd-xml", "EBI", fields, roundtrip=again == body, errors=errors, clause="GD/J 082")
 
 
 # ---- signature files -----------------------------------------------------------------------------------------------
@@ -150,22 +155,34 @@ def read_signature(data: bytes, _keys: Keys) -> Reading:
     try:
         found = decode_signature(data)
     except RemoteProtocolError as error:
-        place = _place_of(error, data)
-        return Reading("signature-xml", "Signature", errors=(told(error),), clause=_SIGNATURE_CLAUSE, offset=place)
-    errors = () if found.related_ebd_id or found.related_info_ids else ("signature-file: it names no file it signs",)
+        fields, place = as_it_stands(data), _place_of(error, data)
+        return Reading(
+            "signature-xml", "Signature", fields, errors=(told(error),), clause=_SIGNATURE_CLAUSE, offset=place
+        )
+    errors: tuple[str, ...] = (
+        () if found.related_ebd_id or found.related_info_ids else ("signature-file: it names no file it signs",)
+    )
     return Reading(
         "signature-xml",
         "Signature",
-        as_written(data, "version") + _signature_fields(found) + as_written(data, "signaturealgorithm"),
+        _texts_beside(data, found) + unknown_elements(data),
         signature=Signed.UNCHECKED,
         roundtrip=_same_signature(found),
-        errors=errors,
+        errors=(*errors, *stray_text_errors(data)),
         clause=_SIGNATURE_CLAUSE,
         notes=(Note("edition_2016"),) if found.form is Edition.Y2016 else (),
     )
 
 
-def _signature_fields(found: SignatureFile) -> Group:
+def _texts_beside(data: bytes, found: SignatureFile) -> Group:
+    """All elements, those of the 2016 form too, which repeat what stands in the value."""
+    fields = as_written(data, "version") + _signature_fields(found, data)
+    for name in ("signaturetime", "digestalgorithm", "signaturealgorithm"):
+        fields += as_written(data, name)
+    return fields
+
+
+def _signature_fields(found: SignatureFile, data: bytes) -> Group:
     block = SignatureBlock.decode(found.block)
     related = (
         Field("related_ebd", Group((Field("ebd_id", value_of(found.related_ebd_id)),)))
@@ -181,7 +198,8 @@ def _signature_fields(found: SignatureFile) -> Group:
     )
     number = Field("cert_sn", value_of(found.certificate_text))
     if found.form is Edition.Y2016:
-        number = Field("signature_cert", Group((Field("issuer_id", value_of(found.issuer_text)), number)))
+        head = as_written(data, "signaturecert", "certtype")
+        number = Field("signature_cert", head + Group((Field("issuer_id", value_of(found.issuer_text)), number)))
     return Group((related, number, Field("signature_value", value)))
 
 

@@ -8,16 +8,18 @@ from ebcd.decode.fm_content import CLAUSES, content_fields, content_name
 from ebcd.decode.fm_runs import claim_run, of_frames, on_air, packet_in, read_part
 from ebcd.decode.fm_words import words_of
 from ebcd.decode.keys import Keys
-from ebcd.decode.reading import Crc, Note, Reading, Signed
+from ebcd.decode.reading import UNSIGNED, Crc, Note, Reading, Signed
 from ebcd.decode.recogniser import Claim, Recogniser, told
-from ebcd.decode.signature_fields import block_fields
-from ebcd.decode.tree import Field, Group, value_of
+from ebcd.decode.signature_fields import block_fields, unread_fields
+from ebcd.decode.tree import Field, Group, Items, fields_so_far, value_of
+from protocols.codes import resource_code_of
 from protocols.crc import crc16_ccitt_false
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.fm import packet as fm
 from protocols.fm.bits import AIR_BYTES, hear_frame
 from protocols.fm.frame import CRC_BYTES, FRAME_BYTES, PAYLOAD_BYTES, Frame, SourceLevel
-from protocols.signature import BLOCK_BYTES
+from protocols.partial import Partial
+from protocols.signature import BLOCK_BYTES, SignatureBlock
 
 _PACKET_BYTES_MIN = fm.HEAD_BYTES + BLOCK_BYTES
 WHOLE_BLOCKS_MIN = 2  # of four; two right checkwords are chance once in a hundred thousand
@@ -31,14 +33,23 @@ _FRAME_CLAUSE = "GD/J 085 5.4"
 def claim_packet(data: bytes) -> Claim:
     """Whether the length field fits, with or without the CRC-16 and the fill that frames add; or all frames of one."""
     if len(data) < _PACKET_BYTES_MIN:
-        return claim_run(data)
+        return claim_run(data) or _is_begun(data)
     length = fm.packet_bytes(data)
     if length >= _PACKET_BYTES_MIN:
         if length == len(data):
             return Claim.LIKELY if data[0] >> 3 in CLAUSES else Claim.WEAK  # reserved types: the length alone speaks
         if _sealed(data, length):
             return Claim.CERTAIN
-    return claim_run(data)
+    return claim_run(data) or _is_begun(data)
+
+
+def _is_begun(data: bytes) -> Claim:
+    """A packet that was cut: a type with a clause, a length beyond what is here, and a resource code behind it."""
+    if not fm.HEAD_BYTES + fm.CODE_BYTES <= len(data) < fm.packet_bytes(data) <= fm.PACKET_BYTES_MAX:
+        return Claim.NONE
+    if not data[2] or data[0] >> 3 not in CLAUSES or not _codes(data)[0]:
+        return Claim.NONE
+    return Claim.LIKELY
 
 
 def read_packet(data: bytes, keys: Keys) -> Reading:
@@ -57,8 +68,7 @@ def _read_one(data: bytes, keys: Keys) -> Reading:
     try:
         packet = fm.decode_packet(packed)
     except RemoteProtocolError as error:
-        shown = _head(packed)
-        return Reading("fm-packet", "", shown, crc, errors=(told(error),), clause=_PACKET_CLAUSE, offset=error.offset)
+        return _so_far(packed, crc, error, keys)
     signature, notes = keys.judge(packet.command, packet.signature)
     if packet.signature.is_empty:
         signature, notes = Signed.NONE, (Note("unsigned"),)
@@ -66,6 +76,41 @@ def _read_one(data: bytes, keys: Keys) -> Reading:
     clause = f"GD/J 085 {CLAUSES[packet.type]}" if packet.type in CLAUSES else _PACKET_CLAUSE
     fields, same = _packet_fields(packet, packed), _packet_again(packet) == packed
     return Reading("fm-packet", name, fields, crc, signature, same, clause=clause, notes=notes)
+
+
+def _so_far(data: bytes, crc: Crc, error: RemoteProtocolError, keys: Keys) -> Reading:
+    """A packet that breaks: its fields up to there, and its signature where the length is right."""
+    clause = f"GD/J 085 {CLAUSES[data[0] >> 3]}" if data and data[0] >> 3 in CLAUSES else _PACKET_CLAUSE
+    broken = Reading("fm-packet", "", _head(data), crc, errors=(told(error),), clause=clause, offset=error.offset)
+    if len(data) < fm.HEAD_BYTES:
+        return broken
+    is_whole = len(data) == fm.packet_bytes(data) >= _PACKET_BYTES_MIN
+    end = max(fm.packet_bytes(data) - BLOCK_BYTES, fm.HEAD_BYTES)
+    codes, at = _codes(data[:end])
+    value, used = fm.content_so_far(data[0] >> 3, data[at:end])
+    fields = broken.fields + Group((Field("resource_codes", Items(codes), "code", _PACKET_CLAUSE),))
+    if len(codes) == data[2]:
+        fields += fields_so_far(value) if isinstance(value, Partial) else content_fields(value)
+        at += used
+    if not is_whole:
+        return replace(broken, fields=fields + Group(unread_fields(data[at:])))
+    block = SignatureBlock.decode(data[end:])
+    signature, notes = (Signed.NONE, UNSIGNED) if block.is_empty else keys.judge(data[:end], block)
+    fields += Group((*unread_fields(data[at:end]), *block_fields(block, "time")))
+    return replace(broken, fields=fields, signature=signature, notes=notes)
+
+
+def _codes(data: bytes) -> tuple[tuple[str, ...], int]:
+    """The resource codes that are there and are some, and where they end."""
+    found: list[str] = []
+    at = fm.HEAD_BYTES
+    while len(found) < data[2] and at + fm.CODE_BYTES <= len(data):
+        try:
+            found.append(str(resource_code_of(data[at : at + fm.CODE_BYTES])))
+        except RemoteProtocolError:
+            break
+        at += fm.CODE_BYTES
+    return tuple(found), at
 
 
 def _sealed(data: bytes, length: int) -> bool:

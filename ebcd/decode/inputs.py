@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Sequence
 
+from ebcd.decode.capture import is_capture, messages_in_capture
 from ebcd.decode.hexadecimal import from_array, from_dump, from_hex, width_of
 from ebcd.decode.recognise import best_claim
 from ebcd.decode.recogniser import Claim
@@ -14,6 +16,7 @@ from protocols.fm.frame import FRAME_BITS
 _TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n")
 _BITS = re.compile(r"[01]+")
 _RUN = re.compile(r"(?:(?<![0-9A-Za-z])|(?<=0[xX]))[0-9A-Fa-f]{2}(?:[ :,-]?[0-9A-Fa-f]{2}){7,}(?![0-9A-Za-z])")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{12,}={0,2}")
 _HEAD_BYTES = 4096
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # UTF-16, as PowerShell writes it; no frame of ours begins so
 _BLANKS = "\t\r\n\xa0\u3000"
@@ -54,6 +57,8 @@ def messages_in(content: bytes) -> tuple[bytes | str, ...]:
     Bytes that are no text, and XML, are one message. Hexadecimal is one message a line, unless the lines make one
     message together: then it was only wrapped.
     """
+    if is_capture(content):
+        return messages_in_capture(content) or (content,)
     text = _text_of(content)
     if text is None:
         return (content,)
@@ -66,6 +71,8 @@ def messages_in(content: bytes) -> tuple[bytes | str, ...]:
     if (array := from_array("\n".join(lines))) is not None:
         return (array,)
     each = [_of_line(line) for line in lines]
+    if None in each and (data := _from_base64("".join(lines))) is not None:
+        return (data,)
     joined = from_hex("\n".join(lines))
     if joined is not None and (len(each) == 1 or _is_wrapped(joined, each, lines)):
         return (joined,)
@@ -96,12 +103,23 @@ def _of_line(line: str) -> bytes | None:
     """A line's hexadecimal; where a log wrote words around it, the longest run of it that is a message."""
     if (found := from_hex(line)) is not None or len(line) > LOG_LINE_MAX:
         return found
+    if (found := _from_base64(line)) is not None:
+        return found
     runs = sorted((run[0] for run in _RUN.finditer(line)), key=len, reverse=True)
     for run in runs[:RUNS_MAX]:
         data = from_hex(run)
         if data is not None and best_claim(data) >= Claim.LIKELY:
             return data
     return None
+
+
+def _from_base64(text: str) -> bytes | None:
+    """The bytes of Base64, where they are a message; hexadecimal has been tried before."""
+    written = "".join(text.split())
+    if len(written) % 4 or not _BASE64.fullmatch(written):
+        return None
+    data = base64.b64decode(written)
+    return data if best_claim(data) >= Claim.LIKELY else None
 
 
 def from_bits(text: str) -> bytes | None:

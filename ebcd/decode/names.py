@@ -49,6 +49,10 @@ RENAMED = {
     "AlternativeFrequencies.codes": "af_codes",
     "OtherNetworkFrequencies.start": "start_position",
     "OtherNetworkFrequencies.codes": "af_codes",
+    "SetAdapterReturn.kind": "ret_type",  # of one that breaks, as those of `Targets` below
+    "ReturnAddress.kind": "ret_type",
+    "Targets.addressing": "addressing_type",
+    "Targets.size": "code_length",
     "SiteAddress.action": "mode",
     "EncoderAddress.action": "mode",
 }
@@ -187,6 +191,7 @@ KINDS = {
     "OpenData.priority": "oda_priority",
     "OpenDataFreeFormat.mode": "oda_mode",
     "OpenData.mode": "oda_mode",
+    "AccessRight.target": "mec",
     "InHouse.version": "in_house",
     "RdsLevel.table": "reference_table",
     "RdsPhase.table": "reference_table",
@@ -201,5 +206,7 @@ KINDS = {
     "Drill.kind": "drill_kind",
     "Drill.operation": "drill_operation",
     "ReturnAddress.mode": "ret_type",
+    "ret_type": "ret_type",
+    "addressing_type": "addressing_type",
 }
 """Field -> table of `texts/decode_values.toml`; also time, code and ebm_id, which a function explains."""

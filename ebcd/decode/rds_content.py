@@ -12,7 +12,7 @@ from protocols.uecp import control, data, message, programme, services
 
 Fields = tuple[Field, ...]
 
-_WORDS = frozenset({"pi", "pi_on", "message", "aid", "block3", "block4", "linkage"})  # as people write them
+_WORDS = frozenset({"pi", "pi_on", "message", "aid", "block3", "block4"})  # as people write them
 _LABELS = {1: "tmc_id", 6: "broadcaster", 7: "ews_channel"}  # variants of 1A whose twelve bits are one value
 _EON_NAME, _EON_FREQUENCIES, _EON_AM, _EON_LINKAGE = range(4), range(4, 9), 9, 12  # variants of 14A
 _EON_PROGRAMME, _EON_ITEM = 13, 14
@@ -39,15 +39,17 @@ def _fields_of(content: object, attribute: str, value: object) -> Fields:
             return _label(label.variant, value)
         case rds.OtherNetwork(variant=variant), "information", int():
             return _other_network(variant, value)
+        case services.Linkage(), "linkage", int():
+            return _linkage(value)
         case data.OpenData(), "data", bytes():
             return _open_data(value)
-        case message.Opaque(), "body", bytes():
+        case ((message.Opaque() | data.OpenDataAccess()), ("body" | "data"), bytes()):
             return (Field("data", value.hex().upper(), "unopened"),)
         case ((rds.LongServiceName() | services.LongServiceName()), "name", bytes()):
             shown: object = value.decode("utf-8", "replace")
         case control.ManufacturerCommand(), "maker", bytes():
             shown = value.decode("ascii") if value.isalnum() else value
-        case control.Request(), "wanted", int():
+        case (control.Request(), "wanted", int()) | (control.AccessRight(), "target", int()):
             shown = f"{value:02X}"
         case _, "codes", tuple():
             return (replace(named(type(content).__name__, attribute, value), kind=_kind_of(value)),)
@@ -88,7 +90,24 @@ def _other_network(variant: int, value: int) -> Fields:
     if variant == _EON_ITEM:
         day = Field("day", value >> 11, "item_day")
         return day, Field("hour", value >> 6 & 31), Field("minute", value & 63)
-    return (Field("linkage" if variant == _EON_LINKAGE else "information", f"{value:04X}"),)
+    return _linkage(value) if variant == _EON_LINKAGE else (Field("information", f"{value:04X}"),)
+
+
+def _linkage(value: int) -> Fields:
+    """Linkage information, of 14A and of element 2E (EN 50067 clause 3.2.1.8): actuator, extended generic, a spare bit,
+    international; then a linkage set, or a country and its linkage identifier."""
+    fields = [Field("linkage", f"{value:04X}"), Field("linkage_actuator", bool(value >> 15))]
+    fields.append(Field("extended_generic", bool(value >> 14 & 1)))
+    if value >> 13 & 1:
+        fields.append(Field("spare", 1))
+    fields.append(Field("international", bool(value >> 12 & 1)))
+    if value >> 12 & 1:
+        return (
+            *fields,
+            Field("country_identifier", f"{value >> 8 & 15:X}"),
+            Field("linkage_identifier", f"{value & 255:02X}"),
+        )
+    return (*fields, Field("linkage_set", f"{value & 0xFFF:03X}"))
 
 
 def _kind_of(codes: tuple[int, ...]) -> str:

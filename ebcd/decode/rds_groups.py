@@ -12,8 +12,12 @@ from ebcd.decode.tree import Field, Group
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.rds import groups as rds
 from protocols.rds.group_types import group_name
+from protocols.rds.on_air import GROUP_BYTES, heard_from_air, to_air
 
 WORDS_BYTES = 8
+WRONG_BLOCKS_MAX = 1  # of four: three right checkwords and their order are no chance
+_FLAGS, _FAST_SWITCHING = 0x07FF, 0xF800
+_BLOCK_OF = {"pi": 2, "repeat": 3}  # counted from 0: the block that disagrees
 _CLAUSE = "EN 50067 3.1"
 CLAUSES = {
     rds.BasicTuning: "3.1.5.1",
@@ -31,25 +35,29 @@ CLAUSES = {
 }
 _AF_SIGNS = frozenset((*range(0xE0, 0xFB), 0xCD))  # number of frequencies, and the filler
 _LABEL_VARIANTS = frozenset({0, 3, 6, 7})  # country and paging, language, broadcaster, EWS channel
+Faults = tuple[RemoteProtocolError, ...]
+_NO_FAULTS: Faults = ()
 _YEARS_MJD = range(51_544, 88_069)  # this century
 
 
 def claim(data: bytes) -> Claim:
     """Eight bytes are a group whenever they read; certain only where a text, a clock or a repeated PI agrees."""
-    if len(data) == rds.GROUP_BYTES:
-        try:
-            data = _bytes_of(rds.from_air(data))
-        except RemoteProtocolError:
+    faults = _NO_FAULTS
+    if len(data) == GROUP_BYTES:
+        words, faults = heard_from_air(data)
+        if len(faults) > WRONG_BLOCKS_MAX:
             return Claim.NONE
+        data = _bytes_of(words)
     elif len(data) != WORDS_BYTES:
         return Claim.NONE
-    try:
-        group = rds.decode(_words(data))
-    except RemoteProtocolError:
+    group, fault = rds.read(_words(data))
+    if fault is not None and fault.reason == "pi":
         return Claim.NONE
     if not group.pi:
         return Claim.WEAK
-    return Claim.CERTAIN if _tells_itself(group.content) else Claim.LIKELY
+    if _tells_itself(group.content):
+        return Claim.CERTAIN
+    return Claim.WEAK if faults else Claim.LIKELY
 
 
 def _tells_itself(content: rds.Content) -> bool:
@@ -77,41 +85,67 @@ def _is_text(data: bytes) -> bool:
 
 
 def read(data: bytes, _keys: Keys) -> Reading:
-    """One group. On air its checkwords are judged; nothing is corrected."""
-    crc = Crc.NONE
-    try:
-        if len(data) == rds.GROUP_BYTES:
-            crc = Crc.BAD
-            words = rds.from_air(data)
-            crc = Crc.OK
-        elif len(data) == WORDS_BYTES:
-            words = _words(data)
-        else:
-            sizes = f"{WORDS_BYTES} bytes, or {rds.GROUP_BYTES} on air"
-            raise RemoteProtocolError("length", f"a group has {sizes}; here are {len(data)}")
-        group = rds.decode(words)
-    except RemoteProtocolError as error:
-        return Reading("rds-group", "", crc=crc, errors=(told(error),), clause=_CLAUSE, offset=error.offset)
+    """One group. On air its checkwords are judged; nothing is corrected, and what came is shown as it came."""
+    crc, faults = Crc.NONE, _NO_FAULTS
+    if len(data) == GROUP_BYTES:
+        words, faults = heard_from_air(data)
+        crc = Crc.BAD if faults else Crc.OK
+    elif len(data) == WORDS_BYTES:
+        words = _words(data)
+    else:
+        error = RemoteProtocolError(
+            "length", f"a group has {WORDS_BYTES} bytes, or {GROUP_BYTES} on air; here are {len(data)}"
+        )
+        return Reading("rds-group", "", errors=(told(error),), clause=_CLAUSE)
+    group, fault = rds.read(words)
+    if fault is not None:
+        at = _BLOCK_OF[fault.reason] * len(data) // rds.WORDS
+        faults = (*faults, RemoteProtocolError(fault.reason, fault.detail, offset=at))
     again: bytes | None = None
     try:
         made = rds.encode(group)
-        again = rds.to_air(made) if len(data) == rds.GROUP_BYTES else _bytes_of(made)
+        again = to_air(made) if len(data) == GROUP_BYTES else _bytes_of(made)
     except LocalProtocolError:
         pass
     name = group_name(words[1] >> 11)
-    clause = f"EN 50067 {CLAUSES.get(type(group.content), '3.1')}"
-    return Reading("rds-group", name, _fields(group, name), crc, Signed.NONE, again == data, clause=clause)
+    fields = _fields(group, name) + (_other_side(words, fault) if fault is not None else Group())
+    return Reading(
+        "rds-group",
+        name,
+        fields,
+        crc,
+        Signed.NONE,
+        again == data,
+        errors=tuple(told(each) for each in faults),
+        clause=f"EN 50067 {CLAUSES.get(type(group.content), '3.1')}",
+        offset=faults[0].offset if faults else None,
+    )
 
 
 def _fields(group: rds.Group, name: str) -> Group:
-    head = (
-        Field("pi", f"{group.pi:04X}"),
+    head = _head(f"{group.pi:04X}", name, group)
+    own = tuple(field for field in content_fields(group.content) if field.name != "number")  # group_type says it
+    return Group((*head, *own))
+
+
+def _head(pi: str, name: str, group: rds.Group) -> tuple[Field, ...]:
+    fields = (
+        Field("pi", pi),
         Field("group_type", name),
         Field("tp", group.tp),
         Field("pty", group.pty, "pty"),
     )
-    own = tuple(field for field in content_fields(group.content) if field.name != "number")  # group_type says it
-    return Group(tuple(replace(each, clause=_CLAUSE) for each in head) + own)
+    return tuple(replace(each, clause=_CLAUSE) for each in fields)
+
+
+def _other_side(words: rds.Words, fault: RemoteProtocolError) -> Group:
+    """What the later block says that disagrees: the PI of block 3, or block 4 of 15B read as block 2."""
+    if fault.reason == "pi":
+        return Group((Field("pi_again", f"{words[2]:04X}"),))
+    second = words[3]
+    group, _ = rds.read((words[0], second & _FLAGS | _FAST_SWITCHING, words[0], second & _FLAGS | _FAST_SWITCHING))
+    head = _head("", group_name(second >> 11), group)[1:]
+    return Group((Field("repeated", Group((*head, *content_fields(group.content)))),))
 
 
 def _words(data: bytes) -> rds.Words:

@@ -33,6 +33,7 @@ class Note:
     values: tuple[tuple[str, str], ...] = ()
 
 
+NO_NOTES: tuple[Note, ...] = ()
 UNSIGNED: tuple[Note, ...] = (Note("unsigned"),)
 NO_ERRORS: tuple[str, ...] = ()
 

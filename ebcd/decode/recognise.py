@@ -33,10 +33,13 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     rds_groups.RECOGNISER,
 )
 """Every protocol that `ebcd decode` knows; of two equally sure ones the first is taken."""
+_FRAMED = (adapter_frames.RECOGNISER, terminal_frames.RECOGNISER, uecp_frames.RECOGNISER)
 _SHOWN_MAX = 8
 _FOREIGN = {
     b"RIFF": "a recording: `ebcd fm receive` demodulates it",
     b"-----BEGIN": "a PEM file, no captured message",
+    b"\xd4\xc3\xb2\xa1": "a capture of a network card with no message of ours in it",
+    b"\x0a\x0d\x0d\x0a": "a capture of a network card with no message of ours in it",
     b"\x1f\x8b": "compressed by gzip: unpack it first",
     b"PK\x03\x04": "a ZIP archive: unpack it first",
     b"ID3": "an MP3 file: sound, no message",
@@ -56,6 +59,11 @@ def protocols() -> tuple[str, ...]:
 def best_claim(data: bytes) -> Claim:
     """How sure the surest recogniser is."""
     return max((each.claim(data) for each in RECOGNISERS), default=Claim.NONE)
+
+
+def framed_claim(data: bytes) -> Claim:
+    """The same of those protocols whose messages say where they begin and how long they are."""
+    return max(each.claim(data) for each in _FRAMED)
 
 
 def decode_bytes(data: bytes, keys: Keys | None = None, protocol: str | None = None) -> Reading:

@@ -42,6 +42,6 @@ def told(error: RemoteProtocolError) -> str:
     return str(error)
 
 
-def message_name(cls: type) -> str:
-    """`StartBroadcast` -> start_broadcast."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+def message_name(cls: type | str) -> str:
+    """`StartBroadcast`, or its name -> start_broadcast."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls if isinstance(cls, str) else cls.__name__).lower()

@@ -31,6 +31,11 @@ def crc_field(data: bytes) -> Field:
     return Field("crc", data[-CRC32_BYTES:].hex().upper(), "", "GD/J 089 annex G")
 
 
+def unread_fields(data: bytes) -> tuple[Field, ...]:
+    """The bytes from where a message breaks, if any."""
+    return (Field("unread", value_of(data)),) if data else ()
+
+
 def trailing_fields(trailing: bytes) -> tuple[Field, ...]:
     """What a peer wrote behind the last field that the text has, if anything."""
     return (Field("trailing", value_of(trailing)),) if trailing else ()

@@ -19,6 +19,8 @@ from protocols.adapter.targets import (
     Targets,
 )
 from protocols.adapter.text import AUX_URL, Auxiliary
+from protocols.charset import CHARSETS, decoded
+from protocols.partial import Partial
 from protocols.wire import readable
 
 
@@ -92,6 +94,8 @@ def value_of(value: object) -> Value:
             return Items(tuple(value_of(item) for item in value))
         case Targets() | PhysicalTargets():
             return _targets(value)
+        case Partial():
+            return fields_so_far(value)
     if dataclasses.is_dataclass(value):
         return fields_of(value)
     return readable(str(value))
@@ -113,13 +117,39 @@ def fields_of(value: object) -> Group:
     return Group(tuple(found))
 
 
+def fields_so_far(partial: Partial) -> Group:
+    """The same of a record that breaks: what stands before the break."""
+    read = dict(partial.members)
+    found: list[Field] = []
+    for attribute, inner in partial.members:
+        if isinstance(inner, SmsReturn | IpReturn | DomainReturn | OtherReturn):
+            found += return_address(inner).fields
+        elif isinstance(inner, Partial) and inner.owner == "ReturnAddress":
+            found += fields_so_far(inner).fields
+        elif not (inner is None and _may_lack(partial.owner, attribute)):
+            if partial.owner == "Language" and isinstance(inner, bytes):
+                inner = _so_far_of_language(inner, read.get("charset"))
+            found.append(named(partial.owner, attribute, inner))
+    return Group(tuple(found))
+
+
+def _so_far_of_language(data: bytes, charset: object) -> str:
+    """A text before the break of its language; hexadecimal where its charset is unknown."""
+    if charset is None:
+        return data.decode("ascii", "replace")
+    return decoded(data, charset, "replace") if isinstance(charset, int) and charset in CHARSETS else data.hex().upper()
+
+
 def attributes_of(record: Any) -> Iterator[str]:
     """The attributes of a frozen record that the message has, in the order of the wire."""
     owner = type(record).__name__
     for attribute in ORDER.get(owner) or [field.name for field in dataclasses.fields(record)]:
-        may_lack = attribute in ONLY_WHERE_SENT or f"{owner}.{attribute}" in ONLY_WHERE_SENT
-        if not (may_lack and getattr(record, attribute) is None):
+        if not (_may_lack(owner, attribute) and getattr(record, attribute) is None):
             yield attribute
+
+
+def _may_lack(owner: str, attribute: str) -> bool:
+    return attribute in ONLY_WHERE_SENT or f"{owner}.{attribute}" in ONLY_WHERE_SENT
 
 
 def named(owner: str, attribute: str, value: object) -> Field:

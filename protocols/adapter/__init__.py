@@ -3,8 +3,10 @@
 from protocols.adapter.codec import (
     Message,
     TypeTable,
+    body_so_far,
     decode_body,
     encode_body,
+    message_class,
 )
 from protocols.adapter.commands import (
     CodeAssignment,
@@ -183,6 +185,7 @@ __all__ = [
     "UpdateAdapterCertificates",
     "UpdateTerminalCertificates",
     "WhitelistEntry",
+    "body_so_far",
     "carried",
     "carrying",
     "charset_for",
@@ -192,4 +195,5 @@ __all__ = [
     "encode_again",
     "encode_body",
     "fitting",
+    "message_class",
 ]

@@ -23,6 +23,7 @@ from protocols.adapter.layouts import (
 )
 from protocols.adapter.quick import quick_body, quick_message
 from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.partial import read_as_far
 from protocols.wire import build, either, parse, parse_front
 
 Message = down.Command | up.Report
@@ -126,6 +127,26 @@ def read_by_layout(type_: int, body: bytes) -> tuple[Message, bytes]:
     if cls is down.IpSpecial:
         return down.IpSpecial(value.tag, _ip_content(value.tag, value.content)), trailing
     return value, trailing
+
+
+def body_so_far(type_: int, body: bytes) -> tuple[Any, int]:
+    """A message, or where its body breaks a `Partial` of it (None for an unknown type), and how many bytes of the body
+    were understood."""
+    try:
+        message, trailing = read_body(type_, body)
+        return message, len(body) - len(trailing)
+    except RemoteProtocolError:
+        pass
+    if type_ == down.StartBroadcast.type:
+        is_stop = body[18:19] == bytes([STOP])
+        return read_as_far(SHORT_STOP_LAYOUT if is_stop else START_LAYOUT, body)
+    cls = _CLASSES.get(type_)
+    return (None, 0) if cls is None else read_as_far(_LAYOUTS[cls], body)
+
+
+def message_class(type_: int) -> type | None:
+    """The class of a type of table A.4; that of a start for 0x04, which is also a stop."""
+    return down.StartBroadcast if type_ == down.StartBroadcast.type else _CLASSES.get(type_)
 
 
 def _read_broadcast(body: bytes) -> tuple[Message, bytes]:

@@ -31,6 +31,7 @@ from protocols.adapter.text import language
 from protocols.codes import EbmId
 from protocols.wire import (
     Layout,
+    Named,
     counted,
     digits,
     ebm_id,
@@ -139,7 +140,8 @@ COMMANDS: dict[type, Layout] = {
     down.SetNetwork: record(down.SetNetwork, "ip" / ipv4, "mask" / ipv4, "gateway" / ipv4, "target" / one_target),
     down.SetReturnPeriod: record(down.SetReturnPeriod, "period_s" / Int32ub, "targets" / targets),
     down.SetWhitelist: record(down.SetWhitelist, "entries" / counted(Int8ub, _whitelist_entry)),
-    down.SetAdapterReturn: ExprAdapter(
+    down.SetAdapterReturn: Named(
+        "SetAdapterReturn",
         Struct("kind" / Int8ub, "period_s" / Int32ub, "data" / sized(Int8ub)),
         lambda block, _: down.SetAdapterReturn(return_address_from(block.kind, block.data), block.period_s),
         lambda value, _: {**return_address_to(value.address), "period_s": value.period_s},

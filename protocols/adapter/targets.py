@@ -10,7 +10,7 @@ from construct import Bytes, ExprAdapter, Int8ub, Int16ub, Struct, this
 
 from protocols.codes import AreaCode, ResourceCode, resource_code_of
 from protocols.errors import RemoteProtocolError
-from protocols.wire import Layout, ipv4, parse, read_part, sized
+from protocols.wire import Layout, Named, ipv4, parse, read_part, sized
 
 LOGICAL = 1
 PHYSICAL = 2
@@ -124,13 +124,15 @@ def _one_target_to(value: AnyTargets) -> dict[str, object]:
     return block
 
 
-targets: Layout = ExprAdapter(
+targets: Layout = Named(
+    "Targets",
     Struct("addressing" / Int8ub, "count" / Int8ub, "size" / Int8ub, "data" / Bytes(this.count * this.size)),
     lambda block, _: _targets_from(block),
     lambda value, _: _targets_to(value),
 )
 """TGT: addressing type, count, code length, codes."""
-one_target: Layout = ExprAdapter(
+one_target: Layout = Named(
+    "Targets",
     Struct("addressing" / Int8ub, "size" / Int8ub, "data" / Bytes(this.size)),
     lambda block, _: _targets_from(block),
     lambda value, _: _one_target_to(value),
@@ -188,7 +190,8 @@ def return_address_to(value: ReturnAddress) -> dict[str, object]:
             return {"kind": kind, "data": data}
 
 
-return_address: Layout = ExprAdapter(
+return_address: Layout = Named(
+    "ReturnAddress",
     Struct("kind" / Int8ub, "data" / sized(Int8ub)),
     lambda block, _: return_address_from(block.kind, block.data),
     lambda value, _: return_address_to(value),

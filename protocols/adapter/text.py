@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from construct import Bytes, ExprAdapter, Int8ub, Int16ub, Int32ub, Struct
+from construct import Bytes, Int8ub, Int16ub, Int32ub, Struct
 
 from protocols.charset import GB2312, GB18030, codec_of, decoded, encoded
 from protocols.errors import LocalProtocolError, RemoteProtocolError
-from protocols.wire import Layout, counted, record, sized
+from protocols.wire import Layout, Named, counted, record, sized
 
 TEXT_BYTES_MAX = 65_535
 AGENCY_BYTES_MAX = 255
@@ -126,7 +126,8 @@ def _language_to(value: Language) -> dict[str, object]:
     }
 
 
-language: Layout = ExprAdapter(
+language: Layout = Named(
+    "Language",
     Struct(
         "code" / Bytes(3),
         "charset" / Int8ub,

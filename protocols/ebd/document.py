@@ -18,6 +18,10 @@ XML_BYTES_MAX = 64 * 1024 * 1024  # a province's terminal list is the largest do
 DEPTH_MAX = 32  # the deepest document of the standard has 9 levels
 ELEMENTS_MAX = 2_000_000
 
+RECOVERED_BYTES_MAX = 1024 * 1024
+
+Node = etree._Element
+"""One element of a document."""
 SPELLINGS = {
     "ebeid": "ebrid",  # 2016 draft
     "brdstatedes": "brdstatedesc",  # GD/J 083, example of the annex
@@ -44,17 +48,8 @@ def parse(xml: bytes, *, xml_bytes_max: int = XML_BYTES_MAX) -> etree._Element:
     if b"<!DOCTYPE" in xml:
         raise RemoteProtocolError("doctype", "a DOCTYPE is never accepted", offset=xml.index(b"<!DOCTYPE"))
     xml = _trimmed(xml)
-    parser = etree.XMLParser(
-        encoding="utf-8" if _LYING.match(xml) else None,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
-        root = etree.fromstring(xml, parser)
+        root = etree.fromstring(xml, _parser(xml))
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
         raise RemoteProtocolError("xml", str(error)) from None
     # An encoding that hides the text above from the search (UTF-16, UTF-7) still ends here, nothing resolved.
@@ -65,6 +60,38 @@ def parse(xml: bytes, *, xml_bytes_max: int = XML_BYTES_MAX) -> etree._Element:
     if int(cast(float, _count(root))) > ELEMENTS_MAX:
         raise RemoteProtocolError("xml-limit", f"more than {ELEMENTS_MAX} elements")
     return root
+
+
+def recovered(xml: bytes) -> Node | None:
+    """The root of bytes that may break, with the elements up to there; None where there is none, or for what is never
+    accepted (DOCTYPE, over a limit). For people who look at a capture, never for what acts on a document."""
+    try:
+        return parse(xml)
+    except RemoteProtocolError as error:
+        if error.reason != "xml" or len(xml) > RECOVERED_BYTES_MAX:
+            return None
+    trimmed = _trimmed(xml)
+    try:
+        root = etree.fromstring(trimmed, _parser(trimmed, recover=True))
+    except (etree.XMLSyntaxError, ValueError, LookupError):
+        return None
+    if root is None or root.getroottree().docinfo.internalDTD is not None or _too_deep(root):
+        return None
+    return root
+
+
+def _parser(xml: bytes, *, recover: bool = False) -> etree.XMLParser:
+    """Nothing from outside, no entities; `recover` reads on behind what breaks."""
+    return etree.XMLParser(
+        encoding="utf-8" if _LYING.match(xml) else None,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        recover=recover,
+    )
 
 
 def _trimmed(xml: bytes) -> bytes:
@@ -95,7 +122,7 @@ def local_name(element: etree._Element) -> str:
 def children(element: etree._Element) -> dict[str, list[etree._Element]]:
     """The children by lower-case local name, each list in document order."""
     found: dict[str, list[etree._Element]] = {}
-    for child in _elements(element):
+    for child in elements_of(element):
         found.setdefault(local_name(child), []).append(child)
     return found
 
@@ -121,5 +148,12 @@ def child(parent: etree._Element, tag: str, text: str | None = None) -> etree._E
     return element
 
 
-def _elements(element: etree._Element) -> Iterator[etree._Element]:
+def elements_of(element: Node) -> Iterator[Node]:
+    """The children that are elements, in document order."""
     return (child for child in element if isinstance(child.tag, str))
+
+
+def stray_texts(element: Node) -> list[str]:
+    """What stands between the children of an element, blanks apart."""
+    texts = [element.text, *(child.tail for child in element)]
+    return [text.strip() for text in texts if text and text.strip()]

@@ -18,6 +18,7 @@ from construct import BitsInteger, Bitwise, GreedyBytes, Int8ub, Struct
 from protocols.codes import ResourceCode
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.fm import configuration, daily, emergency
+from protocols.partial import Partial, read_as_far
 from protocols.signature import BLOCK_BYTES as SIGNATURE_BYTES
 from protocols.signature import Scope, SignatureBlock, signed_bytes
 from protocols.sm2 import PublicKey
@@ -116,6 +117,14 @@ def decode_content(packet_type: int, data: bytes) -> Content | Unknown:
             raise RemoteProtocolError(error.reason, error.detail, offset=0) from error
         raise
     return content
+
+
+def content_so_far(packet_type: int, data: bytes) -> tuple[Content | Unknown | Partial, int]:
+    """Field 5, or where it breaks a `Partial` of it, and how many bytes of it were understood."""
+    try:
+        return decode_content(packet_type, data), len(data)
+    except RemoteProtocolError:
+        return read_as_far(_LAYOUTS[packet_type][1], data)
 
 
 def codes_max(content: Content | Unknown) -> int:

@@ -17,13 +17,10 @@ from typing import Any, Final
 from construct import BitsInteger, Bitwise, Bytes, Bytewise, ExprAdapter, Flag, Struct
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
-from protocols.rds.block import BLOCK_BITS, CHECK_BITS, SENT, Offset, encode_block, remainder
 from protocols.rds.group_types import group_name
 from protocols.wire import Layout, build, parse
 
 WORDS: Final = 4
-GROUP_BITS: Final = WORDS * BLOCK_BITS
-GROUP_BYTES: Final = GROUP_BITS // 8
 PTY_ALARM_TEST: Final = 30  # receivers must not react (EN 50067 annex F)
 PTY_ALARM: Final = 31
 PS_CHARACTERS: Final = 8
@@ -209,6 +206,10 @@ class Group:
     content: Content
 
 
+Heard = tuple[Group, RemoteProtocolError | None]
+"""A group, and what disagrees in it: its two PI, or the two copies of block 2 in 15B."""
+
+
 # ---- layouts -------------------------------------------------------------------------------------------------------
 
 _HEAD: Final = (
@@ -231,12 +232,13 @@ def _layout(content: type, *members: Layout) -> Layout:
     names = tuple(field.name for field in fields(content))
     number, version_b = _TYPE_OF[content]
 
-    def take(found: Any, _context: Any) -> Group:
-        if version_b and found.pi_again != found.pi:
-            raise RemoteProtocolError("pi", f"block 3 of version B says {found.pi_again:04X}, block 1 {found.pi:04X}")
+    def take(found: Any, _context: Any) -> Heard:
+        fault = _pi_differs(found.pi, found.pi_again) if version_b else None
         if content is FastSwitching and found.again != (word := _second_word(found, found)):
-            raise RemoteProtocolError("repeat", f"block 4 of 15B is {found.again:04X}, not block 2, {word:04X}")
-        return Group(found.pi, found.tp, found.pty, content(**{name: found[name] for name in names}))
+            fault = fault or RemoteProtocolError(
+                "repeat", f"block 4 of 15B is {found.again:04X}, not block 2, {word:04X}"
+            )
+        return Group(found.pi, found.tp, found.pty, content(**{name: found[name] for name in names})), fault
 
     def give(group: Group, _context: Any) -> dict[str, Any]:
         own = {name: getattr(group.content, name) for name in names}
@@ -245,6 +247,12 @@ def _layout(content: type, *members: Layout) -> Layout:
         return head | own | {"pi_again": group.pi, "again": again}
 
     return ExprAdapter(Bitwise(Struct(*_HEAD, *members)), take, give)
+
+
+def _pi_differs(pi: int, again: int) -> RemoteProtocolError | None:
+    if again == pi:
+        return None
+    return RemoteProtocolError("pi", f"block 3 of version B says {again:04X}, block 1 {pi:04X}")
 
 
 def _second_word(head: Any, flags: Any) -> int:
@@ -326,18 +334,26 @@ _FREE: Final = Bitwise(Struct(*_HEAD, "bits" / BitsInteger(5), "block3" / BitsIn
 
 def decode(words: Sequence[int]) -> Group:
     """A group from its four words. Raises RemoteProtocolError: body, pi, repeat."""
+    group, fault = read(words)
+    if fault is not None:
+        raise fault
+    return group
+
+
+def read(words: Sequence[int]) -> Heard:
+    """A group from its four words, blocks 1 and 2 believed where a later block disagrees. Raises RemoteProtocolError:
+    body."""
     if len(words) != WORDS or not all(0 <= word <= 0xFFFF for word in words):
         raise RemoteProtocolError("body", f"a group has {WORDS} words of 16 bits, not {list(words)[:8]}")
     data = b"".join(word.to_bytes(2, "big") for word in words)
     key = (words[1] >> 12, bool(words[1] >> 11 & 1))
     if (content := _CONTENT_OF.get(key)) is not None:
-        group: Group = parse(_LAYOUTS[content], data)
-        return group
+        heard: Heard = parse(_LAYOUTS[content], data)
+        return heard
     found = parse(_FREE, data)
-    if found.version_b and found.block3 != found.pi:
-        raise RemoteProtocolError("pi", f"block 3 of version B says {found.block3:04X}, block 1 {found.pi:04X}")
+    fault = _pi_differs(found.pi, found.block3) if found.version_b else None
     block3 = None if found.version_b else found.block3
-    return Group(found.pi, found.tp, found.pty, FreeFormat(found.number, found.bits, block3, found.block4))
+    return Group(found.pi, found.tp, found.pty, FreeFormat(found.number, found.bits, block3, found.block4)), fault
 
 
 def encode(group: Group) -> Words:
@@ -355,32 +371,3 @@ def encode(group: Group) -> Words:
         data = build(_LAYOUTS[type(content)], group)
     one, two, three, four = (int.from_bytes(data[at : at + 2], "big") for at in range(0, 2 * WORDS, 2))
     return one, two, three, four
-
-
-# ---- 104 bits ------------------------------------------------------------------------------------------------------
-
-
-def to_air(words: Words) -> bytes:
-    """The 104 bits of a group as 13 bytes, first bit highest, before differential coding (EN 50067 clause 2)."""
-    bits = 0
-    for word, offset in zip(words, _offsets(words[1]), strict=True):
-        bits = bits << BLOCK_BITS | encode_block(word, offset)
-    return bits.to_bytes(GROUP_BYTES, "big")
-
-
-def from_air(data: bytes) -> Words:
-    """The words of 13 bytes that arrived whole; nothing is corrected. Raises RemoteProtocolError: body, check."""
-    if len(data) != GROUP_BYTES:
-        raise RemoteProtocolError("body", f"a group has {GROUP_BYTES} bytes on air, not {len(data)}")
-    bits = int.from_bytes(data, "big")
-    blocks = [bits >> shift & ((1 << BLOCK_BITS) - 1) for shift in range(GROUP_BITS - BLOCK_BITS, -1, -BLOCK_BITS)]
-    one, two, three, four = (block >> CHECK_BITS for block in blocks)
-    for number, (block, offset) in enumerate(zip(blocks, _offsets(two), strict=True), start=1):
-        if remainder(block) != offset:
-            raise RemoteProtocolError("check", f"block {number} fails its checkword", offset=(number - 1) * 13 // 4)
-    return one, two, three, four
-
-
-def _offsets(second_word: int) -> tuple[Offset, ...]:
-    version_b = second_word >> 11 & 1
-    return (*SENT[:2], Offset.C_PRIME if version_b else Offset.C, SENT[3])

@@ -15,6 +15,7 @@ from protocols.stream import (
 from protocols.terminal.codec import (
     ANSWER_PACKET,
     REQUEST,
+    data_so_far,
 )
 from protocols.terminal.frame import (
     FRAME_BYTES_MAX,
@@ -188,6 +189,7 @@ __all__ = [
     "Upgrade",
     "WorkState",
     "answer",
+    "data_so_far",
     "decode",
     "encode",
     "legacy_return",

@@ -12,6 +12,7 @@ from protocols.adapter.text import Auxiliary
 from protocols.codes import ebm_id_of
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.frozen import draft_of
+from protocols.partial import Partial, read_as_far
 from protocols.terminal import messages as m
 from protocols.terminal.layouts import (
     ANSWER,
@@ -98,6 +99,19 @@ def read_by_layout(
     if packet_type == ANSWER_PACKET:
         return _read_answer(type_, data, table)
     raise RemoteProtocolError("packet-type", f"packet type {packet_type}; 1 request or report, 2 answer", offset=8)
+
+
+def data_so_far(type_: int, packet_type: int, data: bytes) -> tuple[m.Message | Partial, int]:
+    """A message, or where its data break a `Partial` of it, and how many bytes were understood."""
+    try:
+        message, trailing = read_data(type_, packet_type, data)
+        return message, len(data) - len(trailing)
+    except RemoteProtocolError:
+        pass
+    layout = REQUESTS.get(type_) if packet_type == REQUEST else ANSWER
+    if packet_type == ANSWER_PACKET and type_ == m.StatusAnswer.type:
+        layout = STATUS_ANSWERS[ParameterTable.OF_2018]
+    return (Partial("", ()), 0) if layout is None else read_as_far(layout, data)
 
 
 def read_quickly(type_: int, packet_type: int, data: bytes, at: int, end: int) -> m.Message | None:

@@ -186,6 +186,16 @@ class ManufacturerCommand:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class AccessRight:
+    """Element 3A: whether elements of the code `target` may come in by a port of the encoder; FF: all of either."""
+
+    target: int
+    port: int
+    on: bool
+    spare: int = 0
+
+
 def _switch(cls: type) -> Layout:
     return bits(cls, "spare" / BitsInteger(7), "on" / Flag)
 
@@ -210,5 +220,9 @@ LAYOUTS: Final[dict[int, tuple[type, Layout]]] = {
     0x23: (SiteAddress, record(SiteAddress, "action" / Int8ub, "address" / Int16ub)),
     0x27: (EncoderAddress, record(EncoderAddress, "action" / Int8ub, "address" / Int8ub)),
     0x2C: (CommunicationMode, record(CommunicationMode, "mode" / Int8ub)),
+    0x3A: (
+        AccessRight,
+        bits(AccessRight, "spare" / BitsInteger(7), "on" / Flag, before=("target" / Int8ub, "port" / Int8ub)),
+    ),
     0x2D: (ManufacturerCommand, record(ManufacturerCommand, "maker" / Bytes(2), "data" / GreedyBytes)),
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from construct import BitsInteger, Flag, GreedyBytes, Int8ub, Int16ub
+from construct import BitsInteger, Bytes, Flag, GreedyBytes, Int8ub, Int16ub
 
 from protocols.uecp.programme import bits
 from protocols.wire import Layout, listed, record
@@ -51,6 +51,14 @@ class TransparentData:
     """Element 26 TDC: data of one of the channels of group 5A."""
 
     channel: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDataAccess:
+    """Element 47: who may send the data of an application. What stands behind its number has a known length only."""
+
+    aid: int
     data: bytes
 
 
@@ -145,6 +153,7 @@ LAYOUTS: Final[dict[int, tuple[type, Layout]]] = {
             after=_BLOCKS,
         ),
     ),
+    0x47: (OpenDataAccess, record(OpenDataAccess, "aid" / Int16ub, "data" / Bytes(2))),
     0x25: (
         InHouse,
         bits(

@@ -62,6 +62,7 @@ Element = (
     | control.EncoderAddress
     | control.CommunicationMode
     | control.ManufacturerCommand
+    | control.AccessRight
     | data.FreeFormatGroup
     | data.InHouse
     | data.TransparentData
@@ -70,6 +71,7 @@ Element = (
     | data.OpenDataConfiguration
     | data.OpenDataFreeFormat
     | data.OpenData
+    | data.OpenDataAccess
     | services.ServiceSwitches
     | services.OtherNetworkFrequencies
     | services.OtherNetworkTraffic
@@ -151,7 +153,7 @@ SHAPES: Final = MappingProxyType(
 )
 """Every code whose length two sources agree on. 18 is not among them: its length depends on what it says.
 
-Of elements 3A, 3B, 3C, 3D, 43, 44, 45, 47, 48, AA no more than the length is known; they come and go as `Opaque`.
+Of elements 3B, 3C, 3D, 43, 44, 45, 48, AA no more than the length is known; they come and go as `Opaque`.
 """
 
 _LAYOUTS: Final[dict[int, tuple[type, Layout]]] = programme.LAYOUTS | services.LAYOUTS | control.LAYOUTS | data.LAYOUTS

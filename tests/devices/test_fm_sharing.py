@@ -9,7 +9,8 @@ import pytest
 from devices.fm_transmitter import FmTransmitterConfig
 from protocols.fm.emergency import Emergency
 from protocols.fm.packet import decode_packet
-from protocols.rds.groups import BasicTuning, Group, RadioText, decode, from_air
+from protocols.rds.groups import BasicTuning, Group, RadioText, decode
+from protocols.rds.on_air import from_air
 from tests.devices.fm_air import AIR_BYTES, on_air_of
 from tests.devices.fm_county import start
 from tests.virtual_time import VirtualClock

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devices.encoder_link import Turn
 from devices.rds_dialogue import RETRY_S, UecpDialogue
 from devices.rds_station import Look, Station
 from protocols.uecp.control import Mode
+from protocols.uecp.frame import Deframer, Frame
+from protocols.uecp.message import MEC_OF, Element, decode_message
 from protocols.uecp.profile import FULL, WEAK
-from protocols.uecp.session import Session
+from protocols.uecp.programme import ProgrammeType
+from protocols.uecp.session import Session, Timing
 from tests.devices.commands import start
 from tests.protocols.uecp.fake_encoder import FakeEncoder
 
@@ -83,6 +88,30 @@ def test_a_refused_element_rests_before_it_is_tried_again() -> None:
     assert len(failures) == 1
     assert not turn.settled
     assert turn.wake_s == pytest.approx(RETRY_S)
+
+
+def test_another_look_does_not_wait_for_what_failed_before_it() -> None:
+    """An encoder that takes everything and acknowledges nothing: an alert does not rest because the programme type
+    before it failed, but waits for nothing longer than the element that is on its way."""
+    dialogue = UecpDialogue(Session(FULL, Mode.SPONTANEOUS, timing=Timing(2.0, 3)), 0.0)
+    dialogue.begin(0)
+    failed_s = until(dialogue, ORDINARY, 0.0, lambda turn: any("element 07" in each for each in turn.failures))
+    alarm = ALARM[MEC_OF[ProgrammeType]]
+    told_s = until(dialogue, ALARM, failed_s, lambda turn: alarm in elements_of(turn.data))
+    assert told_s - failed_s <= 2.0 * 3
+
+
+def until(dialogue: UecpDialogue, wanted: Look, now_s: float, done: Callable[[Turn], bool]) -> float:
+    """Turns with an encoder that is silent, to the one that is `done`. Returns when that was."""
+    while not done(turn := dialogue.turn(wanted, b"", now_s, 0)):
+        now_s = max(now_s + 0.001, turn.wake_s)
+    return now_s
+
+
+def elements_of(data: bytes) -> list[Element]:
+    """The elements in what was written."""
+    frames = [event for event in Deframer().feed(data) if isinstance(event, Frame)]
+    return [element for frame in frames for element in decode_message(frame.message)]
 
 
 def test_a_weak_encoder_is_settled_when_everything_is_written() -> None:

@@ -125,6 +125,8 @@ def test_whatever_a_sound_card_writes_is_read(tmp_path: Path, samples: array[int
         "extensible": riff(extensible, samples.tobytes()),
         "right": riff(form(1, 2, 16), right.tobytes()),
         "streamed": riff(form(1, 1, 16), samples.tobytes(), says=0xFFFFFFFF),
+        "interrupted": riff(form(1, 1, 16), samples.tobytes(), says=0),
+        "float of 32 bits": riff(form(3, 1, 32), array("f", (sample * 65536.0 for sample in samples)).tobytes()),
         "odd end": riff(form(1, 2, 16), array("h", (s for each in samples for s in (each, each))).tobytes()[:-3]),
     }
     for name, data in files.items():

@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 
 from ebcd.cli.decode_tree import tree_of
-from ebcd.decode import decode_bytes
+from ebcd.decode import Crc, decode_bytes
+from protocols.rds.on_air import to_air
 from protocols.uecp.frame import Frame, encode
 
 VECTORS = Path(__file__).parents[2] / "vectors"
@@ -39,14 +40,23 @@ SAID: dict[str, dict[str, object]] = {
     "21": SET | {"name": "应急"},
     "23": {"mode": 1, "address": 1023},
     "2D": {"maker": "XX", "data": "0102"},
-    "2E": SET | {"linkage": "8123"},
+    "2E": SET
+    | {
+        "linkage": "8123",
+        "linkage_actuator": True,
+        "extended_generic": False,
+        "international": False,
+        "linkage_set": "123",
+    },
     "30 two units": {
         "units": [{"bits": 8, "block3": "2A5C", "block4": "1234"}, {"bits": 31, "block3": "FFFF", "block4": "0000"}],
         "urgent": False,
         "buffer": 2,
         "transmissions": 0,
     },
+    "3A": {"target": "24", "port": 255, "on": True},
     "43": {"data": "03161816"},
+    "47": {"aid": "50DD", "data": "0102"},
     "46": {"aid": "50DD", "message": "0001", "buffer": 2, "priority": 0, "mode": 0, "short_message": True},
     "46 type A": {
         "aid": "50DD",
@@ -77,6 +87,15 @@ GROUPS_SAID: dict[str, dict[str, object]] = {
     "9A": {"bits": 10, "block3": "1234", "block4": "5678"},
     "14A variant 0": {"tp_on": True, "variant": 0, "ps_on": "FM", "pi_on": "8124"},
     "14A variant 5": {"variant": 5, "af_codes": [110, 126]},
+    "14A variant 12": {
+        "variant": 12,
+        "linkage": "9A34",
+        "linkage_actuator": True,
+        "extended_generic": False,
+        "international": True,
+        "country_identifier": "A",
+        "linkage_identifier": "34",
+    },
     "14A variant 13": {"variant": 13, "pty_on": 31, "ta_on": True},
     "14A variant 14": {"tp_on": False, "variant": 14, "day": 9, "hour": 14, "minute": 30},
     "14B": {"tp_on": True, "ta_on": True, "pi_on": "8124"},
@@ -88,7 +107,8 @@ WORDS = {
     "1A": ("F0", "中国", "China"),
     "23": ("1023", "增加", "add"),
     "24": ("3A", "循环发送", "cyclic"),
-    "3A": ("010203", "没有公开的格式", "no layout of it is public"),
+    "3A": ("24", "自由格式组", "free-format group"),
+    "3B": ("0102", "没有公开的格式", "no layout of it is public"),
     "40": ("11A", "应用可自由使用", "free for applications"),
     "46 type A": ("DEAD", "立即", "immediate"),
 }
@@ -135,7 +155,7 @@ def test_what_an_element_says_is_explained_in_both_languages(name: str) -> None:
     ("words", "said"),
     [
         ("8123 E47B 1234 8124", {"information": "1234"}),  # variant 11, nobody's
-        ("8123 E47C 9234 8124", {"linkage": "9234"}),
+        ("8123 E47C 2234 8124", {"linkage": "2234", "spare": 1, "linkage_set": "234"}),
         ("8123 E47D F803 8124", {"pty_on": 31, "ta_on": True, "spare": 1}),
         ("8123 1460 5123 0000", {"variant": 5, "data": "123"}),
     ],
@@ -190,3 +210,36 @@ def test_a_frequency_below_2_mhz_is_not_called_one_of_fm(words: str) -> None:
     Console(file=output, width=200).print(tree_of(decode_bytes(data, protocol="rds-group"), data, "en"))
     assert "16" in output.getvalue()
     assert "89.1 MHz" not in output.getvalue()
+
+
+@pytest.mark.parametrize("air", [False, True])
+def test_a_15b_whose_two_copies_disagree_shows_both(air: bool) -> None:
+    # block 2: TP 1, PTY 3, TA 1; block 4: TP 1, PTY 31, TA 0, music
+    words = (0x8123, 0xFC70, 0x8123, 0xFFE8)
+    data = to_air(words) if air else b"".join(each.to_bytes(2, "big") for each in words)
+    reading = decode_bytes(data)
+    fields: Any = reading.as_json()["fields"]
+    assert (reading.protocol, reading.message, reading.roundtrip) == ("rds-group", "15B", False)
+    assert (fields["pty"], fields["ta"], fields["music"]) == (3, True, False)
+    repeated = {"group_type": "15B", "tp": True, "pty": 31, "ta": False, "music": True, "di": False, "segment": 0}
+    assert fields["repeated"] == repeated
+    place = 9 if air else 6
+    assert reading.errors == (f"repeat at byte {place}: block 4 of 15B is FFE8, not block 2, FC70",)
+    assert reading.offset == place
+
+
+def test_a_version_b_with_another_pi_in_block_3_shows_both() -> None:
+    reading = decode_bytes(bytes.fromhex("8123 BC75 8124 BEEF"), protocol="rds-group")
+    fields: Any = reading.as_json()["fields"]
+    assert (fields["pi"], fields["pi_again"], fields["block4"]) == ("8123", "8124", "BEEF")
+    assert reading.errors == ("pi at byte 4: block 3 of version B says 8124, block 1 8123",)
+
+
+def test_a_group_with_one_damaged_block_is_shown_as_it_came() -> None:
+    # 0A of the standard's example, a bit of the last block turned over
+    damaged = bytes.fromhex("812316C11A31BE0CD7A515352E")
+    reading = decode_bytes(damaged)
+    fields: Any = reading.as_json()["fields"]
+    assert (reading.protocol, reading.crc, reading.roundtrip) == ("rds-group", Crc.BAD, False)
+    assert (fields["pi"], fields["name"]) == ("8123", "EM")
+    assert reading.errors == ("check at byte 9: block 4 fails its checkword",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from protocols.rds import groups as rds
+from protocols.rds import on_air
 from protocols.rds.charset import decode_text
 from protocols.uecp import frame as uecp
 from protocols.uecp import message
@@ -17,7 +18,7 @@ STEP_S = 0.05
 uecp_stream = streams(uecp.Deframer, 1 + uecp.STUFFED_BYTES_MAX)
 uecp_frame = comes_back(uecp.decode, uecp.encode)
 uecp_message = comes_back(message.decode_message, lambda elements: message.encode_message(*elements))
-rds_on_air = comes_back(rds.from_air, rds.to_air)
+rds_on_air = comes_back(on_air.from_air, on_air.to_air)
 
 
 def rds_group(data: bytes) -> None:

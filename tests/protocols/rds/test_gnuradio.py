@@ -15,7 +15,8 @@ from protocols.fm.baseband import Modulator
 from protocols.fm.bits import BitReceiver, HeardFrame, frame_to_air
 from protocols.fm.frame import FILLER_FRAME
 from protocols.fm.pulse import DEVIATION_HZ, MPX_FULL_SCALE_HZ, PILOT_DEVIATION_HZ
-from protocols.rds.groups import PTY_ALARM, BasicTuning, RadioText, decode, encode, to_air
+from protocols.rds.groups import PTY_ALARM, BasicTuning, RadioText, decode, encode
+from protocols.rds.on_air import to_air
 from protocols.rds.station import Programme, Sequence
 from tests.protocols.fm.reference import Air, bits_of
 from tests.protocols.fm.vectors import START_FRAMES

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
-from protocols.rds import groups
+from protocols.rds import groups, on_air
 from protocols.rds.groups import (
     BasicTuning,
     BasicTuningShort,
@@ -57,6 +57,7 @@ MEANINGS: dict[str, groups.Content] = {
     "10A segment 1": ProgrammeTypeName(True, 0, 1, b"ball"),
     "14A variant 0": OtherNetwork(True, 0, 0x464D, 0x8124),
     "14A variant 5": OtherNetwork(True, 5, 0x6E7E, 0x8124),
+    "14A variant 12": OtherNetwork(True, 12, 0x9A34, 0x8124),
     "14A variant 13": OtherNetwork(True, 13, 0xF801, 0x8124),
     "14A variant 14": OtherNetwork(False, 14, 0x4B9E, 0x8124),
     "14B": OtherNetworkSwitch(True, True, 0, 0x8124),
@@ -103,12 +104,12 @@ def test_a_worked_group_reads_as_written_and_is_written_the_same(vector: dict[st
     (meaning,) = [each for name, each in MEANINGS.items() if re.match(rf"{name}\b", str(vector["name"]))]
     assert group == Group(0x8123, True, 3, meaning)
     assert groups.encode(group) == words
-    assert groups.from_air(groups.to_air(words)) == words
+    assert on_air.from_air(on_air.to_air(words)) == words
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: str(vector["name"]))
 def test_a_worked_group_carries_its_checkwords_on_air(vector: dict[str, list[str]]) -> None:
-    bits = int.from_bytes(groups.to_air(words_of(vector)), "big")
+    bits = int.from_bytes(on_air.to_air(words_of(vector)), "big")
     assert [f"{bits >> shift & 0x3FF:03X}" for shift in (78, 52, 26, 0)] == vector["checks"]
 
 
@@ -118,15 +119,15 @@ def test_every_type_of_group_has_a_worked_one() -> None:
 
 
 def test_the_first_worked_group_is_these_104_bits() -> None:
-    on_air = groups.to_air((0x8123, 0x0468, 0xE0CD, 0x454D))
-    assert on_air == bytes.fromhex("81 23 16 C1 1A 31 BE 0C D7 A5 15 35 2F")
+    air = on_air.to_air((0x8123, 0x0468, 0xE0CD, 0x454D))
+    assert air == bytes.fromhex("81 23 16 C1 1A 31 BE 0C D7 A5 15 35 2F")
 
 
 @given(whole_groups)
 def test_what_is_encoded_decodes_to_the_same_group(group: Group) -> None:
     words = groups.encode(group)
     assert groups.decode(words) == group
-    assert groups.from_air(groups.to_air(words)) == words
+    assert on_air.from_air(on_air.to_air(words)) == words
 
 
 @given(st.tuples(word, word, word, word))
@@ -142,14 +143,14 @@ def test_any_words_are_a_group_that_encodes_to_them_or_a_refusal(words: groups.W
 @given(st.binary(max_size=20))
 def test_any_bytes_from_the_air_are_words_or_a_refusal(data: bytes) -> None:
     with suppress(RemoteProtocolError):
-        assert groups.to_air(groups.from_air(data)) == data
+        assert on_air.to_air(on_air.from_air(data)) == data
 
 
 @given(whole_groups, st.integers(0, 103))
 def test_a_wrong_bit_on_air_is_noticed(group: Group, at: int) -> None:
-    bits = int.from_bytes(groups.to_air(groups.encode(group)), "big") ^ 1 << at
+    bits = int.from_bytes(on_air.to_air(groups.encode(group)), "big") ^ 1 << at
     with pytest.raises(RemoteProtocolError, match="check"):
-        groups.from_air(bits.to_bytes(groups.GROUP_BYTES, "big"))
+        on_air.from_air(bits.to_bytes(on_air.GROUP_BYTES, "big"))
 
 
 def test_a_group_of_version_b_with_another_pi_in_block_3_is_refused() -> None:

@@ -81,6 +81,8 @@ elements = st.one_of(
     st.builds(services.Linkage, word, **sets),
     st.builds(services.ExtendedGroupSequence, byte, numbers, byte),
     st.builds(services.OpenDataGroups, numbers, byte),
+    st.builds(control.AccessRight, byte, byte, flag, st.integers(0, 127)),
+    st.builds(data.OpenDataAccess, word, st.binary(min_size=2, max_size=2)),
     opaque,
 )
 last_elements = st.one_of(

@@ -66,7 +66,7 @@ ELEMENT_MEANINGS: dict[str, Element] = {
         (data.TrafficUnit(0x08, 0x2A5C, 0x1234), data.TrafficUnit(0x1F, 0xFFFF, 0)), buffer=data.CYCLIC
     ),
     "38": services.ExtendedGroupSequence(0x10, (0x16, 0x18)),
-    "3A": Opaque(0x3A, b"\1\2\3"),
+    "3A": control.AccessRight(0x24, 0xFF, True),
     "3B": Opaque(0x3B, b"\1\2"),
     "3C": Opaque(0x3C, b"\1\2"),
     "3D": Opaque(0x3D, b"\1\2"),
@@ -80,7 +80,7 @@ ELEMENT_MEANINGS: dict[str, Element] = {
     "46": data.OpenData(0x50DD, b"\0\1", buffer=data.CYCLIC, short_message=True),
     "46 type A": data.OpenData(0x50DD, bytes.fromhex("15DEADBEEF"), priority=data.PRIORITY_IMMEDIATE, mode=1),
     "46 type B": data.OpenData(0x50DD, bytes.fromhex("15BEEF")),
-    "47": Opaque(0x47, b"\1\2\3\4"),
+    "47": data.OpenDataAccess(0x50DD, b"\1\2"),
     "48": Opaque(0x48, b"\2\1\2"),
     "AA": Opaque(0xAA, b"\2\1\2"),
 }
