@@ -2,14 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUNS ?= 1000000
+WORKERS ?= 2
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+# Tests start hundreds of processes: where this is set, each would compile all the source for itself.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test check bench fuzz conformance bundle bundle-test lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   a whole county on this machine, live; about two minutes"
-	@echo "make test   all tests"
+	@echo "make test   all tests, in two processes; WORKERS=0: in one, as for a debugger"
 	@echo "make check  lint, types, architecture"
 	@echo "make bench  speed beside its floor (design: tests/benchmarks)"
 	@echo "make conformance  write docs/conformance.md anew: clause, code, test, gap"
@@ -33,7 +36,7 @@ demo: .venv/runtime
 	$(BIN)/ebcd demo $(DEMO)
 
 test: .venv/dev
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 check: .venv/dev
 	$(BIN)/ruff check .

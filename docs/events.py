@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -81,6 +82,7 @@ def _texts(expression: ast.expr, variables: dict[str, ast.expr]) -> Iterator[str
             raise SystemExit(f"line {expression.lineno}: an event's name must be written out, or one of two")
 
 
+@functools.cache
 def found() -> dict[str, Event]:
     """Every event of the daemon by its name."""
     events: dict[str, Event] = {}

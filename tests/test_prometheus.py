@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from ebcd.demo.room import POLL_S, CountyRoom
-from tests.ebcd.cli.test_running import free_port
+from tests.ports import free_port
 
 CONFIG = Path(__file__).parent.parent / "config"
 RULES = CONFIG / "prometheus"

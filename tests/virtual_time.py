@@ -40,7 +40,8 @@ class JumpingSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """What is ready now; else jump `timeout` seconds ahead. Raises Deadlock where there is nothing to jump to."""
-        if ready := super().select(0):
+        alone = len(self.get_map()) <= 1  # nothing is open but the loop's own pipe: no need to ask the kernel
+        if (timeout is None or not alone) and (ready := super().select(0)):
             return ready
         if timeout is None:
             raise Deadlock("nothing is ready and no timer is armed")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException  # httpx would be a quarter of a command's time
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
-import httpx
 import orjson
 
 from ebcd.catalogue import has, text
@@ -24,7 +27,7 @@ class Client:
 
     def get(self, path: str, /, **query: str | int) -> bytes:
         """GET; empty query values are left out."""
-        return self._ask("GET", path, params={key: value for key, value in query.items() if value != ""})
+        return self._ask("GET", path, query={key: value for key, value in query.items() if value != ""})
 
     def post(self, path: str, body: Mapping[str, Any] | None = None, *, patience_s: float = ANSWER_TIMEOUT_S) -> bytes:
         """POST a JSON body, or none. `patience_s`: for what asks devices several times before it is answered."""
@@ -32,7 +35,7 @@ class Client:
 
     def put(self, path: str, content: bytes, /, **query: str | int) -> bytes:
         """PUT a file's content."""
-        return self._ask("PUT", path, content=content, params=query)
+        return self._ask("PUT", path, content=content, query=query)
 
     def post_xml(self, path: str, xml: bytes) -> bytes:
         """POST a document."""
@@ -45,29 +48,46 @@ class Client:
         *,
         type_: str = "application/json",
         patience_s: float = ANSWER_TIMEOUT_S,
-        **request: Any,
+        content: bytes = b"",
+        query: Mapping[str, str | int] | None = None,
     ) -> bytes:
         session = self._session
         headers = {"Accept-Language": session.language, "Content-Type": type_}
         if session.token is not None:
             headers["X-Ebcd-Token"] = session.token
         self._knock()
-        transport = httpx.HTTPTransport(uds=str(session.socket))
-        timeout = httpx.Timeout(patience_s, connect=CONNECT_TIMEOUT_S)
+        target = f"{quote(path)}?{urlencode(query)}" if query else quote(path)
         try:
-            with httpx.Client(transport=transport, base_url="http://ebcd", timeout=timeout) as http:
-                response = http.request(method, path, headers=headers, **request)
-        except httpx.HTTPError as error:
+            with closing(_Conversation(session.socket, patience_s)) as http:
+                http.request(method, target, content, headers)
+                response = http.getresponse()
+                answer = response.read()
+        except (OSError, HTTPException) as error:
             # Something was sent: whether it was done is not known, and saying so is all that can be said.
             raise Failure(session.say("cli.no_answer", socket=session.socket, reason=repr(error))) from None
-        if response.is_success:
-            return response.content
-        raise Failure(*_sentences(response.content, session.language), payload=response.content)
+        if 200 <= response.status < 300:
+            return answer
+        raise Failure(*_sentences(answer, session.language), payload=answer)
 
     def _knock(self) -> None:
         """Tell a daemon that is not there from one that does not answer: only the first has surely done nothing."""
         if reason := _absent(self._session):
             raise Failure(self._session.say("cli.no_daemon", socket=self._session.socket, reason=reason))
+
+
+class _Conversation(HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, door: Path, patience_s: float) -> None:
+        super().__init__("ebcd", timeout=patience_s)
+        self._door, self._patience_s = str(door), patience_s
+
+    def connect(self) -> None:
+        """Raises OSError."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(CONNECT_TIMEOUT_S)
+        self.sock.connect(self._door)
+        self.sock.settimeout(self._patience_s)
 
 
 def listens(session: Session) -> bool:

@@ -50,7 +50,7 @@ def format_time(seconds: int) -> str:
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds, hours=8)
     except OverflowError:
         raise LocalProtocolError(f"{seconds} s is no time that a calendar has") from None
-    return f"{moment.year:04d}-{moment:%m-%d %H:%M:%S}"
+    return moment.replace(tzinfo=None).isoformat(" ")
 
 
 # ---- scalars -------------------------------------------------------------------------------------------------------

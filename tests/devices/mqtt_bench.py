@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import random
-import socket
 import struct
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -28,6 +27,7 @@ from protocols.sm2 import PrivateKey
 from simulators.broker import broker, engine
 from tests.devices.commands import CERTIFICATE, COUNTY_ADAPTER, EBM, VILLAGE, terminal_code, terminal_device
 from tests.devices.mqtt311 import Client311
+from tests.ports import free_port
 
 VILLAGE_PROFILE = str(FilePath(__file__).parents[1] / "protocols/mqtt/village.toml")
 KEY = PrivateKey.generate(random.Random(3).randbytes)
@@ -265,14 +265,6 @@ def start(*members: ResourceCode, ebm_id: EbmId = EBM, length_s: float = 60.0) -
 def stop(*members: ResourceCode, ebm_id: EbmId = EBM) -> Stop:
     """Its stop."""
     return Stop(ebm_id, 4, 1, "11A01", (VILLAGE,), members)
-
-
-def free_port() -> int:
-    """A port of loopback that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.asynccontextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
@@ -20,17 +19,11 @@ from protocols import terminal as t
 from protocols.terminal import Header
 from tests.devices.commands import EBM, phys_of, start, stop, terminal_code, terminal_device
 from tests.devices.fefd_terminal import CONFIG, Dialler, Listener, listener
+from tests.ports import free_port
 
 pytestmark = pytest.mark.real
 
 TERMINALS = 500
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def until(condition: Callable[[], bool], limit_s: float = 20.0) -> None:

@@ -23,7 +23,8 @@ from protocols.sm2 import PrivateKey
 from simulators.broker import broker
 from simulators.county import write_county
 from simulators.county_plan import plan_county
-from tests.devices.mqtt_bench import MwTerminal, free_port, needs_mosquitto
+from tests.devices.mqtt_bench import MwTerminal, needs_mosquitto
+from tests.ports import free_port, free_run
 
 pytestmark = [pytest.mark.real, needs_mosquitto]
 
@@ -31,11 +32,12 @@ PROVINCE = ResourceCode("23400000000000101010101")
 ADMINISTRATOR = number_from_text("0000000A0001")
 ROOT = number_from_text("000000000001")
 PLAYING_S = 5
+PORTS = 125  # of a county of any size
 
 
 def write_files(folder: Folder, port: int) -> tuple[AreaCode, list[ResourceCode]]:
     """A made-up county of which two MW terminals are left, and an administrator who has a certificate."""
-    plan = plan_county(terminals=200, seed=7, base_port=free_port())
+    plan = plan_county(terminals=200, seed=7, base_port=free_run(PORTS))
     write_county(folder, plan, heartbeat_s=15.0, quiet=("22:00", "06:00"), year=2060, entropy=os.urandom)
     text = (folder / "ebcd.toml").read_text(encoding="utf-8")
     head, mark, tail = text.partition('type = "cellular_mqtt"\n')

@@ -22,6 +22,7 @@ from simulators.terminal import Terminal
 from simulators.terminal_client import Pace
 from simulators.terminal_shell import FleetDoors, TerminalShell
 from simulators.trust import FrameReader
+from tests.ports import free_port
 from tests.simulators.signing import ADAPTER_CERTIFICATE, certificate, key, signer, trust
 from tests.simulators.test_terminal_client import Fetcher
 from tests.virtual_time import VirtualClock
@@ -110,10 +111,7 @@ async def village(clock: VirtualClock, delay_s: float = 0.0) -> AsyncIterator[Vi
         at = Village(clock)
         reports = await loop.create_server(lambda: Reports(at.reports), "127.0.0.1", 0)
         returns = await loop.create_server(at.line, "127.0.0.1", 0)
-        probe = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
-        at.port = probe.sockets[0].getsockname()[1]
-        probe.close()
-        await probe.wait_closed()
+        at.port = free_port()
         doors = FleetDoors(clock.wall, at.fetcher, group.create_task)
         shells = [TerminalShell(Terminal(code, f"{n:012d}", PLATFORM, at.log), doors) for n, code in enumerate(HORNS)]
         shells[2].powered = False

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import random
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,26 +19,13 @@ from protocols.signature import SignatureBlock
 from protocols.sm2 import PrivateKey
 from protocols.terminal import Header
 from simulators.county import main as write_county
+from tests.ports import free_run
 
 pytestmark = pytest.mark.real
 
 PLATFORM = ResourceCode("43499010000000101010101")
 EBM = EbmId.build("23400000000000101010101", "20251009", 1)
 PORTS = 20 + 7  # of a county of 20 terminals: its own and seven adapters
-
-
-def free_base() -> int:
-    """A first port with as many free ones behind it as a small county needs."""
-    chance = random.Random(os.getpid())
-    while True:
-        base = chance.randrange(12_000, 30_000)
-        with ExitStack() as stack:
-            try:
-                for port in range(base, base + PORTS):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return base
 
 
 class Fleet:
@@ -81,7 +65,7 @@ class Fleet:
 
 @asynccontextmanager
 async def fleet(folder: Path) -> AsyncIterator[Fleet]:
-    write_county(["--out", str(folder), "--terminals", "20", "--seed", "7", "--base-port", str(free_base())])
+    write_county(["--out", str(folder), "--terminals", "20", "--seed", "7", "--base-port", str(free_run(PORTS))])
     process = await asyncio.create_subprocess_exec(
         *(
             sys.executable,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -27,6 +26,7 @@ from simulators.terminal import Terminal
 from simulators.terminal_client import Pace
 from simulators.terminal_shell import FleetDoors, TerminalShell
 from simulators.trust import FrameReader
+from tests.ports import free_port
 from tests.simulators.signing import signer, trust
 
 pytestmark = pytest.mark.real
@@ -35,13 +35,6 @@ PLATFORM = ResourceCode("43499010000000101010101")
 CODES = tuple(ResourceCode(f"634990110020103140104{n:02d}") for n in (1, 2, 3))
 COUNTY = ResourceCode("63499010000000314010400")
 EBM = EbmId.build("23400000000000101010101", "20251009", 1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Bench:

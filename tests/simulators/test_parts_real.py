@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from simulators.__main__ import PARTS, main
-from tests.simulators.test_mqtt_real import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.real
 

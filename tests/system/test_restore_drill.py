@@ -88,7 +88,7 @@ async def test_from_the_backup_to_the_first_loudspeaker_in_under_a_minute(tmp_pa
     async with county(tmp_path / "county") as room:
         first, second = room.towns()[:2]
         still_on = await on_air(room, first, "到备份之后", "10m")
-        soon_over = await on_air(room, second, "备份之后即过", "6s")
+        soon_over = await on_air(room, second, "备份之后即过", "12s")
         before = await heard(room, still_on, lambda counts: counts["confirmed"] > 0)
         made = await by_hand(room, "backup", "--to", str(tmp_path / "elsewhere"))
         end = (await room.alert(soon_over))["row"]["end"]

@@ -30,6 +30,7 @@ from simulators.terminal_client import Pace
 from simulators.terminal_shell import FleetDoors, TerminalShell
 from simulators.trust import FrameReader
 from tests.ebcd.county import PROVINCE, VILLAGE_A1, Room, adapter, control_room, terminal
+from tests.ports import free_port
 from tests.simulators.signing import ADAPTER_CERTIFICATE, key, signer, trust
 from tests.simulators.test_terminal_client import Fetcher
 from tests.virtual_time import VirtualClock
@@ -57,21 +58,12 @@ class Village:
         return [event.payload for event in self.room.journal.events if event.kind == kind]
 
 
-async def free_port() -> int:
-    """A port of loopback that nobody has."""
-    probe = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
-    port: int = probe.sockets[0].getsockname()[1]
-    probe.close()
-    await probe.wait_closed()
-    return port
-
-
 @asynccontextmanager
 async def village(
     clock: VirtualClock, *, asked: bool = True, frequency_khz: int | None = None
 ) -> AsyncIterator[Village]:
     """Everything as the archive says; `asked`: whether the link names where terminals return what they are asked."""
-    control, reports, returns = [await free_port() for _ in range(3)]
+    control, reports, returns = [free_port() for _ in range(3)]
     to = f"127.0.0.1:{returns}"
     rows = [Device(DeviceKind.ADAPTER, FRONT, "C0", "front", "127.0.0.1", control)]
     rows += [Device(DeviceKind.TERMINAL, c, f"{n:012d}", "", paths=(Path.ADAPTER,)) for n, c in enumerate(HORNS)]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gzip
+import hashlib
 import io
 import sqlite3
 import tarfile
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ebcd import snapshot
@@ -50,7 +52,14 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Archives:
     return Archives(place, place.backup(), place.backup(b"p"))
 
 
-@settings(max_examples=80)
+@pytest.fixture
+def keys_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same passphrase and salt make the same key: a fifth of a second that need not be spent again."""
+    monkeypatch.setattr("hashlib.scrypt", functools.cache(hashlib.scrypt))
+
+
+@pytest.mark.usefixtures("keys_once")
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(at=st.integers(0, 10**6), bit=st.integers(0, 7), cut=st.booleans(), sealed=st.booleans())
 def test_a_flipped_or_truncated_archive_replaces_nothing(
     two: Archives, *, at: int, bit: int, cut: bool, sealed: bool

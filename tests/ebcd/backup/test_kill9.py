@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from tests.ebcd.backup.county import AREA, Place
 
 ROOT = Path(__file__).parents[3]
 LIVES = 6
+KILLED_WITHIN_S = 0.2  # of the moment at which a backup begins to write
+RESTORED_WITHIN_S = 1.0  # the start of the command included
 
 pytestmark = pytest.mark.real
 
@@ -35,6 +38,13 @@ def writer(place: Place, life: int) -> subprocess.Popen[str]:
 
 def command(*arguments: str, place: Place) -> list[str]:
     return [sys.executable, "-m", "ebcd", *arguments, "-c", str(place.config)]
+
+
+def ended(process: subprocess.Popen[bytes], within_s: float) -> bool:
+    """Whether it came to its end by itself in that time."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(within_s)
+    return process.returncode is not None
 
 
 def end(process: subprocess.Popen[str]) -> None:
@@ -65,11 +75,9 @@ def test_a_backup_killed_at_any_moment_leaves_no_archive_or_a_whole_one(place: P
     ready = folder / ".lock"
     for _ in range(LIVES):
         process = subprocess.Popen(command("backup", place=place), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while not ready.exists() and process.poll() is None:
-            os.sched_yield()
-        for _ in range(rng.randrange(200_000)):
-            if process.poll() is not None:
-                break
+        while not ready.exists() and not ended(process, 0.0005):
+            pass
+        ended(process, rng.uniform(0.0, KILLED_WITHIN_S))
         process.send_signal(signal.SIGKILL)
         process.wait(60)
         ready.unlink(missing_ok=True)
@@ -92,9 +100,7 @@ def test_a_restore_killed_at_any_moment_leaves_the_old_county_or_the_new_one_or_
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        for _ in range(rng.randrange(400_000)):
-            if process.poll() is not None:
-                break
+        ended(process, rng.uniform(0.0, RESTORED_WITHIN_S))
         process.send_signal(signal.SIGKILL)
         process.wait(60)
         told.add(_state(place))

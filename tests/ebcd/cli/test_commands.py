@@ -199,8 +199,9 @@ def test_a_mistake_elsewhere_in_the_configuration_does_not_stop_a_cancel(room: C
     assert room.type("cancel", ebm_id).status == 0
 
 
-def test_help_imports_neither_the_daemon_nor_the_http_client() -> None:
+@pytest.mark.parametrize("module", ["ebcd.cli.app", "ebcd.cli.client"])
+def test_neither_help_nor_a_question_to_the_daemon_imports_what_the_daemon_needs(module: str) -> None:
     heavy = ("sqlalchemy", "httpx", "starlette", "uvicorn", "pydantic", "lxml", "av", "structlog")
-    probe = f"import sys, ebcd.cli.app; print([name for name in {heavy!r} if name in sys.modules])"
+    probe = f"import sys, {module}; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
@@ -17,23 +16,11 @@ from pathlib import Path
 import pytest
 
 from simulators.county import main as county
+from tests.ports import free_port
 
 pytestmark = pytest.mark.real
 
 SEND = ("send", "--level", "3", "--area", "349901", "--title", "t", "--text", "请注意", "--yes", "--json")
-
-
-PORTS = itertools.count(10_000 + os.getpid() % 9_000)
-"""Below the kernel's own choice for outgoing connections, which would take a port between our look and the daemon's."""
-
-
-def free_port() -> int:
-    """A port that nobody listens on now; another one each time."""
-    for port in PORTS:
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("no port is free")
 
 
 @pytest.fixture

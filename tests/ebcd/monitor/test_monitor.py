@@ -30,9 +30,9 @@ from simulators.audio_fetch import AudioFetcher
 from simulators.terminal_client import Pace
 from simulators.terminal_shell import FleetDoors
 from simulators.trust import FrameReader
-from tests.ebcd.archive.behind_adapter import free_port
 from tests.ebcd.county import VILLAGE_A1, Room, adapter, all_ip, control_room, small_county
 from tests.ebcd.monitor.sounds import mp3, tone
+from tests.ports import free_port
 from tests.simulators.signing import ADAPTER_CERTIFICATE, key, signer, trust
 from tests.virtual_time import VirtualClock
 
@@ -80,7 +80,7 @@ class Bench:
 @asynccontextmanager
 async def bench(clock: VirtualClock, folder: FilePath, rule: MonitorRule) -> AsyncIterator[Bench]:
     """One alert on air, one adapter."""
-    control, reports = await free_port(), await free_port()
+    control, reports = free_port(), free_port()
     store = MediaStore(folder)
     stored = store.put(SENT, "mp3")
     async with control_room() as room, asyncio.TaskGroup() as group:

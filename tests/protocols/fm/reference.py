@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import cos, floor, pi, sin
+from math import ceil, cos, floor, pi, sin
 
 GENERATOR = 0b10110111001  # x^10 + x^8 + x^7 + x^5 + x^4 + x^3 + 1
 OFFSETS = (0b0011111100, 0b0110011000, 0b0101101000, 0b0110110100)  # A, B, C, D
@@ -19,6 +19,7 @@ OFFSETS_PRINTED = (0b0011111100, 0b0110011100, 0b0101101000, 0b0110110100)  # as
 OFFSETS_C_PRIME = (0b0011111100, 0b0110011000, 0b1101010000, 0b0110110100)
 BIT_S = 48 / 57_000
 REACH_BITS = 3
+NEIGHBOURS = 2  # symbols each side of a bit that are heard in it
 GRID = 200  # points of the pulse per bit
 
 
@@ -66,6 +67,16 @@ def pulse() -> list[float]:
     return [value / peak for value in shape]
 
 
+@cache
+def together(symbols: tuple[int, ...]) -> list[float]:
+    """What neighbouring symbols are together at each point of one bit, the one two bits before it first."""
+    shape, middle_of_first = pulse(), (NEIGHBOURS + REACH_BITS) * GRID - GRID // 2
+    return [
+        sum(symbol * shape[middle_of_first + point - number * GRID] for number, symbol in enumerate(symbols))
+        for point in range(GRID + 1)
+    ]
+
+
 @dataclass(frozen=True)
 class Air:
     """What a transmitter and a channel do to the subcarrier."""
@@ -83,19 +94,21 @@ class Air:
 
     def multiplex(self, bits: str, seed: int = 1) -> array[float]:
         """Samples of the whole multiplex, 75 kHz of deviation being 1."""
-        rng, shape = random.Random(seed), pulse()
-        symbols = [2 * coded - 1 for coded in differential(bits)]
-        out = array("f")
+        rng = random.Random(seed)
+        before = NEIGHBOURS + ceil(self.late_bits)
+        symbols = [*[0] * before, *(2 * coded - 1 for coded in differential(bits))]
+        out, bit, shape = array("f"), None, together(())
         for number in range(floor((len(bits) + self.late_bits) * BIT_S * self.rate_hz)):
             t = number / self.rate_hz
             true_t = t * (1 + self.clock_off)
             place = true_t / BIT_S - self.late_bits
-            middle, radio = floor(place), 0.0
-            for at in range(max(0, middle - 2), min(len(symbols), middle + 3)):
-                where = (place - at - 0.5 + REACH_BITS) * GRID
-                low = floor(where)
-                share = where - low
-                radio += symbols[at] * (shape[low] * (1 - share) + shape[low + 1] * share)
+            if bit != (middle := floor(place)):
+                bit, first = middle, before + middle - NEIGHBOURS
+                shape = together(tuple(symbols[first : first + 2 * NEIGHBOURS + 1]))
+            where = (place - middle) * GRID
+            low = floor(where)
+            share = where - low
+            radio = shape[low] * (1 - share) + shape[low + 1] * share
             carrier = sin(2 * pi * ((57_000 * true_t + self.carrier_off_hz * t) % 1.0) + self.phase)
             value = self.deviation_khz / 75 * radio * carrier
             if self.pilot:
