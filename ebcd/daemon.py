@@ -25,10 +25,6 @@ from devices.link import (
 from devices.ports import CopyTo
 from ebcd import (
     api,
-    api_inventory,
-    api_orders,
-    api_people,
-    api_upward,
     http_server,
     media,
     media_server,
@@ -36,6 +32,10 @@ from ebcd import (
     snapshot,
 )
 from ebcd.alert_desk import AlertDesk, Identity, Room
+from ebcd.api import inventory as inventory_pages
+from ebcd.api import orders as order_pages
+from ebcd.api import people as people_pages
+from ebcd.api import upward as upward_pages
 from ebcd.archive.part import ArchivePart, archive_part
 from ebcd.catalogue import text
 from ebcd.core import Core
@@ -282,10 +282,10 @@ async def run(
 async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
     s, network = daemon.base.settings, daemon.base.world.network
     more = (
-        *api_orders.routes(daemon.work.office, daemon.upkeep.operators),
-        *api_inventory.routes(daemon.archive.office, daemon.upkeep.operators),
-        *api_people.routes(_people(daemon), daemon.upkeep.operators),
-        *api_upward.routes(daemon.mailroom.exchanges, daemon.keeper.desk, daemon.upkeep.operators),
+        *order_pages.routes(daemon.work.office, daemon.upkeep.operators),
+        *inventory_pages.routes(daemon.archive.office, daemon.upkeep.operators),
+        *people_pages.routes(_people(daemon), daemon.upkeep.operators),
+        *upward_pages.routes(daemon.mailroom.exchanges, daemon.keeper.desk, daemon.upkeep.operators),
         *daemon.watchkeeping.routes(daemon.upkeep.operators),
     )
     operator_api = api.application(daemon.operations, daemon.upkeep.operators, more=more)

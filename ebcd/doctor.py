@@ -15,7 +15,7 @@ from ebcd.errors import ConfigError
 from ebcd.inventory_csv import read as read_inventory
 from ebcd.machine import Machine
 from ebcd.settings import Settings, load
-from ebcd.settings_check import listeners
+from ebcd.settings.checks import listeners
 
 OPEN_FILES_SPARE = 512  # database, logs, listeners, HTTP, adapters in flight
 FREE_BYTES_MIN = 2 * 2**30  # a year of a county's journal and packages

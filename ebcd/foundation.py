@@ -24,7 +24,7 @@ from ebcd.inventory import Inventory
 from ebcd.metrics import Metrics
 from ebcd.rules import Approvals, Patience, QuietHours, Rules
 from ebcd.settings import Settings
-from ebcd.settings_trust import load_trust
+from ebcd.settings.trust import load_trust
 from ebcd.signing import ExceptionBook, FileSigner, Policy, SignatureVerifier, TimeMode
 from ebcd.state import CountyState
 from ebcd.store import Loaded, SignatureMemory, Store, open_store

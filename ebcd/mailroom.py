@@ -49,7 +49,7 @@ from ebcd.metrics import Metrics
 from ebcd.numbers import EbdNumbers
 from ebcd.operator import LinkRow
 from ebcd.settings import Settings
-from ebcd.settings_sections import PeerSection
+from ebcd.settings.sections import PeerSection
 from ebcd.signing import FileProfile, FileSigner, Refusal, SignatureVerifier
 from ebcd.store import Store
 from ebcd.store.events import NewEvent

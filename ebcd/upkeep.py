@@ -14,7 +14,7 @@ from ebcd.identity import Operators
 from ebcd.invariants import Checker
 from ebcd.lifecycle import AlertState
 from ebcd.settings import Settings
-from ebcd.settings_reload import Reloader, Users
+from ebcd.settings.reload import Reloader, Users
 from ebcd.state import CountyState
 from ebcd.views import Views
 
@@ -32,7 +32,7 @@ class Upkeep:
 def build_upkeep(
     base: Foundation, core: Core, checker: Checker, views: Views, read_inventory: Callable[[str], Awaitable[int]]
 ) -> Upkeep:
-    """The parts, connected to whom a reload concerns. `read_inventory`: see `ebcd.settings_reload.Users`."""
+    """The parts, connected to whom a reload concerns. `read_inventory`: see `ebcd.settings.reload.Users`."""
     clerk = Clerk(base.settings, base.world, base.metrics, lambda: _on_air(base.state))
     operators = operators_of(base.settings)
 

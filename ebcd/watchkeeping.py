@@ -12,7 +12,6 @@ from itertools import chain
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from starlette.routing import Route
 
-from ebcd import api_shift, api_tone
 from ebcd.alarms import AlarmKind, Sighting
 from ebcd.alarms import sightings as seen
 from ebcd.alarms.certificates import Calendar
@@ -22,6 +21,8 @@ from ebcd.alarms.sightings import AlarmRule
 from ebcd.alarms.tell import AlarmTeller
 from ebcd.alarms.watch import AlarmWatch
 from ebcd.alert_desk import AlertDesk, journaled
+from ebcd.api import shift as shift_pages
+from ebcd.api import tone as tone_pages
 from ebcd.foundation import Foundation
 from ebcd.identity import Operators
 from ebcd.observed import certificate_roles
@@ -59,8 +60,8 @@ class Watchkeeping:
 
     def routes(self, operators: Operators) -> tuple[Route, ...]:
         """For `ebcd.api.application`."""
-        shift = api_shift.routes(self.shift, self.office, operators)
-        return (*shift, *api_tone.routes(self.tones, operators))
+        shift = shift_pages.routes(self.shift, self.office, operators)
+        return (*shift, *tone_pages.routes(self.tones, operators))
 
     def parts(self) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
         """What runs supervised."""

@@ -13,9 +13,9 @@ from types import ModuleType
 import pytest
 
 from ebcd.catalogue import catalogue
-from ebcd.settings_duty import ShiftSection, ToneSection
-from ebcd.settings_sections import MorningSection, OrdersSection, SmsSection
-from ebcd.settings_values import Section
+from ebcd.settings.duty import ShiftSection, ToneSection
+from ebcd.settings.sections import MorningSection, OrdersSection, SmsSection
+from ebcd.settings.values import Section
 
 ROOT = Path(__file__).parent.parent
 FACTS = [

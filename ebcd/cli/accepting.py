@@ -21,7 +21,7 @@ from ebcd.acceptance import CHECKLIST, Act, Conversation, Pace, Point, Protocol,
 from ebcd.acceptance.acts import AtCounty, SpoilSignature
 from ebcd.acceptance.protocol import act_words
 from ebcd.acceptance.upper import UpperActor, Words
-from ebcd.api_answers import decoded
+from ebcd.api.answers import decoded
 from ebcd.catalogue import text
 from ebcd.cli.client import Client
 from ebcd.cli.keys import settings_of

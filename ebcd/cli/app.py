@@ -93,7 +93,7 @@ def reload(config: Config = None, lang: Language = None, as_json: AsJson = False
     """The configuration read again."""
 
     def act(session: Session, client: Client) -> None:
-        from ebcd.api_answers import decoded
+        from ebcd.api.answers import decoded
         from ebcd.cli.tables import reload_told
         from ebcd.operator import Reloaded
 
@@ -257,7 +257,7 @@ def show_alert(
     """One alert in full."""
 
     def act(session: Session, client: Client) -> None:
-        from ebcd.api_answers import decoded
+        from ebcd.api.answers import decoded
         from ebcd.cli.tables import alert_detail
         from ebcd.operator import AlertDetail
 
@@ -284,7 +284,7 @@ def terminals(
     """List terminals."""
 
     def act(session: Session, client: Client) -> None:
-        from ebcd.api_answers import decoded
+        from ebcd.api.answers import decoded
         from ebcd.cli.tables import terminals_table
         from ebcd.operator import TerminalPage
 
@@ -299,7 +299,7 @@ def links(config: Config = None, lang: Language = None, as_json: AsJson = False,
     """List links."""
 
     def act(session: Session, client: Client) -> None:
-        from ebcd.api_answers import decoded
+        from ebcd.api.answers import decoded
         from ebcd.cli.tables import links_table
         from ebcd.operator import LinkRow
 
@@ -347,7 +347,7 @@ def _print(session: Session, content: bytes, table: Callable[[bytes], Renderable
 
 def _print_rows(session: Session, content: bytes) -> None:
     """One alert or a list of them."""
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.cli.tables import alerts_table
     from ebcd.operator import AlertRow
 

@@ -67,7 +67,7 @@ def send(
 def _planned(content: bytes) -> tuple[str, list[TrustRow]]:
     import orjson
 
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.archive.distribution import TrustRow
 
     told = orjson.loads(content)

@@ -40,7 +40,7 @@ def pending(
     config: Config = None, lang: Language = None, as_json: AsJson = False, token_file: TokenFile = None
 ) -> None:
     """Devices that wait."""
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.archive.office import PendingRow
     from ebcd.cli.client import Client
 

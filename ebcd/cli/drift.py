@@ -159,7 +159,7 @@ def _drift_table(content: bytes, language: str, *, everybody: bool) -> Renderabl
     from rich.console import Group
     from rich.markup import escape
 
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.archive.drift import DriftRow
     from ebcd.cli.tables import table_of, word
 
@@ -190,7 +190,7 @@ def changes_table(content: bytes, language: str) -> RenderableType:
     """`ebcd change`, and what `ebcd cert send` began."""
     from rich.markup import escape
 
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.archive.rollout import Change
     from ebcd.cli.moment import shown
     from ebcd.cli.tables import table_of, word

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from ebcd.api_answers import decoded
+from ebcd.api.answers import decoded
 from ebcd.catalogue import text
 from ebcd.cli.client import Client
 from ebcd.cli.output import show

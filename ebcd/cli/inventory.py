@@ -122,7 +122,7 @@ def show_rates(
     import orjson
 
     from ebcd import inventory_csv
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.archive.rates import TownRates, rates
     from ebcd.cli.client import Client, listens
     from ebcd.cli.inventory_tables import rates_table
@@ -147,7 +147,7 @@ def show_device(
     token_file: TokenFile = None,
 ) -> None:
     """One device's archive and history."""
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.archive.office import DeviceFile
     from ebcd.cli.client import Client
     from ebcd.cli.inventory_tables import device_report
@@ -168,7 +168,7 @@ def show_person(
     token_file: TokenFile = None,
 ) -> None:
     """Who stands behind an id."""
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.cli.client import Client
     from ebcd.cli.inventory_tables import person_report
     from ebcd.people import PersonRow

@@ -103,7 +103,7 @@ def stats(
 
 
 def _rows(content: bytes, language: str) -> RenderableType:
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.workorders.office import OrderRow
 
     return _orders_table(decoded(list[OrderRow], content), language)
@@ -145,7 +145,7 @@ def _detail(content: bytes, language: str) -> RenderableType:
     from rich.console import Group
     from rich.markup import escape
 
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.cli.moment import shown
     from ebcd.cli.tables import table_of, word
     from ebcd.workorders.office import OrderDetail
@@ -161,7 +161,7 @@ def _detail(content: bytes, language: str) -> RenderableType:
 
 
 def _lines(content: bytes, language: str) -> RenderableType:
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.cli.tables import table_of, word
     from ebcd.workorders.statistics import Line
 

@@ -1,6 +1,6 @@
 """`ebcd run`: the daemon as a process. SIGTERM and SIGINT end it in order; a kill -9 loses nothing either (I10).
 
-SIGHUP has the configuration read again (`ebcd.settings_reload`); SIGABRT, which systemd sends to a loop that stands
+SIGHUP has the configuration read again (`ebcd.settings.reload`); SIGABRT, which systemd sends to a loop that stands
 still, tells where it stands.
 """
 

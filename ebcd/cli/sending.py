@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from ebcd.api_answers import decoded
+from ebcd.api.answers import decoded
 from ebcd.cli.client import Client
 from ebcd.cli.moment import BadMoment, duration_of, start_of
 from ebcd.cli.output import console, print_json

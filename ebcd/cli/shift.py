@@ -113,7 +113,7 @@ def acknowledge(
 def _view(content: bytes, language: str) -> RenderableType:
     from rich.markup import escape
 
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.shift.desk import ShiftView
     from ebcd.shift.paper import as_text
 
@@ -123,7 +123,7 @@ def _view(content: bytes, language: str) -> RenderableType:
 def _log(content: bytes, language: str) -> RenderableType:
     from rich.markup import escape
 
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.shift.desk import ShiftLog
     from ebcd.shift.paper import log_text
 
@@ -133,7 +133,7 @@ def _log(content: bytes, language: str) -> RenderableType:
 def _entry(content: bytes, language: str) -> RenderableType:
     from rich.markup import escape
 
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.shift.desk import EntryRow
     from ebcd.shift.paper import entry_text
 
@@ -143,7 +143,7 @@ def _entry(content: bytes, language: str) -> RenderableType:
 def _handover(content: bytes, language: str) -> RenderableType:
     from rich.markup import escape
 
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.shift.desk import HandoverRow
     from ebcd.shift.paper import handover_text, matters_text
 
@@ -156,7 +156,7 @@ def _alarms(content: bytes, language: str) -> RenderableType:
 
     from ebcd.alarms.office import AlarmRow
     from ebcd.alarms.tell import sentence
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.cli.moment import shown
     from ebcd.cli.tables import table_of, word
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from ebcd.api_answers import decoded
+from ebcd.api.answers import decoded
 from ebcd.cli.client import Client
 from ebcd.cli.files import STDIN
 from ebcd.cli.output import console, print_json

@@ -25,7 +25,7 @@ def tone(
     token_file: TokenFile = None,
 ) -> None:
     """The next tone."""
-    from ebcd.api_answers import decoded
+    from ebcd.api.answers import decoded
     from ebcd.cli.client import Client
     from ebcd.tone.desk import ToneView
 

@@ -19,7 +19,7 @@ from ebcd.cli.output import console
 from ebcd.cli.session import Failure
 from ebcd.clock import SystemClock
 from ebcd.decode.hexadecimal import from_hex
-from ebcd.settings_trust import load_trust
+from ebcd.settings.trust import load_trust
 from ebcd.signing import FiledList, Standing, Trusted, TrustStore, lists, trust
 from protocols.errors import RemoteProtocolError
 from protocols.signature import (

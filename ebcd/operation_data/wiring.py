@@ -22,7 +22,7 @@ from ebcd.operation_data.resources import Owner, Resources
 from ebcd.operation_data.rules import ReportRule, StateCodes, cycles
 from ebcd.operation_data.writing import Pen
 from ebcd.settings import Settings
-from ebcd.settings_links import LinkSettings
+from ebcd.settings.links import LinkSettings
 from ebcd.sharing import Sharers, Transmitter
 from protocols.codes import EbdId
 

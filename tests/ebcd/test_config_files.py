@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from devices.registry import LINK_TYPES
 from ebcd.inventory_csv import load as load_inventory
 from ebcd.settings import load, read_tables
-from ebcd.settings_sections import OperatorSection, PeerSection, Sections
+from ebcd.settings.sections import OperatorSection, PeerSection, Sections
 from protocols.codes import AreaCode
 
 CONFIG = Path(__file__).parents[2] / "config"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ebcd.settings import load
-from ebcd.settings_check import written_folders
+from ebcd.settings.checks import written_folders
 
 UNIT = Path(__file__).parents[2] / "config" / "ebcd.service"
 EXPOSURE_MAX = 2.0

@@ -20,8 +20,8 @@ from ebcd.alarms.values import AlarmKind, Sighting
 from ebcd.alert import AlertClass, Origin
 from ebcd.alert_desk import journaled
 from ebcd.api import application
-from ebcd.api_answers import decoded
-from ebcd.api_shift import routes
+from ebcd.api.answers import decoded
+from ebcd.api.shift import routes
 from ebcd.health import Condition, HealthBook, Way, Ways
 from ebcd.identity import Operators
 from ebcd.operator import Actor, LinkRow, OperationRefused

@@ -22,8 +22,8 @@ from ebcd import snapshot
 from ebcd.alarms.sightings import people
 from ebcd.alert import AlertClass, Media, Origin, Window
 from ebcd.api import application
-from ebcd.api_answers import decoded
-from ebcd.api_tone import routes
+from ebcd.api.answers import decoded
+from ebcd.api.tone import routes
 from ebcd.cli.tone import tone_table
 from ebcd.clock import BEIJING
 from ebcd.facts import Fact

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 
 from ebcd.api import application
-from ebcd.api_answers import decoded
-from ebcd.api_orders import routes
+from ebcd.api.answers import decoded
+from ebcd.api.orders import routes
 from ebcd.archive import Archive, Record
 from ebcd.facts import Fact
 from ebcd.health import DeviceHealth

@@ -12,7 +12,8 @@ from zlib import crc32
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
-from ebcd import api_bodies, inventory_csv, settings
+from ebcd import inventory_csv, settings
+from ebcd.api import bodies as api_bodies
 from ebcd.cli.decode_tree import tree_of
 from ebcd.decode import Keys, decode_bytes, protocols
 from ebcd.decode.inputs import message_of, messages_in

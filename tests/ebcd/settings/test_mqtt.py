@@ -10,11 +10,11 @@ import pytest
 from devices.cellular_mqtt import CellularMqttConfig
 from devices.link import Path as LinkPath
 from devices.roster import Device, Roster
-from ebcd.settings_links import read_links
-from ebcd.settings_mqtt import problems
+from ebcd.settings.links import read_links
+from ebcd.settings.mqtt import problems
 from tests.devices.commands import terminal_device
 
-VILLAGE = (Path(__file__).parents[1] / "protocols/mqtt/village.toml").read_text(encoding="utf-8")
+VILLAGE = (Path(__file__).parents[2] / "protocols/mqtt/village.toml").read_text(encoding="utf-8")
 
 
 def told(folder: Path, profile: object) -> list[str]:

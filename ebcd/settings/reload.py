@@ -23,8 +23,8 @@ from ebcd.errors import ConfigError, Problem
 from ebcd.ledger import Ledger
 from ebcd.operator import OperationRefused, Reloaded
 from ebcd.settings import Settings, load
-from ebcd.settings_check import approvers
-from ebcd.settings_trust import load_trust
+from ebcd.settings.checks import approvers
+from ebcd.settings.trust import load_trust
 from ebcd.signing import TrustStore
 from protocols.sm2 import sm3
 

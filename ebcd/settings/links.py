@@ -14,8 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 from devices.cellular_mqtt import CellularMqttConfig
 from devices.registry import LINK_TYPES, LinkType
 from ebcd.errors import Problem
-from ebcd.settings_mqtt import with_profile
-from ebcd.settings_problems import problems_of, shown, unknown_key
+from ebcd.settings.mqtt import with_profile
+from ebcd.settings.problems import problems_of, shown, unknown_key
 from protocols.errors import LocalProtocolError
 
 PASSWORD_ENV = "EBCD_LINK_{name}_PASSWORD"

@@ -16,8 +16,8 @@ from rich.console import Console
 
 from devices.link import Path
 from ebcd.api import application
-from ebcd.api_answers import decoded
-from ebcd.api_upward import routes
+from ebcd.api.answers import decoded
+from ebcd.api.upward import routes
 from ebcd.cli.effects import effects_table, month_table
 from ebcd.evaluation.desk import EvaluationDesk
 from ebcd.evaluation.effect import Effect, MonthEffect

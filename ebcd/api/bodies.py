@@ -32,18 +32,20 @@ VALUE_CHARACTERS_MAX = 120  # of a refused value that is told back
 _Words = StringConstraints(strip_whitespace=True, min_length=1)
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """What a request says, in its body or its query; an unknown key is refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class AudioBody(_Body):
+class AudioBody(Body):
     """A sound file inside JSON."""
 
     name: Annotated[str, _Words, Field(max_length=AUDIO_NAME_CHARACTERS_MAX)]
     content: Annotated[Base64Bytes, Field(min_length=1, max_length=AUDIO_BYTES_MAX)]
 
 
-class DraftBody(_Body):
+class DraftBody(Body):
     """`ebcd.operator.Draft` as JSON; times are UTC seconds."""
 
     level: Annotated[int, Field(strict=True, ge=1, le=4)]  # a JSON true is no level 1
@@ -83,13 +85,13 @@ class DraftBody(_Body):
         )
 
 
-class RejectBody(_Body):
+class RejectBody(Body):
     """Why an alert is turned down; a reason is asked for, since the author will read it."""
 
     reason: Annotated[str, _Words, Field(max_length=REASON_CHARACTERS_MAX)]
 
 
-class AlertQuery(_Body):
+class AlertQuery(Body):
     """Query of the list of alerts."""
 
     state: Annotated[str, Field(max_length=20)] = ""
@@ -100,7 +102,7 @@ class AlertQuery(_Body):
         return AlertFilter(self.state, self.rows_max)
 
 
-class TerminalQuery(_Body):
+class TerminalQuery(Body):
     """Query of the list of terminals."""
 
     state: Annotated[str, Field(max_length=20)] = ""

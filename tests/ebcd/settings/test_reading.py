@@ -10,10 +10,10 @@ import pytest
 
 from devices.link import Path as LinkPath
 from devices.registry import LinkType
-from ebcd import settings_links
 from ebcd.catalogue import Language
 from ebcd.errors import ConfigError
 from ebcd.settings import Settings, load
+from ebcd.settings import links as settings_links
 
 PLATFORM = """
 [platform]

@@ -17,8 +17,8 @@ from pydantic import (
 )
 
 from ebcd.catalogue import Language
-from ebcd.settings_duty import AlarmsSection, ShiftSection, ToneSection
-from ebcd.settings_values import (
+from ebcd.settings.duty import AlarmsSection, ShiftSection, ToneSection
+from ebcd.settings.values import (
     Approvers,
     Area,
     CertificateNumber,

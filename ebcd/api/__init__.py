@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ebcd.api_bodies import AlertQuery, DraftBody, RejectBody, TerminalQuery, problems
+from ebcd.api.bodies import AlertQuery, DraftBody, RejectBody, TerminalQuery, problems
 from ebcd.catalogue import has, text
 from ebcd.errors import ConfigError
 from ebcd.http_server import PEER_UID

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ebcd.alert import TONE_VOLUME_MAX
-from ebcd.settings_values import Area, Name, Section
+from ebcd.settings.values import Area, Name, Section
 
 
 class ToneSection(Section):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from ebcd.api import Doors, answer
+from ebcd.api.bodies import Body
 from ebcd.identity import Operators
 from ebcd.workorders.office import WorkOffice
 
@@ -19,37 +20,33 @@ ROWS_MAX = 5000
 _Words = Annotated[str, StringConstraints(strip_whitespace=True), Field(max_length=WORDS_CHARACTERS_MAX)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ReportBody(_Body):
+class ReportBody(Body):
     """A person's report."""
 
     subject: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), Field(max_length=60)]
     words: _Words = ""
 
 
-class StepBody(_Body):
+class StepBody(Body):
     """A step, and what is to be said about it."""
 
     note: _Words = ""
 
 
-class NoteBody(_Body):
+class NoteBody(Body):
     """A note."""
 
     note: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), Field(max_length=WORDS_CHARACTERS_MAX)]
 
 
-class OrdersQuery(_Body):
+class OrdersQuery(Body):
     """Query of the list."""
 
     state: Annotated[str, Field(max_length=20)] = ""
     rows_max: Annotated[int, Field(ge=1, le=ROWS_MAX)] = 200
 
 
-class MonthQuery(_Body):
+class MonthQuery(Body):
     """Query of the statistics."""
 
     month: Annotated[str, Field(pattern=r"^(\d{4}-\d{2})?$")] = ""

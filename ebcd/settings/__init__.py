@@ -17,10 +17,10 @@ from pydantic import ValidationError
 
 from ebcd.clock import SystemClock
 from ebcd.errors import ConfigError, Problem
-from ebcd.settings_duty import AlarmsSection, ShiftSection, ToneSection
-from ebcd.settings_links import LinkSettings, read_links
-from ebcd.settings_problems import problems_of
-from ebcd.settings_sections import (
+from ebcd.settings.duty import AlarmsSection, ShiftSection, ToneSection
+from ebcd.settings.links import LinkSettings, read_links
+from ebcd.settings.problems import problems_of
+from ebcd.settings.sections import (
     ApiSection,
     ApprovalSection,
     BackupSection,
@@ -112,7 +112,7 @@ def load_text(content: str, path: Path, *, environ: Mapping[str, str] = os.envir
 
 def check(path: Path | str, *, environ: Mapping[str, str] = os.environ) -> list[Problem]:
     """Every problem at once, also of the files that are named: inventory, trust, key, ports (`ebcd check-config`)."""
-    from ebcd.settings_check import check as check_all  # loads libcrypto, which reading the text does not need
+    from ebcd.settings.checks import check as check_all  # loads libcrypto, which reading the text does not need
 
     return check_all(Path(path), clock=SystemClock(), environ=environ)
 

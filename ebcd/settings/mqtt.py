@@ -14,7 +14,7 @@ from devices.mqtt_conversation import Served
 from devices.mqtt_vendor_command import names_of
 from devices.roster import Roster
 from ebcd.errors import Problem
-from ebcd.settings_problems import shown
+from ebcd.settings.problems import shown
 from protocols.mqtt import Flaw
 
 

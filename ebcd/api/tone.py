@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from ebcd.api import Doors, answer
+from ebcd.api.bodies import Body
 from ebcd.identity import Operators
 from ebcd.tone.desk import ROWS_MAX, ToneDesk
 
 
-class _ToneQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _ToneQuery(Body):
     rows_max: Annotated[int, Field(ge=1, le=ROWS_MAX)] = 200
 
 

@@ -16,10 +16,10 @@ from ebcd.inventory import Inventory
 from ebcd.inventory_csv import read as read_inventory
 from ebcd.rules import QuietHours
 from ebcd.settings import Settings, read
-from ebcd.settings_mqtt import problems as mqtt_problems
-from ebcd.settings_sections import SOCKET_PATH_BYTES_MAX
-from ebcd.settings_trust import load_trust
-from ebcd.settings_values import SQLITE
+from ebcd.settings.mqtt import problems as mqtt_problems
+from ebcd.settings.sections import SOCKET_PATH_BYTES_MAX
+from ebcd.settings.trust import load_trust
+from ebcd.settings.values import SQLITE
 from ebcd.signing.exceptions import files_in, judge
 from ebcd.signing.signer import FileSigner
 from ebcd.signing.trust import TrustStore

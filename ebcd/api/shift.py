@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from ebcd.alarms.office import AlarmOffice
 from ebcd.api import Doors, answer
+from ebcd.api.bodies import Body
 from ebcd.identity import Operators
 from ebcd.shift.desk import ROWS_MAX, ShiftDesk
 
@@ -20,11 +21,7 @@ _Words = Annotated[str, StringConstraints(strip_whitespace=True), Field(max_leng
 _Name = Annotated[str, StringConstraints(strip_whitespace=True), Field(max_length=100)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NoteBody(_Body):
+class NoteBody(Body):
     """An entry, and whom it is about."""
 
     words: Annotated[
@@ -34,26 +31,26 @@ class NoteBody(_Body):
     phone: Annotated[str, Field(max_length=40)] = ""
 
 
-class HandoverBody(_Body):
+class HandoverBody(Body):
     """To whom, and what is to be said."""
 
     to: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), Field(max_length=100)]
     words: _Words = ""
 
 
-class TakeBody(_Body):
+class TakeBody(Body):
     """Why the shift is taken without a handover."""
 
     why: _Words = ""
 
 
-class RowsQuery(_Body):
+class RowsQuery(Body):
     """Query of the lists."""
 
     rows_max: Annotated[int, Field(ge=1, le=ROWS_MAX)] = 50
 
 
-class AlarmsQuery(_Body):
+class AlarmsQuery(Body):
     """Query of the alarms."""
 
     past: bool = False

@@ -19,8 +19,8 @@ from ebcd.foundation import rules_of
 from ebcd.lifecycle import AlertState
 from ebcd.operator import Kind, OperationRefused, Problem
 from ebcd.settings import Settings, load
-from ebcd.settings_reload import Reloader, Users, is_reloadable
-from ebcd.settings_sections import Sections
+from ebcd.settings.reload import Reloader, Users, is_reloadable
+from ebcd.settings.sections import Sections
 from ebcd.signing import TrustStore
 from protocols.signature import AuthorisationList
 from protocols.sm2 import PrivateKey, sm3

@@ -16,7 +16,7 @@ from ebcd.alert import Media
 from ebcd.alert_desk import Identity
 from ebcd.alert_desk import Room as OperationsRoom
 from ebcd.api import application
-from ebcd.api_answers import decoded
+from ebcd.api.answers import decoded
 from ebcd.health import HealthBook, Way, Ways
 from ebcd.identity import Operators
 from ebcd.operations import CountyOperations

@@ -11,9 +11,10 @@ import pytest
 
 from devices.link import Path
 from devices.registry import LINK_TYPES
-from ebcd import settings, settings_links
+from ebcd import settings
 from ebcd.inventory_csv import read as read_inventory
-from ebcd.settings_check import check
+from ebcd.settings import links as settings_links
+from ebcd.settings.checks import check
 from protocols.codes import ResourceCode
 from protocols.signature import AuthorisationList, number_from_text
 from protocols.sm2 import PrivateKey

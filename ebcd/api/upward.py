@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from ebcd.api import Doors, answer
+from ebcd.api.bodies import Body
 from ebcd.evaluation.desk import EvaluationDesk, HeardBody
 from ebcd.exchanges import ExchangeLog
 from ebcd.identity import Operators
@@ -18,16 +19,12 @@ EXCHANGES_ANSWERED_MAX = 1000
 """Exchanges in one answer; ask again behind the last one for more."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _ExchangeQuery(_Strict):
+class _ExchangeQuery(Body):
     after: Annotated[int, Field(ge=0)] = 0
     peer: Annotated[str, Field(max_length=23)] = ""
 
 
-class _Heard(_Strict):
+class _Heard(Body):
     place: Annotated[str, Field(min_length=1, max_length=100)]
     name: Annotated[str, Field(min_length=1, max_length=100)]
     phone: Annotated[str, Field(max_length=40)] = ""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from ebcd.api import Doors, answer
+from ebcd.api.bodies import Body
 from ebcd.archive.commission import Wish
 from ebcd.archive.office import ArchiveOffice
 from ebcd.archive.rollout import Order
@@ -20,10 +21,8 @@ INVENTORY_BYTES_MAX = 128 * 2**20
 """A province of 140,000 devices with every column filled has about 40 MB."""
 
 
-class ImportQuery(BaseModel):
+class ImportQuery(Body):
     """Query of an import."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     base: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     source: Annotated[str, Field(max_length=200)] = ""
@@ -34,11 +33,7 @@ _Code = Annotated[str, Field(pattern=r"^\d{23}$")]
 _Phys = Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){1,16}$")]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CommissionBody(_Body):
+class CommissionBody(Body):
     """What a device is to be; `tone`: what its first sound says."""
 
     phys: _Phys
@@ -53,7 +48,7 @@ class CommissionBody(_Body):
     tone: _Text = ""
 
 
-class SwapBody(_Body):
+class SwapBody(Body):
     """Which unit takes whose place. An adapter needs `address`, and takes `return_to`."""
 
     code: _Code
@@ -64,13 +59,13 @@ class SwapBody(_Body):
     tone: _Text = ""
 
 
-class TownQuery(_Body):
+class TownQuery(Body):
     """Query of drift."""
 
     town: _Text = ""
 
 
-class MendBody(_Body):
+class MendBody(Body):
     """Which devices are set as they should be."""
 
     codes: Annotated[tuple[_Code, ...], Field(min_length=1, max_length=CODES_MAX)]
@@ -80,7 +75,7 @@ _Certificate = Annotated[str, Field(pattern=r"^[0-9A-F]{12}$")]
 CERTIFICATES_MAX = 20
 
 
-class TrustBody(_Body):
+class TrustBody(Body):
     """Of whom certificates and lists are asked for: of `codes`, or of a town's adapters and terminals."""
 
     town: _Text = ""
@@ -88,7 +83,7 @@ class TrustBody(_Body):
     certificates: Annotated[tuple[_Certificate, ...], Field(max_length=CERTIFICATES_MAX)] = ()
 
 
-class ChangeBody(_Body):
+class ChangeBody(Body):
     """A change in stages: of `codes`, or of a town's terminals. `trust`: the digest that `/v1/trust` has shown."""
 
     town: _Text = ""
