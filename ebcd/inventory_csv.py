@@ -177,7 +177,7 @@ class RowReader:
         try:
             code = ResourceCode(value)
         except InvalidCode as error:
-            self._wrong(number, "code", value, "row_code", detail=str(error), digits=ResourceCode.length)
+            self._wrong(number, "code", value, "row_code", detail=str(error))
             return None
         area = value[1:13]
         level = self._areas.get(area)

@@ -57,8 +57,10 @@ class Deviation:
 
 @dataclass(frozen=True, slots=True)
 class DriftRow:
-    """One device. `state`: "sound", "drift", "no_answer" (asked in vain), "unasked" (it does not speak, cannot be asked
-    where it is reached, or answered without a value). `channels`: of an adapter, outputs first."""
+    """One device. `state`: "sound", "drift", "no_answer" (asked in vain), "silent" (it has a way back and does not
+    speak now), "unasked" (it cannot be asked where it is reached, or answered without a value).
+
+    `channels`: of an adapter, outputs first."""
 
     code: str
     name: str
@@ -200,6 +202,8 @@ class Drift:
     def _row(self, code: ResourceCode, told: Told | None, is_asked: bool) -> DriftRow:
         device = self._inventory.roster.by_code(code)
         name = device.name if device else ""
+        if device is not None and not is_asked and self._is_silent(device):
+            return DriftRow(code, name, "silent", "", ())
         if device is None or not is_asked or told == NOTHING_TOLD:
             return DriftRow(code, name, "unasked", "", ())
         if told is None:
@@ -210,6 +214,10 @@ class Drift:
         found = deviations(device, self._inventory.archive.of(code), told, transmitters)
         channels = (*(told.outputs or ()), *(told.inputs or ()))
         return DriftRow(code, name, "drift" if found else "sound", told.address or "", found, channels, heard_khz(told))
+
+    def _is_silent(self, device: Device) -> bool:
+        """Whether it could be asked if it spoke: FM alone has no way back."""
+        return not set(device.paths) <= {Path.FM} and self._enquiries.route(device.code) is None
 
     def _given(self, row: DriftRow) -> Given | None:
         wanted = {each.name: each.wanted for each in row.deviations if each.mendable and each.name in MENDABLE}

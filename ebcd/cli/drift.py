@@ -173,7 +173,9 @@ def _drift_table(content: bytes, language: str, *, everybody: bool) -> Renderabl
             channels = "\n".join(_channel(each, language) for each in row.channels) if everybody else ""
             shown = "\n".join(each for each in (told, channels) if each)
             table.add_row(row.code, escape(row.name), word("drift_state", row.state, language), escape(shown))
-    counts = {name: sum(row.state == name for row in rows) for name in ("sound", "drift", "no_answer", "unasked")}
+    counts = {
+        name: sum(row.state == name for row in rows) for name in ("sound", "drift", "no_answer", "silent", "unasked")
+    }
     return Group(table, text("drift.counts", language, **counts))
 
 

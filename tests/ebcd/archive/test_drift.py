@@ -79,7 +79,7 @@ async def test_every_terminal_of_a_town_is_asked_and_silence_is_told_as_such() -
         rows = {row.code: row for row in await at.drift.look([TOWN_A])}
         assert len(rows) == 30
         assert rows[ONE].deviations == (Deviation("volume", "60", "10", True),)
-        assert (rows[TWO].state, rows[HORNS[2]].state, rows[HORNS[29]].state) == ("no_answer", "sound", "unasked")
+        assert (rows[TWO].state, rows[HORNS[2]].state, rows[HORNS[29]].state) == ("no_answer", "sound", "silent")
 
 
 @pytest.mark.requirement("R-TRM-04", "R-PLT-23")
