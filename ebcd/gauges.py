@@ -83,11 +83,17 @@ def air_metrics(airs: Iterable[tuple[str, AirTime]]) -> Iterator[Metric]:
     yield family
 
 
+SPARE_MARK = "/"
+"""In names of rows such as CODE/standby."""
+
+
 def peer_metrics(rows: Iterable[LinkRow]) -> Iterator[Metric]:
     """The platforms above."""
     up = GaugeMetricFamily("ebcd_peer_up", "1 while a platform above answers", labels=["peer"])
     letters = GaugeMetricFamily("ebcd_peer_letters_waiting", "Letters it has not answered yet", labels=["peer"])
     for row in rows:
+        if SPARE_MARK in row.name:  # a line of a platform that is not in use: no platform is away (`ebcd.metrics`)
+            continue
         up.add_metric([row.name], float(row.up))
         letters.add_metric([row.name], row.outbox_depth)
     yield from (up, letters)

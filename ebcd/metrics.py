@@ -276,10 +276,13 @@ def _backup_metrics(figures: BackupFigures) -> Iterator[Metric]:
 def _upstream_metrics(statuses: Iterable[PeerStatus]) -> Iterator[Metric]:
     standby = GaugeMetricFamily("ebcd_upstream_standby", "1 while its standby line is in use", labels=["peer"])
     switches = CounterMetricFamily("ebcd_upstream_switches", "Changes between its lines", labels=["peer"])
+    spare = GaugeMetricFamily("ebcd_upstream_spare_up", "1 while its line that is not in use answers", labels=["peer"])
     for status in statuses:
         standby.add_metric([status.code], float(status.standby))
         switches.add_metric([status.code], status.switches)
-    yield from (standby, switches)
+        if status.spare:
+            spare.add_metric([status.code], float(not status.spare_failure))
+    yield from (standby, switches, spare)
 
 
 def _report_metrics(waiting: Iterable[tuple[str, int, int]]) -> Iterator[Metric]:

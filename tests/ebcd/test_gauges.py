@@ -87,9 +87,11 @@ def test_fm_frames_are_counted_by_what_they_carry() -> None:
 
 def test_platforms_above_are_told_apart() -> None:
     rows = [LinkRow(f"peer{n}", "upstream", "upstream", n == 1, "", n, 5 * n, 512, 0) for n in (0, 1)]
+    rows.append(LinkRow("peer1/standby", "upstream", "upstream", False, "connect", 0, 0, 512, 0))
     found = told(gauges.peer_metrics(rows))
     assert (found["ebcd_peer_up", "peer0"], found["ebcd_peer_up", "peer1"]) == (0, 1)
     assert found["ebcd_peer_letters_waiting", "peer1"] == 5
+    assert ("ebcd_peer_up", "peer1/standby") not in found  # nobody is called out of bed for a spare line
 
 
 @pytest.fixture(scope="module")
