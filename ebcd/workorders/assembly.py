@@ -43,7 +43,7 @@ def rule_of(settings: Settings) -> OrderRule:
         OrderState.ON_SITE: o.mend_within_s,
         OrderState.MENDED: o.mend_within_s,
     }
-    return OrderRule(o.dispatch_after_s, o.proof_s, overdue_s, o.escalations_max)
+    return OrderRule(o.dispatch_after_s, o.widespread_after_s, o.proof_s, overdue_s, o.escalations_max)
 
 
 def assemble(
@@ -61,7 +61,7 @@ def assemble(
     state, county, language = ledger.state, settings.platform.area, settings.platform.language
     rule, now = rule_of(settings), clock.wall()
     desk = Desk(state.work, ledger.enter, health.of, county, crews, rule, confirmations.of, listening_since=now)
-    sites = sites_of(inventory, health.ways, inventory.archive.feeders, inventory.archive.sim_batches)
+    sites = sites_of(inventory, health.ways, inventory.archive.records)
     part = WorkPart(desk, health, sites, state, inventory.adapter_of, clock)
     office = WorkOffice(desk, inventory, clock, ledger.mark)
     modem = _modem(settings, office, count, hear)
