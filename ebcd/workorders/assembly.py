@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from devices.gsm_modem import GsmModem, GsmModemConfig, ModemGone
+from devices.gsm_line import ModemGone
+from devices.gsm_modem import GsmModem, GsmModemConfig
 from devices.ports import Clock
 from ebcd.health import HealthBook
 from ebcd.inventory import Inventory

@@ -11,7 +11,8 @@ from email.message import EmailMessage
 
 import httpx
 
-from devices.gsm_modem import GsmModem, MessageRefused, ModemGone
+from devices.gsm_line import MessageRefused, ModemGone
+from devices.gsm_modem import GsmModem
 from ebcd.workorders.crews import Crew
 from ebcd.workorders.notify import Notice, Undelivered
 from protocols.errors import LocalProtocolError
