@@ -66,7 +66,7 @@ def assemble(
     part = WorkPart(desk, health, sites, state, inventory.adapter_of, clock)
     office = WorkOffice(desk, inventory, clock, ledger.mark)
     modem = _modem(settings, office, count, hear)
-    channels = tuple(_channels(settings, modem))
+    channels = tuple(_channels(settings, modem, clock))
     notifier = Notifier(
         state.work,
         ledger.enter,
@@ -82,12 +82,12 @@ def assemble(
     return Work(part, office, notifier, modem, channels)
 
 
-def _channels(settings: Settings, modem: GsmModem | None) -> Iterator[Channel]:
+def _channels(settings: Settings, modem: GsmModem | None, clock: Clock) -> Iterator[Channel]:
     if modem is not None:
         yield SmsChannel(modem)
     if settings.email.host:
         e = settings.email
-        yield EmailChannel(MailServer(e.host, e.port, e.starttls, e.user, e.password, e.sender))
+        yield EmailChannel(MailServer(e.host, e.port, e.starttls, e.user, e.password, e.sender), clock)
     yield WebhookChannel()
 
 
