@@ -10,45 +10,39 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
 
 import structlog
 
-from devices.serial_line import open_serial
+from devices.gsm_line import GsmLine, MessageRefused, ModemGone
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.gsm import Parts, decode_deliver, encode_submit
 
-LINE_BYTES_MAX = 1024
-COMMAND_S_MAX = 10.0
 SEND_S_MAX = 60.0
 """A network may take this long to accept a message."""
 SETTLE_S = 0.5
+SIM_BUSY_S, SIM_TRIES_MAX = 1.0, 20
+"""A card that was just unlocked, or a modem that was just switched on, needs a while."""
 REOPEN_FIRST_S, REOPEN_LAST_S = 1.0, 60.0
 POLL_S = 60.0
 """How often the card is looked through for messages whose notice was lost."""
 WAITING_MAX = 200
 KEPT_PARTS_MAX = 8
 """Parts of texts that never became whole may fill so many places of a card; then they are deleted."""
-SET_UP = ("ATE0", "AT+CMEE=1", "AT+CMGF=0", "AT+CNMI=2,1,0,0,0")
+PDU_MODE = "AT+CMGF=0"
+STORES = ('AT+CPMS="SM","SM","SM"', 'AT+CPMS="SM","SM"', 'AT+CPMS="ME","ME","ME"')
+"""Messages are to arrive where they are looked for: the first that the modem takes, or its own choice."""
+NOTICES = ("AT+CNMI=2,1,0,0,0", "AT+CNMI=1,1,0,0,0", "AT+CNMI=2,1")
+"""Where it takes none, the card is looked through all the same."""
 ALL_MESSAGES = "AT+CMGL=4"
-
-_ERROR = re.compile(r"\+(CMS|CME) ERROR: ?(.*)")
 _LISTED = re.compile(r"\+CMGL: ?(\d+),")
-_NOTICE = re.compile(r"\+CMTI: ?")
-_PROMPT = b"> "
+_PDU = re.compile(r"[0-9A-Fa-f]{4,}")
+_BUSY = ("CME 14", "CME 515", "CMS 314", "CMS 515")
+_PIN_WANTED, _UNLOCKED = "SIM PIN", "READY"
 
 log = structlog.get_logger("devices.gsm_modem")
-
-
-class ModemGone(Exception):
-    """No modem on the line, or no answer any more."""
-
-
-class MessageRefused(Exception):
-    """The modem or the network did not take a message; the text is its code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +69,6 @@ class _Waiting:
     done: asyncio.Future[None]
 
 
-class _Line(asyncio.Protocol):
-    """Cuts what the modem writes into lines; the prompt for a message body has no line end."""
-
-    def __init__(self, news: asyncio.Event) -> None:
-        self.lines: deque[str] = deque(maxlen=1000)
-        self.news = news
-        self.gone = False
-        self._rest = b""
-
-    def data_received(self, data: bytes) -> None:
-        """asyncio."""
-        self._rest += data
-        while (end := self._rest.find(b"\n")) >= 0:
-            line, self._rest = self._rest[:end].strip(), self._rest[end + 1 :]
-            if line:
-                self.lines.append(line.decode("ascii", "replace"))
-        if self._rest.lstrip() in (_PROMPT, _PROMPT.strip()):
-            self.lines.append(">")
-            self._rest = b""
-        self._rest = self._rest[-LINE_BYTES_MAX:]
-        self.news.set()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio."""
-        self.gone = True
-        self.news.set()
-
-
 class GsmModem:
     """The modem. `run` works until cancelled; `send` waits for the network's word."""
 
@@ -111,13 +77,12 @@ class GsmModem:
         self._config = config
         self._received = received
         self._waiting: deque[_Waiting] = deque()
-        self._news = asyncio.Event()  # the modem wrote something, or somebody wants to send
-        self._noticed = False
+        self._line = GsmLine()
         self._parts = Parts()
-        self._kept: dict[tuple[str, int], list[str]] = {}  # places on the card of parts whose text is not whole
+        self._kept: dict[tuple[str, int], dict[str, str]] = {}  # parts on the card whose text is not whole, by place
+        self._handed: dict[str, str] = {}  # what was handed on and is on the card still, by place
         self._reference = 0
-        self._transport: asyncio.Transport | None = None
-        self._line = _Line(self._news)
+        self._pin_refused = False
         self.ready = asyncio.Event()
         self.reason = "not started"
 
@@ -126,9 +91,7 @@ class GsmModem:
         pause_s = REOPEN_FIRST_S
         while True:
             try:
-                self._transport, self._line = await open_serial(
-                    lambda: _Line(self._news), self._config.device, self._config.baud
-                )
+                await self._line.open(self._config.device, self._config.baud)
                 await self._prepare()
                 self.reason, pause_s = "", REOPEN_FIRST_S
                 self.ready.set()
@@ -140,8 +103,7 @@ class GsmModem:
                 self.ready.clear()
                 self.reason = str(error)
             finally:
-                if self._transport is not None:
-                    self._transport.close()
+                self._line.close()
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, REOPEN_LAST_S)
 
@@ -153,7 +115,7 @@ class GsmModem:
         encode_submit(number, text, 0)
         waiting = _Waiting(number, text, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        self._news.set()
+        self._line.news.set()
         return waiting.done
 
     async def send(self, number: str, text: str) -> None:
@@ -163,47 +125,88 @@ class GsmModem:
     # ---- one opened line -------------------------------------------------------------------------------------------
 
     async def _prepare(self) -> None:
-        self._write("\x1bAT\r")  # an escape ends a message body that an earlier life left open
+        """Echo off, the card unlocked, PDU mode; what else a modem does not take, it does without."""
+        self._line.write("\x1bAT\r")  # an escape ends a message body that an earlier life left open
         await asyncio.sleep(SETTLE_S)
-        self._line.lines.clear()
-        for command in SET_UP:
-            await self._ask(command)
-        if self._config.pin and "READY" not in " ".join(await self._ask("AT+CPIN?")):
-            await self._ask(f'AT+CPIN="{self._config.pin}"')
-        await self._take_all()
+        self._line.forget()
+        await self._first_of("ATE0")
+        await self._first_of("AT+CMEE=1")
+        await self._unlock()
+        await self._when_ready(PDU_MODE)
+        await self._first_of(*STORES)
+        await self._first_of(*NOTICES)
+        try:
+            await self._take_all()
+        except MessageRefused as error:  # it may send all the same
+            log.warning("sms.unread", reason=str(error))
+
+    async def _first_of(self, *commands: str) -> None:
+        for command in commands:
+            with suppress(MessageRefused):
+                await self._when_ready(command)
+                return
+
+    async def _unlock(self) -> None:
+        """A refused PIN is not tried a second time: the third would lock the card. Raises MessageRefused."""
+        for _ in range(SIM_TRIES_MAX):
+            try:
+                state = (await self._line.ask_one("AT+CPIN?", "+CPIN:", SETTLE_S)).removeprefix("+CPIN:").strip()
+            except MessageRefused as error:
+                if str(error).startswith("CME ") and str(error) not in _BUSY:
+                    raise
+                if str(error) not in _BUSY:
+                    return  # a modem that knows no such question
+                await asyncio.sleep(SIM_BUSY_S)
+                continue
+            if state == _UNLOCKED:
+                return
+            if state != _PIN_WANTED or not self._config.pin or self._pin_refused:
+                raise MessageRefused(f"the card asks for {state}" + (": its PIN was refused" * self._pin_refused))
+            try:
+                await self._line.ask(f'AT+CPIN="{self._config.pin}"')
+            except MessageRefused:
+                self._pin_refused = True
+                raise
+            return
+        raise MessageRefused("the card stays busy")
+
+    async def _when_ready(self, command: str) -> None:
+        """A command that may need the card. Raises MessageRefused."""
+        for left in range(SIM_TRIES_MAX - 1, -1, -1):
+            try:
+                await self._line.ask(command)
+            except MessageRefused as error:
+                if str(error) not in _BUSY or not left:
+                    raise
+                await asyncio.sleep(SIM_BUSY_S)
+            else:
+                return
 
     async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, line = asyncio.get_running_loop(), self._line
         poll_at = loop.time() + POLL_S
         while True:
-            self._news.clear()
+            line.news.clear()
             while self._waiting:
                 await self._send_one(self._waiting[0])
                 self._waiting.popleft()
-            self._look()
-            if self._noticed or loop.time() >= poll_at:
-                self._noticed = False
+            line.look()
+            if line.noticed or loop.time() >= poll_at:
+                line.noticed = False
                 await self._take_all()
                 poll_at = loop.time() + POLL_S
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, poll_at - loop.time())):
-                    await self._news.wait()
-
-    def _look(self) -> None:
-        """What the modem said unasked. Raises ModemGone."""
-        while self._line.lines:
-            self._noticed = bool(_NOTICE.match(self._line.lines.popleft())) or self._noticed
-        if self._line.gone:
-            raise ModemGone("the line is closed")
+                    await line.news.wait()
 
     async def _send_one(self, waiting: _Waiting) -> None:
         """All parts of one text. A refusal is the sender's to hear; silence is the modem's end."""
         self._reference = (self._reference + 1) & 0xFF
         try:
             for part in encode_submit(waiting.number, waiting.text, self._reference):
-                await self._ask(f"AT+CMGS={part.length}", ends=(">",))
-                await self._ask(f"{part.pdu}\x1a", ends=("OK",), timeout_s=SEND_S_MAX, line_end="")
+                await self._line.ask(f"AT+CMGS={part.length}", ends=(">",))
+                await self._line.ask(f"{part.pdu}\x1a", ends=("OK",), timeout_s=SEND_S_MAX, line_end="")
         except (MessageRefused, LocalProtocolError) as error:
             if not waiting.done.done():
                 waiting.done.set_exception(error)
@@ -217,18 +220,26 @@ class GsmModem:
                 waiting.done.set_result(None)
 
     async def _take_all(self) -> None:
-        """Every message on the card: read, handed on when it is whole, then deleted."""
+        """Every message on the card: read, handed on when it is whole, then deleted. Raises MessageRefused."""
         self._kept.clear()
-        lines = await self._ask(ALL_MESSAGES)
-        for head, body in pairwise(lines):
-            if listed := _LISTED.match(head):
-                await self._take(listed[1], body)
+        place, listed = "", {}
+        for line in await self._line.ask(ALL_MESSAGES):
+            if head := _LISTED.match(line):
+                place = head[1]
+            elif place and _PDU.fullmatch(line):  # whatever the modem said unasked between the two
+                listed[place], place = line, ""
+        self._handed = {place: body for place, body in self._handed.items() if listed.get(place) == body}
+        for place, body in listed.items():
+            await self._take(place, body)
         if sum(map(len, self._kept.values())) > KEPT_PARTS_MAX:
             log.warning("sms.incomplete", parts=sum(map(len, self._kept.values())))
             for places in list(self._kept.values()):
                 await self._delete(places)
 
     async def _take(self, place: str, body: str) -> None:
+        if place in self._handed:
+            await self._delete([place])
+            return
         try:
             part = decode_deliver(body)
             whole = self._parts.add(part)
@@ -236,54 +247,24 @@ class GsmModem:
             log.warning("sms.unreadable", reason=error.detail)
             await self._delete([place])
             return
-        places = self._kept.setdefault((part.number, part.reference), [])
-        places.append(place)
+        places = self._kept.setdefault((part.number, part.reference), {})
+        places[place] = body
         if part.total == 1:
-            places = [place]
-            self._kept.pop((part.number, part.reference))
+            places = {place: body}
+            self._kept[part.number, part.reference].pop(place)
         if whole is not None:
             await self._received(Short(*whole))
-            self._kept.pop((part.number, part.reference), None)
+            self._handed |= places
+            if part.total > 1:
+                self._kept.pop((part.number, part.reference), None)
             await self._delete(places)
 
-    async def _delete(self, places: list[str]) -> None:
-        for place in places:
-            await self._ask(f"AT+CMGD={place}")
-
-    async def _ask(
-        self,
-        command: str,
-        *,
-        ends: tuple[str, ...] = ("OK",),
-        timeout_s: float = COMMAND_S_MAX,
-        line_end: str = "\r",
-    ) -> list[str]:
-        """One command and the lines before its end. Raises MessageRefused with the modem's code, ModemGone."""
-        self._write(command + line_end)
-        found: list[str] = []
-        try:
-            async with asyncio.timeout(timeout_s):
-                while True:
-                    while self._line.lines:
-                        line = self._line.lines.popleft()
-                        if line in ends:
-                            return found
-                        if (error := _ERROR.match(line)) or line == "ERROR":
-                            raise MessageRefused(
-                                f"{error[1]} {error[2]}".strip() if error else f"{command[:20]}: ERROR"
-                            )
-                        if _NOTICE.match(line):
-                            self._noticed = True
-                            continue
-                        found.append(line)
-                    if self._line.gone:
-                        raise ModemGone("the line is closed")
-                    self._news.clear()
-                    await self._news.wait()
-        except TimeoutError:
-            raise ModemGone(f"no answer to {command[:20]} within {timeout_s:g} s") from None
-
-    def _write(self, text: str) -> None:
-        if self._transport is None or self._transport.is_closing():
-            raise ModemGone("the line is closed")
-        self._transport.write(text.encode("ascii"))
+    async def _delete(self, places: Iterable[str]) -> None:
+        """What the modem does not delete stays on the card and is not handed on again."""
+        for place in list(places):
+            try:
+                await self._line.ask(f"AT+CMGD={place}")
+            except MessageRefused as error:
+                log.warning("sms.undeleted", reason=str(error))
+            else:
+                self._handed.pop(place, None)

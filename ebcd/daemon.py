@@ -263,7 +263,7 @@ async def run(
                 )
             group.create_task(daemon.ledger.watch(), name="ledger")
             await asyncio.sleep(0)
-            daemon.ward.book.start_counting(world.clock.monotonic())
+            daemon.ward.book.start_counting(world.clock.monotonic(), world.clock.wall())
             untried = await all_tried([link for _, link in daemon.links], world.clock.monotonic)
             ready()
             notify(f"READY=1\nSTATUS={_status(daemon)}")

@@ -1,4 +1,4 @@
-"""The equipment archive of a county: records by code, devices that are planned only, and who shares what."""
+"""The equipment archive of a county: records by code, devices that are planned only, and who shares a pole."""
 
 from __future__ import annotations
 
@@ -24,10 +24,6 @@ class Archive:
         """`planned`: devices of status planned, which are in no roster."""
         self.records = records
         self.planned = planned
-        self.feeders = {code: record.feeder for code, record in records.items() if record.feeder}
-        """The cable that a device hangs on."""
-        self.sim_batches = {code: record.batch for code, record in records.items() if record.batch}
-        """The batch that a device's SIM card came with."""
         self._on_pole: dict[str, list[ResourceCode]] = {}
         for code, record in records.items():
             if record.pole and record.status is not Status.PLANNED:

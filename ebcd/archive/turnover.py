@@ -39,8 +39,7 @@ class Fresh:
     def of(cls, inventory: Inventory, ways_of: Callable[[Inventory], Ways]) -> Fresh:
         """Pure, and may take its time: for another thread."""
         ways = ways_of(inventory)
-        archive = inventory.archive
-        return cls(inventory, ways, sites_of(inventory, ways, archive.feeders, archive.sim_batches))
+        return cls(inventory, ways, sites_of(inventory, ways, inventory.archive.records))
 
 
 @dataclass(frozen=True, slots=True)

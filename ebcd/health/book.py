@@ -54,6 +54,8 @@ class HealthBook:
         """Adapters that should be asked for their faults (0x11): they say fault and not which, or its end was lost."""
         self.restarted: set[ResourceCode] = set()
         """Devices that were switched on since the last look, with whatever time their clock woke up to."""
+        self.counting_since = 0.0
+        """When this process began to listen, UTC seconds."""
         self._misses_max = misses_max
         self._flap_rule = flap_rule or FlapRule()
         self._devices = {code: DeviceHealth() for code in ways.devices}
@@ -251,10 +253,16 @@ class HealthBook:
 
     # ---- what time tells -------------------------------------------------------------------------------------------
 
-    def start_counting(self, now_s: float) -> None:
-        """From now on silence counts, also of devices that were never heard."""
+    def start_counting(self, now_s: float, wall_s: float = 0.0) -> None:
+        """From now on silence counts, also of devices that were never heard. Who was offline in an earlier life is so
+        since then: what fell silent together is told by it."""
+        self.counting_since = wall_s
         for code in self._patience_s:
-            self._arm(code, self._devices[code], now_s)
+            health = self._devices[code]
+            if health.condition is Condition.OFFLINE:
+                health.seen_s = now_s - max(0.0, wall_s - health.seen_at)
+            else:
+                self._arm(code, health, now_s)
 
     def tick(self, now_s: float, wall_s: float) -> None:
         """Find those that have been silent too long, and those that have settled."""

@@ -241,6 +241,7 @@ class OrdersSection(Section):
     """How long work orders may wait."""
 
     dispatch_after_s: Annotated[float, Field(ge=0, le=86_400)] = 120.0
+    widespread_after_s: Annotated[float, Field(ge=0, le=86_400)] = 900.0
     proof_s: Annotated[float, Field(ge=30, le=86_400)] = 300.0
     accept_within_s: Annotated[float, Field(ge=60, le=604_800)] = 1800.0
     arrive_within_s: Annotated[float, Field(ge=60, le=604_800)] = 14_400.0

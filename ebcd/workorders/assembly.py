@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from devices.gsm_modem import GsmModem, GsmModemConfig, ModemGone
+from devices.gsm_line import ModemGone
+from devices.gsm_modem import GsmModem, GsmModemConfig
 from devices.ports import Clock
 from ebcd.health import HealthBook
 from ebcd.inventory import Inventory
@@ -44,7 +45,7 @@ def rule_of(settings: Settings) -> OrderRule:
         OrderState.ON_SITE: o.mend_within_s,
         OrderState.MENDED: o.mend_within_s,
     }
-    return OrderRule(o.dispatch_after_s, o.proof_s, overdue_s, o.escalations_max)
+    return OrderRule(o.dispatch_after_s, o.widespread_after_s, o.proof_s, overdue_s, o.escalations_max)
 
 
 def assemble(
@@ -62,11 +63,11 @@ def assemble(
     state, county, language = ledger.state, settings.platform.area, settings.platform.language
     rule, now = rule_of(settings), clock.wall()
     desk = Desk(state.work, ledger.enter, health.of, county, crews, rule, confirmations.of, listening_since=now)
-    sites = sites_of(inventory, health.ways, inventory.archive.feeders, inventory.archive.sim_batches)
+    sites = sites_of(inventory, health.ways, inventory.archive.records)
     part = WorkPart(desk, health, sites, state, inventory.adapter_of, clock)
     office = WorkOffice(desk, inventory, clock, ledger.mark)
     modem = _modem(settings, office, count, ears)
-    channels = tuple(_channels(settings, modem))
+    channels = tuple(_channels(settings, modem, clock))
     notifier = Notifier(
         state.work,
         ledger.enter,
@@ -82,12 +83,12 @@ def assemble(
     return Work(part, office, notifier, modem, channels)
 
 
-def _channels(settings: Settings, modem: GsmModem | None) -> Iterator[Channel]:
+def _channels(settings: Settings, modem: GsmModem | None, clock: Clock) -> Iterator[Channel]:
     if modem is not None:
         yield SmsChannel(modem)
     if settings.email.host:
         e = settings.email
-        yield EmailChannel(MailServer(e.host, e.port, e.starttls, e.user, e.password, e.sender))
+        yield EmailChannel(MailServer(e.host, e.port, e.starttls, e.user, e.password, e.sender), clock)
     yield WebhookChannel()
 
 

@@ -15,6 +15,7 @@ ORDER_OPENED = "order.opened"
 ORDER_MOVED = "order.moved"
 ORDER_SPREAD = "order.spread"
 ORDER_NARROWED = "order.narrowed"
+ORDER_RECAST = "order.recast"
 ORDER_NOTED = "order.noted"
 FINISHED_ORDERS_MAX = 5000
 """Finished orders kept in memory and in checkpoints; older ones are found in the journal only."""
@@ -61,6 +62,11 @@ def order_narrowed(number: str, devices: Iterable[str], at: float, actor: str) -
     return Fact(ORDER_NARROWED, None, at, actor, {"id": number, "devices": list(devices)})
 
 
+def order_recast(number: str, trouble: Trouble, why: str, at: float, actor: str) -> Fact:
+    """The same device suffers from something else than it seemed."""
+    return Fact(ORDER_RECAST, None, at, actor, {"id": number, "trouble": trouble, "why": why})
+
+
 def order_noted(number: str, what: str, note: str, at: float, actor: str) -> Fact:
     """Something was said or done about it that is no step: a note, an escalation."""
     return Fact(ORDER_NOTED, None, at, actor, {"id": number, "what": what, "note": note})
@@ -94,8 +100,12 @@ class WorkBook:
             case "order.narrowed":
                 order.devices = tuple(code for code in order.devices if code not in payload["devices"])
                 _note(order, Step(fact.at, fact.actor, "narrowed", ", ".join(payload["devices"][:20])))
+            case "order.recast":
+                order.trouble, order.why = Trouble(payload["trouble"]), payload["why"]
+                _note(order, Step(fact.at, fact.actor, "recast", f"{order.trouble} {order.why}".strip()))
             case "order.noted":
                 order.escalated += payload["what"] == "escalated"
+                order.escalated_here += payload["what"] == "escalated"
                 _note(order, Step(fact.at, fact.actor, payload["what"], payload["note"]))
 
     def forget_old(self) -> int:
@@ -150,6 +160,7 @@ def _plain(value: WorkOrder | Step) -> dict[str, Any]:
 def _move(order: WorkOrder, event: OrderEvent, fact: Fact) -> None:
     order.state = next_order_state(order.state, event)
     order.state_since = fact.at
+    order.escalated_here = 0
     if attribute := _TIMES.get(event):
         setattr(order, attribute, fact.at)
     order.relapses += event is OrderEvent.RELAPSE

@@ -51,6 +51,13 @@ class Cover:
             return bool(self._devices)
         return any(devices <= self._devices[number] for number in self._by_device.get(finding.devices[0], ()))
 
+    def lone(self, finding: Finding) -> WorkOrder | None:
+        """The order about nothing but the one device of the finding."""
+        if len(finding.devices) != 1:
+            return None
+        touching = self._by_device.get(finding.devices[0], {}).values()
+        return next((order for order in touching if order.devices == finding.devices), None)
+
     def within(self, finding: Finding) -> list[WorkOrder]:
         """Orders whose devices are all among those of the finding."""
         devices = frozenset(finding.devices)

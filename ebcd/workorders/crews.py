@@ -23,9 +23,11 @@ class Crew:
 
 @dataclass(frozen=True, slots=True)
 class OrderRule:
-    """`[orders]`: patience in seconds until an order is dispatched, and until each state is overdue."""
+    """`[orders]`: patience in seconds until an order is dispatched, and until each state is overdue. What fell silent
+    here and there at once mostly comes back as the power does."""
 
     dispatch_after_s: float = 120.0
+    widespread_after_s: float = 900.0
     proof_s: float = 300.0
     overdue_s: dict[OrderState, float] = field(
         default_factory=lambda: {
@@ -45,6 +47,7 @@ BRINGS: dict[Trouble, str] = {
     Trouble.SIM_BATCH: "sims",
     Trouble.TOWN_LINE: "line",
     Trouble.PLACE: "power_line",
+    Trouble.WIDESPREAD: "ask_power",
     Trouble.DEVICE: "terminal",
     Trouble.FAULT: "amplifier",
     Trouble.FLAPPING: "power_line",
@@ -72,8 +75,8 @@ def crew_for(area: AreaCode, crews: Sequence[Crew]) -> str:
 
 
 def is_overdue(order: WorkOrder, now: float, rule: OrderRule) -> bool:
-    """Whether an order has stood in its state for too long; each escalation gives it the same time again."""
+    """Whether an order has stood in its state for too long; each escalation in it gives it the same time again."""
     limit_s = rule.overdue_s.get(order.state)
-    if limit_s is None or order.escalated >= rule.escalations_max:
+    if limit_s is None or order.escalated_here >= rule.escalations_max:
         return False
-    return now - order.state_since >= limit_s * (1 + order.escalated)
+    return now - order.state_since >= limit_s * (1 + order.escalated_here)

@@ -11,7 +11,15 @@ from datetime import datetime, timedelta, timezone
 
 from ebcd.facts import DAEMON, Fact
 from ebcd.health import Condition, DeviceHealth
-from ebcd.workorders.book import WorkBook, order_moved, order_narrowed, order_noted, order_opened, order_spread
+from ebcd.workorders.book import (
+    WorkBook,
+    order_moved,
+    order_narrowed,
+    order_noted,
+    order_opened,
+    order_recast,
+    order_spread,
+)
 from ebcd.workorders.cover import Cover
 from ebcd.workorders.crews import Crew, OrderRule, area_of, crew_for, is_overdue
 from ebcd.workorders.table import MAY_BE_ABSORBED, OrderEvent, OrderState
@@ -23,6 +31,13 @@ ESCALATED = "escalated"
 OBSERVED = frozenset(Trouble) - {Trouble.REPORTED, Trouble.RECEIPT, Trouble.MESSAGE}
 """What health can see; the others come from people and from alerts."""
 GROUPS = OBSERVED - {Trouble.DEVICE, Trouble.FAULT, Trouble.FLAPPING}
+PLAINER = frozenset({Trouble.FAULT, Trouble.FLAPPING})
+"""What a silent device may turn out to suffer from: it says so itself, or comes and goes."""
+
+RETURNING_S = 60.0
+"""What came back so shortly ago may have others behind it: a heartbeat period of the slowest."""
+BEFORE_S = 120.0
+"""What died so long before a head-end did not die of it."""
 
 
 class UnknownOrder(LookupError):
@@ -62,31 +77,53 @@ class Desk:
         findings = tuple(findings)
         self._narrow({finding.key: finding for finding in findings}, now)
         cover = Cover(order for order in self.book.live() if order.trouble in OBSERVED)
+        settled = self._withdrawn_at()
         for finding in findings:
-            same = cover.for_cause(finding)
-            if same is not None:
-                if fresh := [code for code in finding.devices if code not in cover.devices_of(same)]:
-                    self._enter(order_spread(same.id, fresh, now, DAEMON))
-                    cover.add(same)
+            if finding.key in settled and finding.since <= settled[finding.key]:
+                continue  # a person has said that this is no trouble, and nothing has happened since
+            order = cover.for_cause(finding)
+            if order is not None:
+                if fresh := [code for code in finding.devices if code not in cover.devices_of(order)]:
+                    self._enter(order_spread(order.id, fresh, now, DAEMON))
+            elif cover.holds(finding):
+                self._recast(cover.lone(finding), finding, now)
                 continue
-            if cover.holds(finding):
-                continue
-            opened = self._open(finding, now, DAEMON)
-            for order in cover.within(finding):
-                if order.state in MAY_BE_ABSORBED:
-                    self._enter(order_moved(order.id, OrderEvent.ABSORB, now, DAEMON, by=opened.id))
-                    cover.remove(order)
-            cover.add(opened)
+            else:
+                order = self._open(finding, now, DAEMON)
+            self._absorb(cover, finding, order, now)
+
+    def _absorb(self, cover: Cover, finding: Finding, into: WorkOrder, now: float) -> None:
+        """Orders about parts of a cause join the order about the whole."""
+        for order in cover.within(finding):
+            if order is not into and order.state in MAY_BE_ABSORBED and _explains(finding, order):
+                self._enter(order_moved(order.id, OrderEvent.ABSORB, now, DAEMON, by=into.id))
+                cover.remove(order)
+        cover.add(into)
+
+    def _recast(self, lone: WorkOrder | None, finding: Finding, now: float) -> None:
+        """A silent device has shown what it suffers from."""
+        if lone is not None and lone.trouble is Trouble.DEVICE and finding.trouble in PLAINER:
+            self._enter(order_recast(lone.id, finding.trouble, finding.why, now, DAEMON))
 
     def _narrow(self, found: Mapping[tuple[Trouble, str], Finding], now: float) -> None:
         """A common cause that is gone lets go of the devices that stay silent: they have causes of their own."""
-        alone = {f.devices[0] for f in found.values() if len(f.devices) == 1}
+        explained = {code for f in found.values() if f.trouble is not Trouble.WIDESPREAD for code in f.devices}
         for order in self.book.live():
-            if order.trouble not in GROUPS or order.key in found:
+            if order.trouble not in GROUPS or order.key in found or self._returning(order, now):
                 continue
-            left = [code for code in order.devices if code in alone]
+            left = [code for code in order.devices if code in explained]
             if left and 2 * len(left) <= len(order.devices):
                 self._enter(order_narrowed(order.id, left, now, DAEMON))
+
+    def _returning(self, order: WorkOrder, now: float) -> bool:
+        """Whether its devices are coming back just now: who is left is known when that has stopped."""
+        pause_s = self.rule.dispatch_after_s if order.trouble is Trouble.WIDESPREAD else RETURNING_S
+        healths = [self._health_of(ResourceCode(code)) for code in order.devices]
+        return any(h.condition is Condition.ONLINE and now - h.since < pause_s for h in healths)
+
+    def _withdrawn_at(self) -> dict[tuple[Trouble, str], float]:
+        """When a person last withdrew an order of each cause."""
+        return {o.key: o.closed_at for o in self.book.orders.values() if o.state is OrderState.WITHDRAWN}
 
     def missed(self, findings: Iterable[Finding], now: float) -> None:
         """Open orders for devices that live and did not confirm, unless an order covers them already."""
@@ -127,13 +164,17 @@ class Desk:
 
     def _must_go(self, order: WorkOrder, now: float) -> bool:
         """Whether a crew is to be told: it has lasted, we have listened for as long, and something is wrong still."""
-        lasted = now - max(order.opened_at, self._listening_since) >= self.rule.dispatch_after_s
+        rule = self.rule
+        patience_s = rule.widespread_after_s if order.trouble is Trouble.WIDESPREAD else rule.dispatch_after_s
+        lasted = now - max(order.opened_at, self._listening_since) >= patience_s
         return lasted and (order.trouble not in OBSERVED or self._bad_now(order))
 
     def _bad_now(self, order: WorkOrder) -> bool:
+        """Whether one of its devices is not well; of what a storm took, most."""
         bad = (Condition.OFFLINE, Condition.FAULT, Condition.UNREACHABLE)
         healths = [self._health_of(ResourceCode(code)) for code in order.devices]
-        return any(health.condition in bad or health.flapping for health in healths)
+        count = sum(health.condition in bad or health.flapping for health in healths)
+        return 2 * count > len(healths) if order.trouble is Trouble.WIDESPREAD else count > 0
 
     def _silent_again(self, order: WorkOrder, now: float) -> bool:
         """Mended a while ago, and one of its devices is still or again not well."""
@@ -181,3 +222,11 @@ class Desk:
             self._day, self._serial = today, max(used, default=0)
         self._serial += 1
         return f"{today}{self._serial:04d}"
+
+
+def _explains(finding: Finding, order: WorkOrder) -> bool:
+    """Whether a larger cause makes an order about some of its devices needless. Silence explains no fault that a device
+    reported, and a head-end not what was dead behind it before."""
+    if order.trouble is Trouble.FAULT:
+        return False
+    return finding.trouble is not Trouble.HEAD_END or order.since >= finding.since - BEFORE_S

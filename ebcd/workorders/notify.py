@@ -16,7 +16,7 @@ from devices.ports import Clock
 from ebcd.catalogue import text
 from ebcd.facts import DAEMON, Fact
 from ebcd.state import CountyState
-from ebcd.workorders.book import ORDER_MOVED, ORDER_NOTED, WorkBook, order_noted
+from ebcd.workorders.book import ORDER_MOVED, ORDER_NOTED, ORDER_RECAST, WorkBook, order_noted
 from ebcd.workorders.crews import BRINGS, Crew
 from ebcd.workorders.desk import ESCALATED
 from ebcd.workorders.table import OrderEvent, OrderState
@@ -40,7 +40,7 @@ class Notice:
     for programs."""
 
     number: str
-    what: str  # dispatch, relapse, overdue, called_off; raised, escalated, cleared
+    what: str  # dispatch, relapse, recast, overdue, called_off; raised, escalated, cleared
     crew: Crew
     subject: str
     words: str
@@ -95,6 +95,8 @@ class Notifier:
                 self._put(fact.payload["id"], str(event))
             elif event in CALLED_OFF and order is not None and order.dispatched_at and not order.mended_at:
                 self._put(order.id, "called_off")
+        elif fact.kind == ORDER_RECAST and self._book.orders[fact.payload["id"]].dispatched_at:
+            self._put(fact.payload["id"], "recast")
         elif fact.kind == ORDER_NOTED and fact.payload["what"] == ESCALATED:
             self._put(fact.payload["id"], "overdue")
 

@@ -13,7 +13,7 @@ from ebcd.facts import ALERT_MOVED, RECEIPTS, Fact
 from ebcd.health import Change, HealthBook
 from ebcd.lifecycle import AlertEvent, DeliveryEvent
 from ebcd.state import CountyState
-from ebcd.workorders.book import ORDER_MOVED, ORDER_NOTED, ORDER_OPENED
+from ebcd.workorders.book import ORDER_MOVED, ORDER_NOTED, ORDER_OPENED, ORDER_RECAST
 from ebcd.workorders.cause import findings
 from ebcd.workorders.desk import ESCALATED, Desk
 from ebcd.workorders.missed import missed_receipts
@@ -22,6 +22,8 @@ from protocols.codes import EbmId, ResourceCode
 
 LOOK_S = 5.0
 """Changes gather so long, so that what fell silent together is seen together."""
+RECONCILE_S = 60.0
+"""So often causes are looked for though no device has changed: cards expire, and a storm ends in silence."""
 HEARD = frozenset({AlertClass.EMERGENCY, AlertClass.DAILY})
 """Drills are for people and prove nothing; the weekly tone is one for the devices."""
 ENDS = frozenset({AlertEvent.SUCCEEDED, AlertEvent.FELL_SHORT})
@@ -73,6 +75,7 @@ class WorkPart:
         self._adapter_of = adapter_of
         self._clock = clock
         self._changed = True
+        self._reconciled_s = 0.0
         self._ended: list[EbmId] = []
         health.on_change(self._note)
 
@@ -92,6 +95,8 @@ class WorkPart:
             log.warning("order.opened", **_said(fact))
         elif fact.kind == ORDER_MOVED:
             log.info("order.moved", actor=fact.actor, **_said(fact))
+        elif fact.kind == ORDER_RECAST:
+            log.info("order.recast", **_said(fact))
         elif fact.kind == ORDER_NOTED and fact.payload["what"] == ESCALATED:
             log.error("order.overdue", **_said(fact))
 
@@ -103,10 +108,10 @@ class WorkPart:
 
     def look(self) -> None:
         """Once."""
-        now = self._clock.wall()
-        if self._changed:
-            self._changed = False
-            self.desk.reconcile(findings(self._health, self._sites), now)
+        now, now_s = self._clock.wall(), self._clock.monotonic()
+        if self._changed or now_s - self._reconciled_s >= RECONCILE_S:
+            self._changed, self._reconciled_s = False, now_s
+            self.desk.reconcile(findings(self._health, self._sites, now), now)
         self.desk.look(now)  # first: a common cause that has just been disproved covers nobody any more
         ended, self._ended = self._ended, []
         for alert in ended:

@@ -16,7 +16,8 @@ class Trouble(StrEnum):
     FEEDER = "feeder"  # a cable or circuit that the archive names
     SIM_BATCH = "sim_batch"  # cards of one batch
     TOWN_LINE = "town_line"  # nearly all of a town on one path
-    PLACE = "place"  # nearly all of a village: its power or line
+    PLACE = "place"  # nearly all of a village, a town or the county: its power or line
+    WIDESPREAD = "widespread"  # many at once here and there: a storm, a power network
     DEVICE = "device"  # one device is silent
     FAULT = "fault"  # one device reports a fault
     FLAPPING = "flapping"  # one device comes and goes
@@ -73,6 +74,7 @@ class WorkOrder:
     mended_at: float = 0.0
     closed_at: float = 0.0
     escalated: int = 0
+    escalated_here: int = 0  # in the state it is in
     relapses: int = 0
     absorbed_by: str = ""
     since: float = 0.0  # of the finding

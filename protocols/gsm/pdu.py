@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.gsm.alphabet import decode_septets
@@ -29,7 +30,14 @@ OPEN_TEXTS_MAX = 100
 _SUBMIT, _HEADER, _RELATIVE = 0x01, 0x40, 0x10
 _UCS2 = 0x08
 _INTERNATIONAL, _UNKNOWN, _ALPHANUMERIC = 0x91, 0x81, 0xD0
+_COMPRESSED = 0x20
 _CONCATENATED_8, _CONCATENATED_16 = 0x00, 0x08
+
+
+class _Alphabet(Enum):
+    DEFAULT = auto()  # seven bits
+    BYTES = auto()
+    UCS2 = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +128,35 @@ def _deliver(data: bytes) -> Delivered:
     if first & _HEADER:
         header = body[: 1 + body[0]]
         reference, total, part = _concatenation(header)
-    alphabet = dcs >> 2 & 0x03 if dcs < 0xF0 else dcs >> 2 & 0x01
-    if alphabet == 2:
-        text = body[len(header) : length].decode("utf-16-be")
-    elif alphabet == 1:
-        text = body[len(header) : length].decode("latin-1")
-    else:
+    return Delivered(number, _text(dcs, body, len(header), length), reference, total, part)
+
+
+def _text(dcs: int, body: bytes, header_bytes: int, length: int) -> str:
+    """The words behind the header. `length`: septets of the default alphabet, else bytes, header included."""
+    alphabet = _alphabet(dcs)
+    if alphabet is _Alphabet.DEFAULT:
         if len(body) < (length * 7 + 7) // 8:
             raise ValueError(f"{length} characters announced, {len(body)} bytes are here")
-        septets = (len(header) * 8 + 6) // 7
-        fill = septets * 7 - len(header) * 8
-        text = decode_septets(body[len(header) :], max(0, length - septets), fill)
-    return Delivered(number, text, reference, total, part)
+        septets = (header_bytes * 8 + 6) // 7
+        fill = septets * 7 - header_bytes * 8
+        return decode_septets(body[header_bytes:], max(0, length - septets), fill)
+    if len(body) < length:
+        raise ValueError(f"{length} bytes announced, {len(body)} are here")
+    words = body[header_bytes:length]
+    if alphabet is _Alphabet.BYTES:
+        return words.decode("latin-1")
+    return words.decode("utf-16-be", "surrogatepass")  # telephones cut between the two halves of a character
+
+
+def _alphabet(dcs: int) -> _Alphabet:
+    """The data coding scheme (TS 23.038 section 4)."""
+    if dcs < 0x80:  # general, and the same with deletion by itself
+        if dcs & _COMPRESSED:
+            raise ValueError(f"coding {dcs:02X} is compressed")
+        return (_Alphabet.DEFAULT, _Alphabet.BYTES, _Alphabet.UCS2, _Alphabet.DEFAULT)[dcs >> 2 & 0x03]
+    if dcs >= 0xF0:
+        return _Alphabet.BYTES if dcs & 0x04 else _Alphabet.DEFAULT
+    return _Alphabet.UCS2 if dcs >= 0xE0 else _Alphabet.DEFAULT  # a message waits; reserved ones count as default
 
 
 def _number(data: bytes, at: int) -> tuple[str, int]:
@@ -169,7 +194,7 @@ class Parts:
     def add(self, part: Delivered) -> tuple[str, str] | None:
         """Number and whole text, when it is whole."""
         if part.total <= 1:
-            return part.number, part.text
+            return part.number, _joined([part.text])
         if not 1 <= part.part <= part.total:
             raise RemoteProtocolError("pdu", f"part {part.part} of {part.total}")
         key = (part.number, part.reference, part.total)
@@ -180,4 +205,9 @@ class Parts:
                 self._open.popitem(last=False)
             return None
         del self._open[key]
-        return part.number, "".join(texts[at] for at in range(1, part.total + 1))
+        return part.number, _joined([texts[at] for at in range(1, part.total + 1)])
+
+
+def _joined(pieces: list[str]) -> str:
+    """One text: halves of a character that two parts carried find each other, a lone half is shown as unreadable."""
+    return "".join(pieces).encode("utf-16-be", "surrogatepass").decode("utf-16-be", "replace")

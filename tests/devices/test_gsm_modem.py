@@ -9,10 +9,12 @@ import re
 import tty
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
-from devices.gsm_modem import GsmModem, GsmModemConfig, MessageRefused, ModemGone, Short
+from devices.gsm_line import MessageRefused, ModemGone
+from devices.gsm_modem import GsmModem, GsmModemConfig, Short
 from protocols.errors import LocalProtocolError
 from tests.protocols.gsm.test_pdu import PHONE, deliver_ucs2
 
@@ -20,7 +22,9 @@ pytestmark = pytest.mark.real
 
 
 class FakeModem:
-    """Answers as TS 27.005 describes, in a hurry. `mute`: it takes everything and says nothing."""
+    """Answers as TS 27.005 describes, in a hurry. `mute`: it takes everything and says nothing; `says`: its own answers
+    to some commands, each used up from the front; `echoes`: it repeats what it is told; `chats`: said unasked in front
+    of every line of an answer; `keeps`: it deletes nothing."""
 
     def __init__(self) -> None:
         self.far, self.near = os.openpty()
@@ -34,6 +38,11 @@ class FakeModem:
         self.refuse = ""
         self.pin = ""
         self.mute = False
+        self.says: dict[str, list[tuple[str, ...]]] = {}
+        self.echoes = False
+        self.chats = ""
+        self.keeps = False
+        self.after_pin: tuple[str, ...] = ("OK",)
         self._news = asyncio.Event()
         self._buffer = b""
         self._body = False
@@ -52,7 +61,8 @@ class FakeModem:
             await self._news.wait()
 
     def say(self, *lines: str) -> None:
-        os.write(self.far, "".join(f"\r\n{line}\r\n" for line in lines).encode())
+        chat = f"\r\n{self.chats}\r\n" if self.chats else ""
+        os.write(self.far, "".join(f"{chat}\r\n{line}\r\n" for line in lines).encode())
 
     def _read(self) -> None:
         with contextlib.suppress(BlockingIOError, OSError):
@@ -81,19 +91,31 @@ class FakeModem:
 
     def _obey(self, command: str) -> None:
         self.commands.append(command)
+        if self.echoes and command != "AT":
+            os.write(self.far, f"{command}\r".encode())
         if self.mute:
+            return
+        if own := self.says.get(command):
+            self.say(*own.pop(0))
+            return
+        if self.pin and not command.startswith(("AT+CPIN", "ATE0", "AT+CMEE")) and command != "AT":
+            self.say("+CME ERROR: 11")  # most commands need the card
             return
         if command == "AT+CMGL=4":
             for place, pdu in list(self.card.items()):
                 self.say(f"+CMGL: {place},1,,{len(pdu) // 2 - 1}", pdu)
         elif found := re.fullmatch(r"AT\+CMGD=(\d+)", command):
+            if self.keeps:
+                self.say("+CMS ERROR: 321")
+                return
             self.card.pop(int(found[1]))
         elif command.startswith("AT+CMGS="):
             self._body = True
             os.write(self.far, b"\r\n> ")
             return
         elif command == "AT+CPIN?":
-            self.say("+CPIN: SIM PIN" if self.pin else "+CPIN: READY")
+            self.say("+CPIN: SIM PIN" if self.pin else "+CPIN: READY", *self.after_pin)
+            return
         elif found := re.fullmatch(r'AT\+CPIN="(\d+)"', command):
             if found[1] != self.pin:
                 self.say("+CME ERROR: 16")
@@ -141,7 +163,8 @@ async def test_a_text_is_set_up_sent_and_acknowledged() -> None:
         await driver.send(PHONE, "报修")
         assert fake.sent == ["0011000D91683108100050F500080B0462A54FEE"]
         assert "AT+CMGS=19" in fake.commands
-        assert fake.commands[:5] == ["AT", "ATE0", "AT+CMEE=1", "AT+CMGF=0", "AT+CNMI=2,1,0,0,0"]
+        assert fake.commands[:4] == ["AT", "ATE0", "AT+CMEE=1", "AT+CPIN?"]
+        assert fake.commands[4:7] == ["AT+CMGF=0", 'AT+CPMS="SM","SM","SM"', "AT+CNMI=2,1,0,0,0"]
 
 
 async def test_a_long_text_is_sent_in_its_parts_and_several_senders_wait_for_each_other() -> None:
@@ -224,3 +247,98 @@ async def test_a_modem_that_is_pulled_out_ends_what_waits_for_it() -> None:
         with pytest.raises(ModemGone):
             await sending
         assert not driver.ready.is_set()
+
+
+async def test_a_message_is_read_whatever_the_modem_says_in_the_middle() -> None:
+    fake = FakeModem()
+    fake.card = {1: deliver_ucs2(PHONE, "报修 0123"), 2: deliver_ucs2(PHONE, "到场 W1")}
+    fake.chats, fake.echoes = "^RSSI: 17", True
+    async with modem(fake) as (driver, inbox):
+        await inbox.wait_for(2)
+        await driver.send(PHONE, "报修")
+        assert [message.text for message in inbox.messages] == ["报修 0123", "到场 W1"]
+        await fake.until(lambda: not fake.card)
+
+
+async def test_what_cannot_be_deleted_is_handed_on_once() -> None:
+    fake = FakeModem()
+    fake.card, fake.keeps = {1: deliver_ucs2(PHONE, "报修 0123")}, True
+    async with modem(fake) as (driver, inbox):
+        await inbox.wait_for(1)
+        for _ in range(3):
+            fake.commands.clear()
+            fake.say('+CMTI: "SM",1')
+            await fake.until(lambda: "AT+CMGD=1" in fake.commands)
+        await driver.send(PHONE, "在")
+        assert len(inbox.messages) == 1
+        fake.keeps, fake.card[2] = False, deliver_ucs2(PHONE, "报修 0124")
+        fake.say('+CMTI: "SM",2')
+        await inbox.wait_for(2)
+        await fake.until(lambda: not fake.card)
+
+
+async def test_a_refused_pin_is_tried_once_and_never_again() -> None:
+    fake = FakeModem()
+    fake.pin = "9999"
+    driver = GsmModem(GsmModemConfig(fake.name, pin="1234"), Inbox().take)
+    task = asyncio.get_running_loop().create_task(driver.run())
+    async with asyncio.timeout(20):
+        await fake.until(lambda: fake.commands.count("AT+CPIN?") >= 3)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    fake.close()
+    assert [c for c in fake.commands if c.startswith("AT+CPIN=")] == ['AT+CPIN="1234"']
+    assert "PIN was refused" in driver.reason
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"AT+CNMI=2,1,0,0,0": [("+CMS ERROR: 303",)], "AT+CNMI=1,1,0,0,0": [("ERROR",)], "AT+CNMI=2,1": [("ERROR",)]},
+        {'AT+CPMS="SM","SM","SM"': [("ERROR",)], "AT+CMEE=1": [("COMMAND NOT SUPPORT",)]},
+        {"AT+CPIN?": [("+CME ERROR: 14",), ("+CME ERROR: 515",)], "AT+CMGF=0": [("+CMS ERROR: 314",)]},
+        {"AT+CPIN?": [("ERROR",)]},
+        {"AT+CMGL=4": [("+CMS ERROR: 302",)]},
+    ],
+    ids=["no notices", "no stores", "a busy card", "no such question", "a card that cannot be read"],
+)
+async def test_modems_that_cannot_everything_still_send(says: dict[str, list[tuple[str, ...]]]) -> None:
+    fake = FakeModem()
+    fake.says = says
+    async with modem(fake) as (driver, _):
+        await driver.send(PHONE, "报修")
+        assert len(fake.sent) == 1
+
+
+async def test_a_modem_that_ends_its_answer_about_the_pin_with_nothing_is_understood() -> None:
+    fake = FakeModem()
+    fake.after_pin = ()
+    fake.pin = "1234"
+    async with modem(fake, pin="1234") as (driver, _):
+        await driver.send(PHONE, "报修")
+        assert len(fake.sent) == 1
+
+
+async def test_a_modem_that_comes_back_is_used_again_and_what_waited_is_sent(tmp_path: Path) -> None:
+    first, name = FakeModem(), tmp_path / "modem"
+    name.symlink_to(first.name)
+    driver = GsmModem(GsmModemConfig(str(name)), Inbox().take)
+    task = asyncio.get_running_loop().create_task(driver.run())
+    async with asyncio.timeout(20):
+        await driver.ready.wait()
+        first.mute = True
+        lost, waiting = driver.offer(PHONE, "一"), driver.offer(PHONE, "二")
+        await first.until(lambda: any(command.startswith("AT+CMGS") for command in first.commands))
+        first.close()
+        with pytest.raises(ModemGone):
+            await lost
+        second = FakeModem()
+        name.unlink()
+        name.symlink_to(second.name)
+        await waiting
+        assert len(second.sent) == 1
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    second.close()

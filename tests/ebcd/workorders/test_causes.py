@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from devices.link import Fault, Path
-from ebcd.workorders import OrderState, Trouble
+from ebcd.clock import beijing
+from ebcd.workorders import OrderEvent, OrderState, Sites, Trouble
 from ebcd.workorders.statistics import month_of, statistics
 from protocols.codes import ResourceCode
 from tests.ebcd.workorders.yard import GATHER_S, TOWNS, Yard, head_end, horn, village
@@ -79,6 +81,85 @@ def test_a_towns_dead_line_is_one_order(yard: Yard) -> None:
     yard.kill(*(code for number in (4, 5, 6) for code in yard.ten(2, number)))
     yard.run(100.0)
     assert [(o.trouble, o.root) for o in yard.orders()] == [(Trouble.TOWN_LINE, f"{TOWNS[2]}/ip")]
+
+
+def test_a_town_whose_adapters_fell_silent_together_is_its_line_not_three_head_ends(yard: Yard) -> None:
+    yard.kill(*(head_end(village(TOWNS[1], number)) for number in (1, 2, 3)))
+    yard.run(300.0)
+    assert [(o.trouble, o.root) for o in yard.orders()] == [(Trouble.TOWN_LINE, f"{TOWNS[1]}/adapter")]
+
+
+def test_a_town_without_power_is_one_order_whatever_its_paths(yard: Yard) -> None:
+    yard.kill(*(code for code in yard.ways.devices if code.area.startswith(TOWNS[1][:9])))
+    yard.run(300.0)
+    assert [(o.trouble, o.root) for o in yard.orders()] == [(Trouble.PLACE, TOWNS[1])]
+
+
+def test_cards_that_have_expired_are_their_batch_from_the_first_on(yard: Yard) -> None:
+    today = beijing(yard.wall_s).date()
+    for site in yard.sites.of_batch["B1"]:
+        yard.sites.by_code[site.code] = replace(site, sim_expiry=today)
+    yard.sites = Sites(yard.sites.by_code.values())
+    for code in yard.ten(0, 7)[:3]:
+        yard.kill(code)
+        yard.run(400.0)
+    assert [(o.trouble, o.root, len(o.devices)) for o in yard.orders()] == [(Trouble.SIM_BATCH, "B1", 3)]
+
+
+def test_a_batch_that_dies_card_by_card_is_named_when_no_other_card_does(yard: Yard) -> None:
+    for site in yard.sites.by_code.values():
+        if site.paths == {Path.CELLULAR} and not site.sim_batch:
+            yard.sites.by_code[site.code] = replace(site, sim_batch="B2")
+    yard.sites = Sites(yard.sites.by_code.values())
+    for code in (*yard.ten(0, 7)[:2], *yard.ten(1, 7)[:2], *yard.ten(2, 7)[:1]):
+        yard.kill(code)
+        yard.run(400.0)
+    assert [(o.trouble, o.root) for o in yard.orders()] == [(Trouble.SIM_BATCH, "B1")]
+
+
+def test_horns_that_died_on_different_days_are_as_many_orders_after_a_restart_too(yard: Yard) -> None:
+    for code in yard.ten(1, 8)[:9]:
+        yard.kill(code)
+        yard.run(400.0)
+    yard.restart()
+    yard.run(300.0)
+    assert [o.trouble for o in yard.orders()] == [Trouble.DEVICE] * 9
+
+
+def test_what_died_behind_a_head_end_before_it_keeps_its_own_order(yard: Yard) -> None:
+    place = village(TOWNS[0], 2)
+    yard.kill(horn(place, 3))
+    yard.run(600.0)
+    yard.kill(head_end(place))
+    yard.run(600.0)
+    assert {o.key for o in yard.orders()} == {(Trouble.DEVICE, horn(place, 3)), (Trouble.HEAD_END, head_end(place))}
+
+
+def test_a_silent_device_that_turns_out_to_come_and_go_keeps_its_order_under_another_name(yard: Yard) -> None:
+    code = horn(village(TOWNS[0], 5), 8)
+    for _ in range(4):
+        yard.kill(code)
+        yard.run(150.0)
+        yard.revive(code)
+        yard.run(60.0)
+    (order,) = yard.orders()
+    assert (order.trouble, order.root) == (Trouble.FLAPPING, code)
+    assert "recast" in [step.what for step in order.history]
+
+
+def test_what_a_person_withdrew_is_left_alone_until_the_device_has_spoken_again(yard: Yard) -> None:
+    code = horn(village(TOWNS[0], 5), 8)
+    yard.kill(code)
+    yard.run(200.0)
+    (order,) = yard.orders()
+    yard.desk.step(order.id, OrderEvent.WITHDRAW, yard.wall_s, "alice", "school is closed")
+    yard.run(600.0)
+    assert yard.orders() == []
+    yard.revive(code)
+    yard.run(60.0)
+    yard.kill(code)
+    yard.run(200.0)
+    assert [o.key for o in yard.orders()] == [(Trouble.DEVICE, code)]
 
 
 def test_our_own_dead_link_is_one_order_and_nobodys_fault(yard: Yard) -> None:

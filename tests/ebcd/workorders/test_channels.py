@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 
 from devices.gsm_modem import GsmModem, GsmModemConfig, Short
-from ebcd.workorders import Crew
+from ebcd.clock import SystemClock
+from ebcd.workorders import Crew, channels
 from ebcd.workorders.channels import EmailChannel, MailServer, SmsChannel, WebhookChannel
 from ebcd.workorders.notify import Notice, Undelivered
 from ebcd.workorders.values import Trouble, WorkOrder
 from tests.devices.test_gsm_modem import FakeModem
 
+CLOCK = SystemClock()
 pytestmark = pytest.mark.real
 
 ORDER = WorkOrder("W202611290001", Trouble.DEVICE, "6" * 23, ("6" * 23,), "", "349901101000", "一班", 1.0, "daemon")
@@ -24,7 +29,7 @@ ORDER = WorkOrder("W202611290001", Trouble.DEVICE, "6" * 23, ("6" * 23,), "", "3
 
 def notice(crew: Crew) -> Notice:
     """To one crew."""
-    return Notice(ORDER.id, "dispatch", crew, "工单", "工单 W202611290001：石桥村", {"order": asdict(ORDER)})
+    return Notice(ORDER.id, "dispatch", crew, "工单\n石桥村", "工单 W202611290001：石桥村", {"order": asdict(ORDER)})
 
 
 @asynccontextmanager
@@ -51,17 +56,54 @@ async def post_office() -> AsyncIterator[tuple[int, list[bytes]]]:
 
 async def test_a_crew_gets_an_e_mail() -> None:
     async with post_office() as (port, letters):
-        channel = EmailChannel(MailServer("127.0.0.1", port, starttls=False, sender="ebcd@county.example"))
+        channel = EmailChannel(MailServer("127.0.0.1", port, starttls=False, sender="ebcd@county.example"), CLOCK)
         crew = Crew("一班", (), email="crew@county.example")
         assert channel.serves(crew)
         await channel.deliver(notice(crew))
-        assert b"To: crew@county.example" in letters[0]
+        letter = message_from_bytes(letters[0].removesuffix(b"\r\n.\r\n"), policy=default)
+        assert letter["To"] == "crew@county.example"
+        assert (letter["Subject"], letter.get_content().strip()) == ("工单 石桥村", "工单 W202611290001：石桥村")
+        assert letter["Date"].datetime.timestamp() == int(CLOCK.wall())
+        assert letter["Message-ID"].endswith("@county.example>")
 
 
 async def test_a_mail_server_that_is_not_there_is_told() -> None:
-    channel = EmailChannel(MailServer("127.0.0.1", 1, starttls=False))
+    channel = EmailChannel(MailServer("127.0.0.1", 1, starttls=False), CLOCK)
     with pytest.raises(Undelivered):
         await channel.deliver(notice(Crew("一班", (), email="crew@county.example")))
+
+
+async def test_a_mail_server_that_refuses_or_never_comes_to_an_end_is_told_and_holds_up_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(channels, "MAIL_S_MAX", 0.3)
+    over, greeting = asyncio.Event(), {"says": b"554 go away\r\n"}
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting["says"])
+        await reader.readline()
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing() and not reader.at_eof():
+                writer.write(b"250-and another line\r\n")
+                await writer.drain()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.01):
+                        await reader.read(100)
+        writer.close()
+        over.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        channel = EmailChannel(MailServer("127.0.0.1", port, starttls=False, sender="a@b.example"), CLOCK)
+        crew = Crew("一班", (), email="crew@county.example")
+        with pytest.raises(Undelivered, match="554"):
+            await channel.deliver(notice(crew))
+        over.clear()
+        greeting["says"] = b"220 here\r\n"
+        with pytest.raises(Undelivered, match="within"):
+            await channel.deliver(notice(crew))
+        await over.wait()
 
 
 @asynccontextmanager
@@ -95,6 +137,31 @@ async def test_a_webhook_that_does_not_take_it_is_told(status: str) -> None:
             await WebhookChannel().deliver(notice(Crew("一班", (), webhook=url)))
     with pytest.raises(Undelivered):
         await WebhookChannel().deliver(notice(Crew("一班", (), webhook="no address")))
+
+
+async def test_a_webhook_that_talks_without_end_or_not_at_all_costs_its_time_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(channels, "WEBHOOK_S_MAX", 0.3)
+    answer = {"says": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"}
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer["says"])
+        with contextlib.suppress(ConnectionError):
+            while answer["says"] and not writer.is_closing():
+                writer.write(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+                await writer.drain()
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        crew = Crew("一班", (), webhook=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+        await WebhookChannel().deliver(notice(crew))
+        answer["says"] = b""
+        with pytest.raises(Undelivered, match="within"):
+            await WebhookChannel().deliver(notice(crew))
 
 
 async def test_a_crew_gets_an_sms() -> None:

@@ -174,3 +174,14 @@ def test_every_live_state_can_end_and_no_final_one_goes_on() -> None:
     for state in OrderState:
         ways = {after for (before, _), after in ORDER.items() if before is state}
         assert bool(ways) == (state not in ORDER_FINAL)
+
+
+def test_each_state_has_escalations_of_its_own(yard: Yard) -> None:
+    yard.kill(HORN)
+    yard.run(200.0)
+    (order,) = yard.orders()
+    yard.run(2 * 1800.0 + 60.0)
+    assert order.escalated == 2
+    yard.desk.step(order.id, OrderEvent.ACCEPT, yard.wall_s, "crew")
+    yard.run(4 * 3600.0 + 60.0)
+    assert (order.escalated, order.escalated_here) == (3, 1), "four hours after it was accepted, not eight or twelve"

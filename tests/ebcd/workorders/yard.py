@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
+
 from devices.link import DeviceState, Event, Heartbeat, LinkDown, LinkUp, Path
 from devices.roster import DeviceKind
 from ebcd.facts import Fact
-from ebcd.health import FlapRule, HealthBook, Way, Ways
+from ebcd.health import Change, FlapRule, HealthBook, Way, Ways
 from ebcd.state import CountyState
 from ebcd.workorders import Crew, Desk, OrderRule, Site, Sites, WorkOrder, findings
+from ebcd.workorders.part import RECONCILE_S
 from protocols.codes import AreaCode, ResourceCode
 
 COUNTY = AreaCode("349901000000")
@@ -55,27 +58,48 @@ class Yard:
                     sites.append(Site(code, place, frozenset({path}), period_s, feeder, "B1" if number == 7 else ""))
         self.ways = Ways(ways, {"adapters": Path.ADAPTER, "ip": Path.IP, "cellular": Path.CELLULAR})
         self.sites = Sites(sites)
-        self.health = HealthBook(self.ways, flap_rule=FlapRule(4, 3600.0, 900.0))
+        self.changes: list[Change] = []
+        self.health = self._health()
         self.state = CountyState()
         self.facts: list[Fact] = []
         self.confirmed: dict[str, float] = {}
-        crews = (Crew("north", TOWNS[:2]), Crew("county", (COUNTY,)), Crew("one", (village(TOWNS[0], 1),)))
-        self.desk = Desk(
-            self.state.work,
-            self.enter,
-            self.health.of,
-            COUNTY,
-            crews,
-            OrderRule(),
-            lambda code: self.confirmed.get(code, 0.0),
-        )
+        self.crews = (Crew("north", TOWNS[:2]), Crew("county", (COUNTY,)), Crew("one", (village(TOWNS[0], 1),)))
         self.now_s = 0.0
         self.dead: set[ResourceCode] = set()
-        self.beats: dict[ResourceCode, float] = {
-            code: (int(code[-2:]) * 7 % 10) / 10 * (way.period_s or 0) for code, way in ways.items()
-        }
+        self.faulty: set[ResourceCode] = set()
+        self.restarted: set[ResourceCode] = set()  # their next heartbeat is the first after switching on
+        self.down: set[str] = set()  # links of ours
+        self.desk = self._desk(0.0)
+        self.beats = [((int(code[-2:]) * 7 % 10) / 10 * (way.period_s or 0), code) for code, way in ways.items()]
+        heapq.heapify(self.beats)
         self.health.start_counting(0.0)
         self.run(200.0)
+
+    def _health(self) -> HealthBook:
+        book = HealthBook(self.ways, flap_rule=FlapRule(4, 3600.0, 900.0))
+        book.on_change(self.changes.append)
+        return book
+
+    def _desk(self, listening_since: float) -> Desk:
+        def confirmed(code: str) -> float:
+            return self.confirmed.get(code, 0.0)
+
+        return Desk(
+            self.state.work, self.enter, self.health.of, COUNTY, self.crews, OrderRule(), confirmed, listening_since
+        )
+
+    def restart(self) -> None:
+        """Our own process ends and begins again: orders come from the journal, health from what was written down."""
+        before, self.state = self.health, CountyState()
+        for fact in self.facts:
+            self.state.apply(fact)
+        self.health = self._health()
+        for code, known in before.all():
+            self.health.remember(code, known.condition, known.since, known.seen_at, known.fault)
+        self.desk = self._desk(self.wall_s)
+        self.health.start_counting(self.now_s, self.wall_s)
+        for name in self.down:
+            self.link(name, up=False)
 
     @property
     def wall_s(self) -> float:
@@ -101,19 +125,30 @@ class Yard:
         end_s = self.now_s + seconds
         while self.now_s < end_s:
             self.now_s += 1.0
-            for code, due_s in self.beats.items():
-                if due_s <= self.now_s:
-                    way = self.ways.devices[code]
-                    self.beats[code] = due_s + (way.period_s or 0)
-                    if code not in self.dead and not (way.behind and way.behind in self.dead):
-                        self.hear(Heartbeat("x", code, "", DeviceState.IDLE, False), next(iter(way.paths)))
+            while self.beats[0][0] <= self.now_s:
+                due_s, code = self.beats[0]
+                way = self.ways.devices[code]
+                heapq.heapreplace(self.beats, (due_s + (way.period_s or 0), code))
+                if self.speaks(code):
+                    state = DeviceState.FAULT if code in self.faulty else DeviceState.IDLE
+                    first = code in self.restarted
+                    self.restarted.discard(code)
+                    self.hear(Heartbeat("x", code, "", state, first), next(iter(way.paths)))
             self.health.tick(self.now_s, self.wall_s)
             if self.now_s % GATHER_S == 0:
-                self.desk.reconcile(findings(self.health, self.sites), self.wall_s)
+                if self.changes or self.now_s % RECONCILE_S == 0:
+                    self.changes.clear()
+                    self.desk.reconcile(findings(self.health, self.sites, self.wall_s), self.wall_s)
                 self.desk.look(self.wall_s)
+
+    def speaks(self, code: ResourceCode) -> bool:
+        """Whether its words come as far as our door."""
+        way = self.ways.devices[code]
+        return code not in self.dead and not (way.behind and way.behind in self.dead)
 
     def link(self, name: str, *, up: bool) -> None:
         """One of our own links fails or returns."""
+        (self.down.discard if up else self.down.add)(name)
         self.hear(LinkUp(name) if up else LinkDown(name, "down"), self.ways.links[name])
 
     def kill(self, *codes: ResourceCode) -> None:

@@ -121,3 +121,34 @@ def test_a_damaged_message_is_a_message_or_an_error(data: st.DataObject) -> None
     pdu[data.draw(st.integers(0, len(pdu) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(RemoteProtocolError):
         decode_deliver(pdu.hex())
+
+
+@pytest.mark.parametrize(
+    ("dcs", "data", "text"),
+    [
+        ("E0", "0262A5", "报"),
+        ("C8", "02E834", "hi"),
+        ("D0", "02E834", "hi"),
+        ("48", "0262A5", "报"),
+        ("0C", "02E834", "hi"),
+    ],
+)
+def test_every_group_of_the_data_coding_scheme_names_its_alphabet(dcs: str, data: str, text: str) -> None:
+    # TS 23.038 section 4: E0 a message waits, UCS-2; C8, D0 the same in the default alphabet whatever bits 3 and 2 are;
+    # 48 UCS-2 with deletion by itself; 0C reserved, read as the default. "hi" packed: 68 | 69 << 7 = 34E8
+    assert decode_deliver(f"000405810180F600{dcs}62119251619523{data}").text == text
+
+
+def test_what_is_compressed_or_shorter_than_announced_is_an_error() -> None:
+    whole = deliver_ucs2(PHONE, "报修")
+    for pdu in (whole[:-4], whole.replace("0008621192", "0020621192")):
+        with pytest.raises(RemoteProtocolError):
+            decode_deliver(pdu)
+
+
+def test_a_character_that_two_parts_cut_in_half_is_whole_again() -> None:
+    parts = Parts()
+    pdus = [deliver_ucs2(PHONE, "", bytes((5, 0, 3, 9, 2, at))) for at in (1, 2)]
+    halves = [pdu[:-14] + "08" + pdu[-12:] + half for pdu, half in zip(pdus, ("D83D", "DE00"), strict=True)]
+    assert parts.add(decode_deliver(halves[0])) is None
+    assert parts.add(decode_deliver(halves[1])) == (PHONE, "😀")
