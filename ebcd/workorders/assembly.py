@@ -17,7 +17,7 @@ from ebcd.workorders.channels import EmailChannel, MailServer, SmsChannel, Webho
 from ebcd.workorders.crews import Crew, OrderRule
 from ebcd.workorders.desk import Desk
 from ebcd.workorders.notify import Channel, Notifier
-from ebcd.workorders.office import WorkOffice
+from ebcd.workorders.office import WorkOffice, payer_words
 from ebcd.workorders.part import Confirmations, WorkPart
 from ebcd.workorders.replies import Hear, Known, SmsReplies
 from ebcd.workorders.sites import sites_of
@@ -76,6 +76,7 @@ def assemble(
         clock,
         language,
         settings.orders.supervisor,
+        lambda order: payer_words(office.bill_of(order), language),
     )
     ledger.watched_by(part.watch)
     ledger.watched_by(notifier.watch)

@@ -19,13 +19,18 @@ from ebcd.state import CountyState
 from ebcd.workorders.book import ORDER_MOVED, ORDER_NOTED, ORDER_RECAST, WorkBook, order_noted
 from ebcd.workorders.crews import BRINGS, Crew
 from ebcd.workorders.desk import ESCALATED
-from ebcd.workorders.table import OrderEvent, OrderState
+from ebcd.workorders.table import OrderEvent
 from ebcd.workorders.values import WorkOrder
 
 QUEUE_MAX = 1000
 TRIES_S = (0.0, 10.0, 60.0, 300.0)
 TOLD, UNTOLD = "told", "untold"
 CALLED_OFF = frozenset({OrderEvent.PROVE, OrderEvent.ABSORB, OrderEvent.WITHDRAW})
+ENDING = frozenset(map(str, CALLED_OFF))
+TELLING = {"dispatch": "dispatch", "relapse": "relapse", "recast": "recast", ESCALATED: "overdue"}
+"""Steps of an order's history that its crew has to hear of, and as what."""
+OLD_S = 3600.0
+"""An order that ended longer ago concerns nobody any more."""
 
 log = structlog.get_logger("ebcd.notify")
 
@@ -72,9 +77,10 @@ class Notifier:
         clock: Clock,
         language: str,
         supervisor: str = "",
+        payer_of: Callable[[WorkOrder], str] = lambda _order: "",
     ) -> None:
         """`name_of` gives what people call an order's root and its area; `supervisor`: the crew that hears what is
-        overdue."""
+        overdue; `payer_of`: who pays, in words."""
         self._book = book
         self._enter = enter
         self._crews = {crew.name: crew for crew in crews}
@@ -83,6 +89,7 @@ class Notifier:
         self._clock = clock
         self._language = language
         self._supervisor = supervisor
+        self._payer_of = payer_of
         self._queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue(QUEUE_MAX)
         self._queued: set[tuple[str, str]] = set()
 
@@ -111,10 +118,11 @@ class Notifier:
             self._queued.add((number, what))
 
     async def run(self) -> None:
-        """Tell until cancelled; first what an earlier life had dispatched and not told."""
-        for order in self._book.live():
-            if order.state is OrderState.DISPATCHED and not _told_since_dispatch(order):
-                self._put(order.id, str(OrderEvent.DISPATCH))
+        """Tell until cancelled; first what an earlier life had to tell and did not."""
+        since = self._clock.wall() - OLD_S
+        for order in list(self._book.orders.values()):
+            if (order.live or order.closed_at >= since) and (what := _untold(order)):
+                self._put(order.id, what)
         async with asyncio.TaskGroup() as group:
             while True:
                 number, what = await self._queue.get()
@@ -140,6 +148,7 @@ class Notifier:
             "count": len(order.devices),
             "bring": text(f"bring.{BRINGS[order.trouble]}", self._language),
             "why": order.why,
+            "pays": self._payer_of(order),
         }
         subject = text("notice.subject", self._language, **values)
         words = text(f"notice.{what}", self._language, **values)
@@ -169,7 +178,14 @@ async def hand_on(channel: Channel, notice: Notice) -> str:
     return reason
 
 
-def _told_since_dispatch(order: WorkOrder) -> bool:
-    steps = [step.what for step in order.history]
-    last = max((at for at, what in enumerate(steps) if what in (OrderEvent.DISPATCH, OrderEvent.RELAPSE)), default=-1)
-    return TOLD in steps[last + 1 :]
+def _untold(order: WorkOrder) -> str:
+    """What its crew had to hear last and was not told; "" for nothing."""
+    what, told = "", True
+    for step in order.history:
+        if (begun := TELLING.get(step.what)) is not None:
+            what, told = begun, False
+        elif step.what in ENDING and order.dispatched_at and not order.mended_at:
+            what, told = "called_off", False
+        elif step.what == TOLD and step.note.startswith(f"{what} "):
+            told = True
+    return "" if told else what
