@@ -3,7 +3,7 @@ the weekly tone."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -12,7 +12,7 @@ from itertools import chain
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from starlette.routing import Route
 
-from ebcd import api_shift, api_tone
+from ebcd import api_roster, api_shift, api_tone
 from ebcd.alarms import AlarmKind, Sighting
 from ebcd.alarms import sightings as seen
 from ebcd.alarms.certificates import Calendar
@@ -24,8 +24,10 @@ from ebcd.alarms.watch import AlarmWatch
 from ebcd.alert_desk import AlertDesk, journaled
 from ebcd.foundation import Foundation
 from ebcd.identity import Operators
+from ebcd.ledger import Ledger
 from ebcd.observed import certificate_roles
 from ebcd.operator import LinkRow
+from ebcd.roster.desk import RosterDesk
 from ebcd.settings import Settings
 from ebcd.shift.desk import ShiftDesk
 from ebcd.shift.matters import open_matters
@@ -56,11 +58,12 @@ class Watchkeeping:
     office: AlarmOffice
     tone: ToneRound
     tones: ToneDesk
+    roster: RosterDesk
 
     def routes(self, operators: Operators) -> tuple[Route, ...]:
         """For `ebcd.api.application`."""
         shift = api_shift.routes(self.shift, self.office, operators)
-        return (*shift, *api_tone.routes(self.tones, operators))
+        return (*shift, *api_roster.routes(self.roster, operators), *api_tone.routes(self.tones, operators))
 
     def parts(self) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
         """What runs supervised."""
@@ -77,6 +80,9 @@ class Told:
     crews: Mapping[str, Crew]
     channels: Sequence[Channel]
     orders: OrderRule
+    roster: RosterDesk
+    modem: Callable[[], str]
+    """Why no SMS goes out; empty where it does, or where there is no modem."""
 
 
 def rule_of(settings: Settings) -> AlarmRule:
@@ -88,6 +94,7 @@ def rule_of(settings: Settings) -> AlarmRule:
         AlarmKind.LINK: a.link_for_s,
         AlarmKind.PEER: a.link_for_s,
         AlarmKind.APPROVAL: a.approval_for_s,
+        AlarmKind.MODEM: a.link_for_s,
     }
     days = tuple(a.certificate_days)
     return AlarmRule(a.online_rate, a.town_terminals_min, days, lasting_s, a.tell, a.acknowledge_s, a.escalate)
@@ -116,6 +123,8 @@ def build_watchkeeping(
             seen.certificates(calendar.ending()),
             seen.links(rows()),
             seen.people(ledger.state),
+            seen.modem(settings.sms.device, told.modem()),
+            told.roster.sightings(ledger.state.shift.on_duty),
         )
 
     def matters() -> tuple[Matter, ...]:
@@ -127,14 +136,15 @@ def build_watchkeeping(
     limit_s = settings.shift.acknowledge_s
     shift = ShiftDesk(ledger, base.store, clock, lambda: operators.names, matters, limit_s, durable)
     language = settings.platform.language
-    teller = AlarmTeller(ledger, told.crews, told.channels, clock, rule, language, bound_acted)
+    on_duty = told.roster.recipients
+    teller = AlarmTeller(ledger, told.crews, told.channels, clock, rule, language, bound_acted, on_duty)
     watch = AlarmWatch(ledger, clock, rule, sightings, teller.tell, bound_acted)
     base.metrics.watch(lambda: _metrics(ledger.state, shift))
     tones = ToneDesk(room.core, base.inventory, health, settings.platform.area, timetable_of(settings), clock)
     base.metrics.watch(lambda: [GaugeMetricFamily("ebcd_terminals_proved", PROVED, value=tones.proved())])
     chime = partial(sounds.chime, CHIME_S)
     tone = ToneRound(tones, room.core, clock, desk.next_id, chime, settings.platform.name, language)
-    return Watchkeeping(shift, watch, teller, AlarmOffice(ledger, clock, durable), tone, tones)
+    return Watchkeeping(shift, watch, teller, AlarmOffice(ledger, clock, durable), tone, tones, told.roster)
 
 
 def timetable_of(settings: Settings) -> Timetable:
@@ -164,3 +174,10 @@ def _metrics(state: CountyState, shift: ShiftDesk) -> Iterator[Metric]:
     )
     yield CounterMetricFamily("ebcd_handovers_overdue", "Handovers that waited too long", value=state.shift.overdue)
     yield GaugeMetricFamily("ebcd_on_duty", "1 while somebody is on duty", value=float(bool(state.shift.on_duty)))
+
+
+def roster_of(base: Foundation, ledger: Ledger, operators: Callable[[], Collection[str]]) -> RosterDesk:
+    """`shift.roster`. `operators`: who there is now."""
+    s = base.settings.shift
+    durable = partial(journaled, ledger)
+    return RosterDesk(s.roster, base.world.clock, operators, ledger.enter, durable, s.roster_ahead_s, s.acknowledge_s)

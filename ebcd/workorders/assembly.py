@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from devices.gsm_line import ModemGone
@@ -56,8 +56,10 @@ def assemble(
     confirmations: Confirmations,
     count: Callable[[str, int], None],
     hear: Hear,
+    on_duty: Callable[[], Sequence[Crew]],
 ) -> Work:
-    """Everything, watching the ledger. `count` feeds the metrics; `hear` takes people's words about alerts."""
+    """Everything, watching the ledger. `count` feeds the metrics; `hear` takes people's words about alerts; `on_duty`:
+    whom the roster names now."""
     crews = [Crew(c.name, c.areas, c.phone, c.email, c.webhook) for c in settings.crews]
     state, county, language = ledger.state, settings.platform.area, settings.platform.language
     rule, now = rule_of(settings), clock.wall()
@@ -77,6 +79,7 @@ def assemble(
         language,
         settings.orders.supervisor,
         lambda order: payer_words(office.bill_of(order), language),
+        on_duty,
     )
     ledger.watched_by(part.watch)
     ledger.watched_by(notifier.watch)

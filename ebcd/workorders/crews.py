@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -40,6 +40,12 @@ class OrderRule:
         }
     )
     escalations_max: int = 3
+
+
+def and_on_duty(crews: Sequence[Crew], on_duty: Iterable[Crew]) -> list[Crew]:
+    """The crews, and of those on duty whoever is not one of them under another name."""
+    addresses = {(crew.phone, crew.email) for crew in crews}
+    return [*crews, *(person for person in on_duty if (person.phone, person.email) not in addresses)]
 
 
 BRINGS: dict[Trouble, str] = {

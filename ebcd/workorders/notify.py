@@ -17,7 +17,7 @@ from ebcd.catalogue import text
 from ebcd.facts import DAEMON, Fact
 from ebcd.state import CountyState
 from ebcd.workorders.book import ORDER_MOVED, ORDER_NOTED, ORDER_RECAST, WorkBook, order_noted
-from ebcd.workorders.crews import BRINGS, Crew
+from ebcd.workorders.crews import BRINGS, Crew, and_on_duty
 from ebcd.workorders.desk import ESCALATED
 from ebcd.workorders.table import OrderEvent
 from ebcd.workorders.values import WorkOrder
@@ -78,9 +78,11 @@ class Notifier:
         language: str,
         supervisor: str = "",
         payer_of: Callable[[WorkOrder], str] = lambda _order: "",
+        on_duty: Callable[[], Sequence[Crew]] = tuple,
     ) -> None:
         """`name_of` gives what people call an order's root and its area; `supervisor`: the crew that hears what is
-        overdue; `payer_of`: who pays, in words."""
+        overdue; `payer_of`: who pays, in words; `on_duty`: whom the roster names now, who hear that as well, and of
+        orders that no crew has."""
         self._book = book
         self._enter = enter
         self._crews = {crew.name: crew for crew in crews}
@@ -90,6 +92,7 @@ class Notifier:
         self._language = language
         self._supervisor = supervisor
         self._payer_of = payer_of
+        self._on_duty = on_duty
         self._queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue(QUEUE_MAX)
         self._queued: set[tuple[str, str]] = set()
 
@@ -135,8 +138,12 @@ class Notifier:
                         group.create_task(self._deliver(channel, notice))
 
     def _crews_for(self, order: WorkOrder, what: str) -> list[Crew]:
-        names = [order.crew, *([self._supervisor] if what == "overdue" else [])]
-        return [self._crews[name] for name in dict.fromkeys(names) if name in self._crews]
+        """Its crew; where it has none, or is overdue, whoever looks after crews."""
+        crews = [self._crews[order.crew]] if order.crew in self._crews else []
+        if not crews or what == "overdue":
+            crews += [self._crews[self._supervisor]] if self._supervisor in self._crews else []
+            crews = and_on_duty(crews, self._on_duty())
+        return list(dict.fromkeys(crews))
 
     def _notice(self, order: WorkOrder, what: str, crew: Crew) -> Notice:
         root, area = self._name_of(order)
