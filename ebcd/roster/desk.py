@@ -138,7 +138,7 @@ class RosterDesk:
             ) from error
         self._known = None
         self._enter(rostered(len(roster.turns), sm3(data).hex(), self._clock.wall(), actor.name))
-        log.info("roster.changed", actor=actor.name, turns=len(roster.turns))
+        log.info("shift.rostered", actor=actor.name, turns=len(roster.turns))
         await self._durable("shift", "roster")
 
 
