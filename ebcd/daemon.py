@@ -65,6 +65,7 @@ from ebcd.people import PeopleDesk
 from ebcd.pulse import Pulse, all_tried, watchdog_s
 from ebcd.reach import Reach
 from ebcd.reconcile import resume
+from ebcd.roster.desk import RosterDesk
 from ebcd.settings import Settings
 from ebcd.sharing import Sharers
 from ebcd.sounds import Sounds
@@ -74,7 +75,7 @@ from ebcd.trace import Traces
 from ebcd.upkeep import Upkeep, build_upkeep
 from ebcd.upstream import Upstream
 from ebcd.views import Views
-from ebcd.watchkeeping import Told, Watchkeeping, build_watchkeeping
+from ebcd.watchkeeping import Told, Watchkeeping, build_watchkeeping, roster_of
 from ebcd.workorders import Sites
 from ebcd.workorders.assembly import Work, assemble
 from ebcd.workorders.part import Confirmations
@@ -158,7 +159,9 @@ async def build(settings: Settings, world: World) -> Daemon:
     ledger.watched_by(reporter.observer.fact)
     keeper = keeper_of(base, ledger, health)
     views = Views(inventory, reach, health, rules.approvals, volumes)
-    work = assemble(settings, ledger, health, inventory, clock, confirmations, metrics.watched, by_sms(keeper.desk))
+    roster = roster_of(base, ledger, lambda: upkeep.operators.names)
+    say = metrics.watched, by_sms(keeper.desk), roster.recipients
+    work = assemble(settings, ledger, health, inventory, clock, confirmations, *say)
     archive = archive_part(base, core, health, lambda sites: _resite(sites, work, reporter), ways, paths)
     following.observed_by(lambda event, _path: archive.observe(event, clock.wall()))
     upkeep = build_upkeep(base, core, checker, views, archive.keeper.read_again)
@@ -166,13 +169,16 @@ async def build(settings: Settings, world: World) -> Daemon:
     room = Room(core, inventory, health, views, sounds, volumes, links, *doors)
     observed.watch_parts(metrics, base.state, health, links, clock)
     observed.watch_figures(base, health, links, mailroom, upkeep.disks)
-    identity = Identity(me.code, me.name, me.area, version("ebcd"), clock.wall())
-    operations = CountyOperations(identity, room)
+    operations = CountyOperations(identity := Identity(me.code, me.name, me.area, version("ebcd"), clock.wall()), room)
     archive.office.send = operations.send
-    told = Told({crew.name: crew for crew in work.part.desk.crews}, work.channels, work.part.desk.rule)
-    watch = build_watchkeeping(base, AlertDesk(identity, room), sounds, upkeep.operators, told)
+    watch = build_watchkeeping(base, AlertDesk(identity, room), sounds, upkeep.operators, _told(work, roster))
     parts = (ward, work, archive, links, upstream, mailroom, reporter, keeper, operations, sounds, monitor, upkeep)
     return Daemon(base, ledger, core, *parts, watch, sharers)
+
+
+def _told(work: Work, roster: RosterDesk) -> Told:
+    crews, modem = {crew.name: crew for crew in work.part.desk.crews}, work.modem
+    return Told(crews, work.channels, work.part.desk.rule, roster, lambda: modem.reason if modem else "")
 
 
 async def _ward(base: Foundation, health: HealthBook, by_path: dict[Path, list[Link]]) -> Ward:

@@ -3,7 +3,7 @@ the weekly tone."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -21,12 +21,15 @@ from ebcd.alarms.sightings import AlarmRule
 from ebcd.alarms.tell import AlarmTeller
 from ebcd.alarms.watch import AlarmWatch
 from ebcd.alert_desk import AlertDesk, journaled
+from ebcd.api import roster as roster_pages
 from ebcd.api import shift as shift_pages
 from ebcd.api import tone as tone_pages
 from ebcd.foundation import Foundation
 from ebcd.identity import Operators
+from ebcd.ledger import Ledger
 from ebcd.observed import certificate_roles
 from ebcd.operator import LinkRow
+from ebcd.roster.desk import RosterDesk
 from ebcd.settings import Settings
 from ebcd.shift.desk import ShiftDesk
 from ebcd.shift.matters import open_matters
@@ -57,11 +60,13 @@ class Watchkeeping:
     office: AlarmOffice
     tone: ToneRound
     tones: ToneDesk
+    roster: RosterDesk
 
     def routes(self, operators: Operators) -> tuple[Route, ...]:
         """For `ebcd.api.application`."""
         shift = shift_pages.routes(self.shift, self.office, operators)
-        return (*shift, *tone_pages.routes(self.tones, operators))
+        roster = roster_pages.routes(self.roster, operators)
+        return (*shift, *roster, *tone_pages.routes(self.tones, operators))
 
     def parts(self) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
         """What runs supervised."""
@@ -78,6 +83,9 @@ class Told:
     crews: Mapping[str, Crew]
     channels: Sequence[Channel]
     orders: OrderRule
+    roster: RosterDesk
+    modem: Callable[[], str]
+    """Why no SMS goes out; empty where it does, or where there is no modem."""
 
 
 def rule_of(settings: Settings) -> AlarmRule:
@@ -89,6 +97,7 @@ def rule_of(settings: Settings) -> AlarmRule:
         AlarmKind.LINK: a.link_for_s,
         AlarmKind.PEER: a.link_for_s,
         AlarmKind.APPROVAL: a.approval_for_s,
+        AlarmKind.MODEM: a.link_for_s,
     }
     days = tuple(a.certificate_days)
     return AlarmRule(a.online_rate, a.town_terminals_min, days, lasting_s, a.tell, a.acknowledge_s, a.escalate)
@@ -117,6 +126,8 @@ def build_watchkeeping(
             seen.certificates(calendar.ending()),
             seen.links(rows()),
             seen.people(ledger.state),
+            seen.modem(settings.sms.device, told.modem()),
+            told.roster.sightings(ledger.state.shift.on_duty),
         )
 
     def matters() -> tuple[Matter, ...]:
@@ -128,14 +139,15 @@ def build_watchkeeping(
     limit_s = settings.shift.acknowledge_s
     shift = ShiftDesk(ledger, base.store, clock, lambda: operators.names, matters, limit_s, durable)
     language = settings.platform.language
-    teller = AlarmTeller(ledger, told.crews, told.channels, clock, rule, language, bound_acted)
+    on_duty = told.roster.recipients
+    teller = AlarmTeller(ledger, told.crews, told.channels, clock, rule, language, bound_acted, on_duty)
     watch = AlarmWatch(ledger, clock, rule, sightings, teller.tell, bound_acted)
     base.metrics.watch(lambda: _metrics(ledger.state, shift))
     tones = ToneDesk(room.core, base.inventory, health, settings.platform.area, timetable_of(settings), clock)
     base.metrics.watch(lambda: [GaugeMetricFamily("ebcd_terminals_proved", PROVED, value=tones.proved())])
     chime = partial(sounds.chime, CHIME_S)
     tone = ToneRound(tones, room.core, clock, desk.next_id, chime, settings.platform.name, language)
-    return Watchkeeping(shift, watch, teller, AlarmOffice(ledger, clock, durable), tone, tones)
+    return Watchkeeping(shift, watch, teller, AlarmOffice(ledger, clock, durable), tone, tones, told.roster)
 
 
 def timetable_of(settings: Settings) -> Timetable:
@@ -165,3 +177,10 @@ def _metrics(state: CountyState, shift: ShiftDesk) -> Iterator[Metric]:
     )
     yield CounterMetricFamily("ebcd_handovers_overdue", "Handovers that waited too long", value=state.shift.overdue)
     yield GaugeMetricFamily("ebcd_on_duty", "1 while somebody is on duty", value=float(bool(state.shift.on_duty)))
+
+
+def roster_of(base: Foundation, ledger: Ledger, operators: Callable[[], Collection[str]]) -> RosterDesk:
+    """`shift.roster`. `operators`: who there is now."""
+    s = base.settings.shift
+    durable = partial(journaled, ledger)
+    return RosterDesk(s.roster, base.world.clock, operators, ledger.enter, durable, s.roster_ahead_s, s.acknowledge_s)

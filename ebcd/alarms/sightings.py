@@ -62,6 +62,12 @@ def links(rows: Iterable[LinkRow]) -> Iterator[Sighting]:
             yield Sighting(kind, row.name, row.path, row.reason)
 
 
+def modem(device: str, reason: str) -> Iterator[Sighting]:
+    """The SMS modem; `reason` empty where it works."""
+    if reason:
+        yield Sighting(AlarmKind.MODEM, device, detail=reason)
+
+
 def people(state: CountyState) -> Iterator[Sighting]:
     """What waits for a person: alerts for approval (nobody is woken for a weekly tone), a handover for its taker."""
     for record in state.live_alerts():

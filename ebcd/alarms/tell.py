@@ -14,7 +14,7 @@ from ebcd.alarms.sightings import AlarmRule
 from ebcd.alarms.values import Alarm, AlarmKind
 from ebcd.catalogue import has, text
 from ebcd.ledger import Ledger
-from ebcd.workorders.crews import Crew
+from ebcd.workorders.crews import Crew, and_on_duty
 from ebcd.workorders.notify import TOLD, UNTOLD, Channel, Notice, hand_on
 
 UNDER_WAY_MAX = 500
@@ -37,7 +37,9 @@ class AlarmTeller:
         rule: AlarmRule,
         language: str,
         bound_acted: Callable[[str], None],
+        on_duty: Callable[[], Sequence[Crew]] = tuple,
     ) -> None:
+        """`on_duty`: whom the roster names now; they hear of everything, besides the configured crews."""
         self._ledger = ledger
         self._crews = crews
         self._channels = tuple(channels)
@@ -45,6 +47,7 @@ class AlarmTeller:
         self._rule = rule
         self._language = language
         self._bound_acted = bound_acted
+        self._on_duty = on_duty
         self._queue: asyncio.Queue[tuple[Channel, Notice, list[str]]] = asyncio.Queue(UNDER_WAY_MAX)
         self._under_way = 0
 
@@ -56,10 +59,14 @@ class AlarmTeller:
             names = (*names, *self._rule.escalate)
         groups = [[alarm] for alarm in alarms] if len(alarms) <= SINGLY_MAX else [list(alarms)]
         for group in groups:
-            for crew in (self._crews[name] for name in dict.fromkeys(names) if name in self._crews):
+            for crew in self._recipients(names):
                 notice = self._notice(group, what, crew)
                 for channel in (each for each in self._channels if each.serves(crew)):
                     self._put(channel, notice, [alarm.id for alarm in group])
+
+    def _recipients(self, names: Sequence[str]) -> list[Crew]:
+        named = [self._crews[name] for name in dict.fromkeys(names) if name in self._crews]
+        return and_on_duty(named, self._on_duty())
 
     def _notice(self, alarms: Sequence[Alarm], what: str, crew: Crew) -> Notice:
         said = "; ".join(words_of(alarm, self._language) for alarm in alarms[:SINGLY_MAX])

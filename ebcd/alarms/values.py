@@ -16,6 +16,9 @@ class AlarmKind(StrEnum):
     PEER = "peer"  # a platform above does not answer
     APPROVAL = "approval"  # an alert waits for somebody to approve it
     HANDOVER = "handover"  # nobody has taken the shift over
+    MODEM = "modem"  # no SMS goes out or comes in
+    ROSTER_GAP = "roster_gap"  # nobody is planned for duty, soon or now
+    DUTY_ABSENT = "duty_absent"  # somebody is planned and has not taken the shift
 
 
 Key = tuple[AlarmKind, str, int]

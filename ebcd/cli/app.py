@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ebcd.cli import authorising, commissioning, drift, field, inventory, keeping, orders, shift, tone, upward
+from ebcd.cli import authorising, commissioning, drift, field, inventory, keeping, orders, roster, shift, tone, upward
 from ebcd.cli.options import AsJson, Config, EbmIdArgument, Lang, Language, TokenFile, help_of
 from ebcd.cli.output import failures_told, show
 from ebcd.cli.session import Session, open_session
@@ -314,6 +314,7 @@ field.add_to(app)
 app.add_typer(orders.orders, name="orders")
 app.add_typer(shift.shift, name="shift")
 app.add_typer(shift.alarms, name="alarms")
+app.add_typer(roster.roster, name="roster")
 app.add_typer(inventory.inventory, name="inventory")
 commissioning.add_to(app)
 authorising.add_to(field.cert)

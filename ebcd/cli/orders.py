@@ -122,7 +122,7 @@ def _orders_table(rows: Sequence[OrderRow], language: str) -> RenderableType:
     if not rows:
         return text("orders.none", language)
     table = table_of(
-        language, "order", "state", "trouble", "root", "devices", "area", "crew", "opened", "bring", "reason"
+        language, "order", "state", "trouble", "root", "devices", "area", "crew", "opened", "bring", "pays", "reason"
     )
     for row in rows:
         root = f"{row.root_name} {row.root}".strip()
@@ -136,6 +136,7 @@ def _orders_table(rows: Sequence[OrderRow], language: str) -> RenderableType:
             escape(row.crew or "-"),
             shown(row.opened),
             word("bring", row.bring, language),
+            escape(" ".join([word("pays", row.pays, language), *row.suppliers])),
             escape(row.why),
         )
     return table

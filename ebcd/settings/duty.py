@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import time
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from ebcd.alert import TONE_VOLUME_MAX
-from ebcd.settings.values import Area, Name, Section
+from ebcd.settings.values import Area, FilePath, Name, Section
 
 
 class ToneSection(Section):
@@ -39,6 +40,8 @@ class AlarmsSection(Section):
 
 
 class ShiftSection(Section):
-    """The shift's log."""
+    """The shift's log, and the roster that is made ahead."""
 
     acknowledge_s: Annotated[float, Field(ge=10, le=86_400)] = 900.0
+    roster: FilePath = Path("roster.csv")
+    roster_ahead_s: Annotated[float, Field(ge=0, le=2_678_400)] = 86_400.0

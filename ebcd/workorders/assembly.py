@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,7 +18,7 @@ from ebcd.workorders.channels import EmailChannel, MailServer, SmsChannel, Webho
 from ebcd.workorders.crews import Crew, OrderRule
 from ebcd.workorders.desk import Desk
 from ebcd.workorders.notify import Channel, Notifier
-from ebcd.workorders.office import WorkOffice
+from ebcd.workorders.office import WorkOffice, payer_words
 from ebcd.workorders.part import Confirmations, WorkPart
 from ebcd.workorders.replies import Ears, Known, SmsReplies
 from ebcd.workorders.sites import sites_of
@@ -57,8 +57,10 @@ def assemble(
     confirmations: Confirmations,
     count: Callable[[str, int], None],
     ears: Ears,
+    on_duty: Callable[[], Sequence[Crew]],
 ) -> Work:
-    """Everything, watching the ledger. `count` feeds the metrics; `ears` takes people's words about alerts."""
+    """Everything, watching the ledger. `count` feeds the metrics; `ears` takes people's words about alerts; `on_duty`:
+    whom the roster names now."""
     crews = [Crew(c.name, c.areas, c.phone, c.email, c.webhook) for c in settings.crews]
     state, county, language = ledger.state, settings.platform.area, settings.platform.language
     rule, now = rule_of(settings), clock.wall()
@@ -77,6 +79,8 @@ def assemble(
         clock,
         language,
         settings.orders.supervisor,
+        lambda order: payer_words(office.bill_of(order), language),
+        on_duty,
     )
     ledger.watched_by(part.watch)
     ledger.watched_by(notifier.watch)

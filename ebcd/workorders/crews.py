@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
 
 from ebcd.workorders.table import OrderState
 from ebcd.workorders.values import Trouble, WorkOrder
@@ -40,6 +42,12 @@ class OrderRule:
     escalations_max: int = 3
 
 
+def and_on_duty(crews: Sequence[Crew], on_duty: Iterable[Crew]) -> list[Crew]:
+    """The crews, and of those on duty whoever is not one of them under another name."""
+    addresses = {(crew.phone, crew.email) for crew in crews}
+    return [*crews, *(person for person in on_duty if (person.phone, person.email) not in addresses)]
+
+
 BRINGS: dict[Trouble, str] = {
     Trouble.LINK: "nothing",
     Trouble.HEAD_END: "ups_adapter",
@@ -56,6 +64,31 @@ BRINGS: dict[Trouble, str] = {
     Trouble.REPORTED: "look",
 }
 """What to bring, as a key of the catalogue (`bring.*`)."""
+
+
+NOT_THE_DEVICES = frozenset({Trouble.LINK, Trouble.TOWN_LINE, Trouble.SIM_BATCH, Trouble.WIDESPREAD, Trouble.MESSAGE})
+"""No device broke, so no supplier's guarantee pays."""
+
+
+class Payer(StrEnum):
+    """Who pays for the mending, as a key of the catalogue (`pays.*`)."""
+
+    SUPPLIER = "supplier"  # all devices are under guarantee
+    PARTLY = "partly"  # some are
+    OWNER = "owner"  # none is any more, or no device broke
+    UNKNOWN = "unknown"  # the archive does not say
+
+
+def payer(trouble: Trouble, guarantees: Sequence[date | None], today: date) -> Payer:
+    """From the last day of each device's guarantee, None where the archive has none."""
+    if trouble in NOT_THE_DEVICES:
+        return Payer.OWNER
+    if not guarantees or all(end is None for end in guarantees):
+        return Payer.UNKNOWN
+    covered = sum(end is not None and end >= today for end in guarantees)
+    if covered == len(guarantees):
+        return Payer.SUPPLIER
+    return Payer.PARTLY if covered else Payer.OWNER
 
 
 def area_of(devices: Sequence[str], county: AreaCode) -> AreaCode:

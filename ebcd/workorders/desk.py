@@ -27,7 +27,7 @@ from ebcd.workorders.values import Finding, Trouble, WorkOrder
 from protocols.codes import AreaCode, ResourceCode
 
 BEIJING = timezone(timedelta(hours=8))
-ESCALATED = "escalated"
+ESCALATED, REPORTED_AGAIN = "escalated", "reported"
 OBSERVED = frozenset(Trouble) - {Trouble.REPORTED, Trouble.RECEIPT, Trouble.MESSAGE}
 """What health can see; the others come from people and from alerts."""
 GROUPS = OBSERVED - {Trouble.DEVICE, Trouble.FAULT, Trouble.FLAPPING}
@@ -78,6 +78,7 @@ class Desk:
         self._narrow({finding.key: finding for finding in findings}, now)
         cover = Cover(order for order in self.book.live() if order.trouble in OBSERVED)
         settled = self._withdrawn_at()
+        reported = {o.devices: o for o in self.book.live() if o.trouble is Trouble.REPORTED}
         for finding in findings:
             if finding.key in settled and finding.since <= settled[finding.key]:
                 continue  # a person has said that this is no trouble, and nothing has happened since
@@ -88,6 +89,9 @@ class Desk:
             elif cover.holds(finding):
                 self._recast(cover.lone(finding), finding, now)
                 continue
+            elif (said := reported.get(finding.devices)) is not None:
+                self._enter(order_recast(said.id, finding.trouble, finding.why, now, DAEMON))
+                order = said
             else:
                 order = self._open(finding, now, DAEMON)
             self._absorb(cover, finding, order, now)
@@ -138,7 +142,7 @@ class Desk:
             well = self._well(order, now)
             if well and order.state is not OrderState.MENDED and order.trouble is not Trouble.REPORTED:
                 self._enter(order_moved(order.id, OrderEvent.PROVE, now, DAEMON, "recovered"))
-            elif order.state is OrderState.MENDED and well:
+            elif order.state is OrderState.MENDED and well and self._sounded(order):
                 self._enter(order_moved(order.id, OrderEvent.PROVE, now, DAEMON, "proved"))
             elif order.state is OrderState.MENDED and self._silent_again(order, now):
                 self._enter(order_moved(order.id, OrderEvent.RELAPSE, now, DAEMON))
@@ -161,6 +165,17 @@ class Desk:
         return all(
             h.condition is Condition.ONLINE and not h.flapping and now - h.since >= self.rule.proof_s for h in healths
         )
+
+    def _sounded(self, order: WorkOrder) -> bool:
+        """Whether what a person missed was heard of since: that a device lives proves nothing about its horn."""
+        if order.trouble is not Trouble.REPORTED:
+            return True
+        return all(self._confirmed_at(code) > order.mended_at for code in order.devices)
+
+    def contradicts(self, order: WorkOrder) -> int:
+        """How many of its devices say themselves that they are not well: nobody's ear can prove the contrary."""
+        bad = (Condition.OFFLINE, Condition.FAULT)
+        return sum(self._health_of(ResourceCode(code)).condition in bad for code in order.devices)
 
     def _must_go(self, order: WorkOrder, now: float) -> bool:
         """Whether a crew is to be told: it has lasted, we have listened for as long, and something is wrong still."""
@@ -185,8 +200,17 @@ class Desk:
     # ---- what people do --------------------------------------------------------------------------------------------
 
     def report(self, root: str, devices: Sequence[str], words: str, now: float, actor: str) -> WorkOrder:
-        """A person says that something is wrong (下单)."""
-        return self._open(Finding(Trouble.REPORTED, root, tuple(devices), words), now, actor)
+        """A person says that something is wrong (下单). What an order is about already gets no second one, however
+        often it is said; what was called mended goes back to the crew."""
+        finding = Finding(Trouble.REPORTED, root, tuple(devices), words)
+        told = next((order for order in self.book.live() if _is_about(order, finding)), None)
+        if told is None:
+            return self._open(finding, now, actor)
+        if told.state is OrderState.MENDED:
+            self._enter(order_moved(told.id, OrderEvent.RELAPSE, now, actor, words))
+        else:
+            self._enter(order_noted(told.id, REPORTED_AGAIN, words, now, actor))
+        return told
 
     def step(self, number: str, event: OrderEvent, now: float, actor: str, note: str = "") -> WorkOrder:
         """A crew or operator takes a step. Raises UnknownOrder, ForbiddenTransition."""
@@ -230,3 +254,10 @@ def _explains(finding: Finding, order: WorkOrder) -> bool:
     if order.trouble is Trouble.FAULT:
         return False
     return finding.trouble is not Trouble.HEAD_END or order.since >= finding.since - BEFORE_S
+
+
+def _is_about(order: WorkOrder, finding: Finding) -> bool:
+    """Whether an order is about what a person reports: these devices, or this place."""
+    if finding.devices:
+        return set(finding.devices) <= set(order.devices)
+    return order.trouble is Trouble.REPORTED and order.root == finding.root

@@ -17,15 +17,20 @@ from ebcd.catalogue import text
 from ebcd.facts import DAEMON, Fact
 from ebcd.state import CountyState
 from ebcd.workorders.book import ORDER_MOVED, ORDER_NOTED, ORDER_RECAST, WorkBook, order_noted
-from ebcd.workorders.crews import BRINGS, Crew
+from ebcd.workorders.crews import BRINGS, Crew, and_on_duty
 from ebcd.workorders.desk import ESCALATED
-from ebcd.workorders.table import OrderEvent, OrderState
+from ebcd.workorders.table import OrderEvent
 from ebcd.workorders.values import WorkOrder
 
 QUEUE_MAX = 1000
 TRIES_S = (0.0, 10.0, 60.0, 300.0)
 TOLD, UNTOLD = "told", "untold"
 CALLED_OFF = frozenset({OrderEvent.PROVE, OrderEvent.ABSORB, OrderEvent.WITHDRAW})
+ENDING = frozenset(map(str, CALLED_OFF))
+TELLING = {"dispatch": "dispatch", "relapse": "relapse", "recast": "recast", ESCALATED: "overdue"}
+"""Steps of an order's history that its crew has to hear of, and as what."""
+OLD_S = 3600.0
+"""An order that ended longer ago concerns nobody any more."""
 
 log = structlog.get_logger("ebcd.notify")
 
@@ -72,9 +77,12 @@ class Notifier:
         clock: Clock,
         language: str,
         supervisor: str = "",
+        payer_of: Callable[[WorkOrder], str] = lambda _order: "",
+        on_duty: Callable[[], Sequence[Crew]] = tuple,
     ) -> None:
         """`name_of` gives what people call an order's root and its area; `supervisor`: the crew that hears what is
-        overdue."""
+        overdue; `payer_of`: who pays, in words; `on_duty`: whom the roster names now, who hear that as well, and of
+        orders that no crew has."""
         self._book = book
         self._enter = enter
         self._crews = {crew.name: crew for crew in crews}
@@ -83,6 +91,8 @@ class Notifier:
         self._clock = clock
         self._language = language
         self._supervisor = supervisor
+        self._payer_of = payer_of
+        self._on_duty = on_duty
         self._queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue(QUEUE_MAX)
         self._queued: set[tuple[str, str]] = set()
 
@@ -111,10 +121,11 @@ class Notifier:
             self._queued.add((number, what))
 
     async def run(self) -> None:
-        """Tell until cancelled; first what an earlier life had dispatched and not told."""
-        for order in self._book.live():
-            if order.state is OrderState.DISPATCHED and not _told_since_dispatch(order):
-                self._put(order.id, str(OrderEvent.DISPATCH))
+        """Tell until cancelled; first what an earlier life had to tell and did not."""
+        since = self._clock.wall() - OLD_S
+        for order in list(self._book.orders.values()):
+            if (order.live or order.closed_at >= since) and (what := _untold(order)):
+                self._put(order.id, what)
         async with asyncio.TaskGroup() as group:
             while True:
                 number, what = await self._queue.get()
@@ -127,8 +138,12 @@ class Notifier:
                         group.create_task(self._deliver(channel, notice))
 
     def _crews_for(self, order: WorkOrder, what: str) -> list[Crew]:
-        names = [order.crew, *([self._supervisor] if what == "overdue" else [])]
-        return [self._crews[name] for name in dict.fromkeys(names) if name in self._crews]
+        """Its crew; where it has none, or is overdue, whoever looks after crews."""
+        crews = [self._crews[order.crew]] if order.crew in self._crews else []
+        if not crews or what == "overdue":
+            crews += [self._crews[self._supervisor]] if self._supervisor in self._crews else []
+            crews = and_on_duty(crews, self._on_duty())
+        return list(dict.fromkeys(crews))
 
     def _notice(self, order: WorkOrder, what: str, crew: Crew) -> Notice:
         root, area = self._name_of(order)
@@ -140,6 +155,7 @@ class Notifier:
             "count": len(order.devices),
             "bring": text(f"bring.{BRINGS[order.trouble]}", self._language),
             "why": order.why,
+            "pays": self._payer_of(order),
         }
         subject = text("notice.subject", self._language, **values)
         words = text(f"notice.{what}", self._language, **values)
@@ -169,7 +185,14 @@ async def hand_on(channel: Channel, notice: Notice) -> str:
     return reason
 
 
-def _told_since_dispatch(order: WorkOrder) -> bool:
-    steps = [step.what for step in order.history]
-    last = max((at for at, what in enumerate(steps) if what in (OrderEvent.DISPATCH, OrderEvent.RELAPSE)), default=-1)
-    return TOLD in steps[last + 1 :]
+def _untold(order: WorkOrder) -> str:
+    """What its crew had to hear last and was not told; "" for nothing."""
+    what, told = "", True
+    for step in order.history:
+        if (begun := TELLING.get(step.what)) is not None:
+            what, told = begun, False
+        elif step.what in ENDING and order.dispatched_at and not order.mended_at:
+            what, told = "called_off", False
+        elif step.what == TOLD and step.note.startswith(f"{what} "):
+            told = True
+    return "" if told else what

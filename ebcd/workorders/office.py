@@ -10,16 +10,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from devices.ports import Clock
+from ebcd.catalogue import text
+from ebcd.clock import beijing
 from ebcd.errors import ForbiddenTransition
 from ebcd.inventory import Inventory
 from ebcd.operator import Actor, Kind, OperationRefused, Problem
 from ebcd.personal import masked
-from ebcd.workorders.crews import BRINGS
+from ebcd.workorders.crews import BRINGS, Payer, payer
 from ebcd.workorders.desk import Desk, UnknownOrder
 from ebcd.workorders.statistics import Line, month_of, statistics
-from ebcd.workorders.table import OrderEvent
+from ebcd.workorders.table import ORDER, OrderEvent
 from ebcd.workorders.values import WorkOrder
-from protocols.codes import AreaCode
+from protocols.codes import AreaCode, ResourceCode, covers
 
 STEPS = {
     "accept": OrderEvent.ACCEPT,
@@ -29,6 +31,17 @@ STEPS = {
     "prove": OrderEvent.PROVE,
 }
 """Steps that people take. `prove` is a person's own ear, for what no device can prove."""
+
+LEADS_TO = {event: state for (_, event), state in ORDER.items() if event in STEPS.values()}
+"""Where each of them leads, from wherever it is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """Who pays, and whose guarantee it is where there is one."""
+
+    payer: Payer
+    suppliers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,8 @@ class OrderRow:
     crew: str
     why: str
     bring: str
+    pays: str
+    suppliers: tuple[str, ...]
     source: str
     opened: int
     dispatched: int | None
@@ -98,10 +113,10 @@ class WorkOffice:
         steps = tuple(StepRow(int(s.at), s.actor, s.what, s.note) for s in order.history)
         return OrderDetail(self._row(order), order.devices, tuple(self._name(c) for c in order.devices), steps)
 
-    async def report(self, subject: str, words: str, actor: Actor) -> OrderRow:
+    async def report(self, subject: str, words: str, actor: Actor, near: str = "") -> OrderRow:
         """A person says that something is wrong with a device (code, physical address, name, number painted on its
-        pole) or an area."""
-        root, devices = self._subject(subject)
+        pole) or an area. `near`: where they are at home, for villages that number their poles alike."""
+        root, devices = self._subject(subject, near)
         order = self._desk.report(root, devices, masked(words), self._clock.wall(), actor.name)
         await self._durable()
         return self._row(order)
@@ -112,6 +127,10 @@ class WorkOffice:
         if event is None:
             raise _refused(Kind.INVALID, "no_such_step", "step", step, ", ".join(STEPS))
         order = self._find(number)
+        if order.state is LEADS_TO[event]:  # said twice, or the network delivered it twice
+            return self._row(order)
+        if event is OrderEvent.PROVE and (against := self._desk.contradicts(order)):
+            raise _refused(Kind.CONFLICT, "devices_disagree", "order", number, against)
         try:
             self._desk.step(number, event, self._clock.wall(), actor.name, masked(note))
         except ForbiddenTransition:
@@ -132,6 +151,16 @@ class WorkOffice:
         orders = self._desk.book.orders.values()
         return statistics(orders, month or month_of(self._clock.wall()), lambda code: models.get(code, ""))
 
+    def bill_of(self, order: WorkOrder) -> Bill:
+        """Who pays: told by the guarantees of the archive, as of the day on which it was noticed."""
+        records = [self._inventory.archive.of(ResourceCode(code)) for code in order.devices]
+        day = beijing(order.opened_at).date()
+        who = payer(order.trouble, [each.guarantee_until for each in records], day)
+        if who not in (Payer.SUPPLIER, Payer.PARTLY):
+            return Bill(who)
+        covered = {r.supplier for r in records if r.supplier and r.guarantee_until and r.guarantee_until >= day}
+        return Bill(who, tuple(sorted(covered)))
+
     def names_of(self, order: WorkOrder) -> tuple[str, str]:
         """What people call an order's root and its area."""
         return self._name(order.root), self._inventory.name_of(AreaCode(order.area))
@@ -142,19 +171,28 @@ class WorkOffice:
         except UnknownOrder:
             raise _refused(Kind.NOT_FOUND, "no_such_order", "order", number) from None
 
-    def _subject(self, subject: str) -> tuple[str, tuple[str, ...]]:
+    def _subject(self, subject: str, near: str) -> tuple[str, tuple[str, ...]]:
         roster = self._inventory.roster
         everybody = (*roster.terminals, *roster.adapters, *roster.transmitters)
         device = roster.by_code(subject) or roster.by_phys(subject.upper())
         named = [device] if device else [each for each in everybody if subject in (each.name, each.code[-8:])]
         if len(named) == 1 and named[0] is not None:
             return named[0].code, (named[0].code,)
-        if on_pole := self._inventory.archive.on_pole(subject):
+        if on_pole := self._on_pole(subject, near):
             return on_pole[0], on_pole
         if areas := self._inventory.areas_named(subject):
             return areas[0], ()
         code = "ambiguous_device" if named else "unknown_device"
         raise _refused(Kind.INVALID, code, "subject", subject, ", ".join(each.code for each in named[:5] if each))
+
+    def _on_pole(self, number: str, near: str) -> tuple[ResourceCode, ...]:
+        """What hangs there. Raises OperationRefused where that is several poles."""
+        found = self._inventory.archive.on_pole(number)
+        if near and len({code.area for code in found}) > 1:
+            found = tuple(code for code in found if covers(AreaCode(near), code.area)) or found
+        if len({code.area for code in found}) > 1:
+            raise _refused(Kind.INVALID, "ambiguous_device", "subject", number, ", ".join(found[:5]))
+        return found
 
     def _row(self, order: WorkOrder) -> OrderRow:
         return OrderRow(
@@ -169,6 +207,8 @@ class WorkOffice:
             crew=order.crew,
             why=order.why,
             bring=BRINGS[order.trouble],
+            pays=(bill := self.bill_of(order)).payer,
+            suppliers=bill.suppliers,
             source=order.source,
             opened=int(order.opened_at),
             dispatched=_moment(order.dispatched_at),
@@ -185,6 +225,11 @@ class WorkOffice:
             return device.name
         place = root.partition("/")[0]
         return self._inventory.name_of(AreaCode(place)) if len(place) == 12 and place.isdigit() else ""
+
+
+def payer_words(bill: Bill, language: str) -> str:
+    """`in guarantee (supplier)`, for people."""
+    return " ".join([text(f"pays.{bill.payer}", language), *bill.suppliers])
 
 
 def _moment(at: float) -> int | None:

@@ -1,6 +1,6 @@
 """What people say by SMS: crews take their steps, village officers report, everybody unknown is passed over.
 
-报修 <pole number, code or name> <words>     REPORT ...
+报修 <pole number, code or name> <words>     REPORT ...; blanks and points between them as people like
 受理|到场|修复|撤销 <order> <words>            ACCEPT|ARRIVE|MEND|WITHDRAW ...
 听到|没听到 [<alert>] [<place>] <words>        HEARD|NOT HEARD ...
 """
@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from ebcd.archive.columns import PERSON_PREFIX
 from ebcd.archive.contacts import Person
 from ebcd.catalogue import text
 from ebcd.operator import Actor, OperationRefused
-from ebcd.workorders.office import WorkOffice
+from ebcd.workorders.office import OrderRow, WorkOffice
 
 NUMBER_DIGITS = 11
 """Chinese mobile numbers; country codes in front of them differ in how they are written."""
@@ -33,7 +34,11 @@ STEP_WORDS = {
     "WITHDRAW": "withdraw",
 }
 REPORT_WORDS = ("报修", "REPORT")
-_SENTENCE = re.compile(r"\s*(\S+?)[\s：:,，]+(\S+)\s*(.*)", re.DOTALL)
+_BREAKS = r"\s：:,，。;；、.!！"
+_WORDS = "|".join(sorted((*STEP_WORDS, *REPORT_WORDS), key=len, reverse=True))
+_SENTENCE = re.compile(rf"\s*({_WORDS})[{_BREAKS}]*([^{_BREAKS}]+)[{_BREAKS}]*(.*)", re.DOTALL | re.IGNORECASE)
+_RUN_ON = re.compile(r"([0-9A-Za-z_/-]+)号?杆?(?=[^\x00-\x7f])(.*)", re.DOTALL)
+"""A number with words directly behind it, as people write Chinese."""
 
 _HEARD = re.compile(
     r"\s*(没有?|未|NOT\s+)?(?:听到|听见|HEARD)了?(?:$|[\s：:,，。.!！]+(.*))", re.DOTALL | re.IGNORECASE
@@ -108,20 +113,32 @@ class SmsReplies:
         """A step or a report; what is to be answered. A person acts as an id, a crew by its name. Raises
         OperationRefused."""
         found = _SENTENCE.fullmatch(words)
-        word = found[1].upper() if found else ""
-        if found is None or word not in (*STEP_WORDS, *REPORT_WORDS):
+        if found is None:
             self._count("unreadable")
             return text("sms.help", self._language)
+        word, subject, note = found[1].upper(), unicodedata.normalize("NFKC", found[2]), found[3]
         name = known.name if known.is_crew else f"{PERSON_PREFIX}{await self._ears.person(known.name, number)}"
         actor = Actor(name, "sms")
         if word in REPORT_WORDS:
-            row = await self._office.report(found[2], found[3], actor)
+            row = await self._report(subject, note, actor, known.area)
         else:
-            row = await self._office.step(found[2].upper(), STEP_WORDS[word], found[3], actor)
+            run_on = _RUN_ON.fullmatch(subject)
+            order, note = (run_on[1], f"{run_on[2]} {note}".strip()) if run_on else (subject, note)
+            row = await self._office.step(order.upper(), STEP_WORDS[word], note, actor)
         self._count("taken")
         log.info("sms.taken", order=row.id, actor=name, word=word)
         state = text(f"order_state.{row.state}", self._language)
         return text("sms.done", self._language, id=row.id, state=state)
+
+    async def _report(self, subject: str, note: str, actor: Actor, near: str) -> OrderRow:
+        """A name may hold a number; only what is no name is looked at as a number with words behind it."""
+        try:
+            return await self._office.report(subject, note, actor, near)
+        except OperationRefused:
+            run_on = _RUN_ON.fullmatch(subject)
+            if run_on is None:
+                raise
+            return await self._office.report(run_on[1], f"{run_on[2]} {note}".strip(), actor, near)
 
     async def _heard(self, known: Known, number: str, word: re.Match[str]) -> str:
         """Evidence of the best grade. Raises OperationRefused."""

@@ -123,7 +123,30 @@ def test_a_persons_report_stays_until_a_person_closes_it(yard: Yard) -> None:
     assert (order.state, order.source) == (OrderState.DISPATCHED, "village officer")
     yard.desk.step(order.id, OrderEvent.MEND, yard.wall_s, "li")
     yard.run(400.0)
-    assert order.state is OrderState.CLOSED
+    states = [order.state]
+    yard.confirmed[HORN] = yard.wall_s
+    yard.run(10.0)
+    assert [*states, order.state] == [OrderState.MENDED, OrderState.CLOSED], "that it lived proved nothing of its horn"
+
+
+def test_what_is_said_again_is_noted_and_what_was_called_mended_goes_back(yard: Yard) -> None:
+    order = yard.desk.report(HORN, [HORN], "silent", yard.wall_s, "wang")
+    assert yard.desk.report(HORN, [HORN], "still silent", yard.wall_s, "zhao") is order
+    yard.run(200.0)
+    yard.desk.step(order.id, OrderEvent.MEND, yard.wall_s, "li")
+    yard.desk.report(HORN, [HORN], "no, it is not", yard.wall_s, "wang")
+    assert (order.state, order.relapses) == (OrderState.DISPATCHED, 1)
+    area = yard.desk.report(village(TOWNS[0], 1), [], "quiet everywhere", yard.wall_s, "wang")
+    assert yard.desk.report(village(TOWNS[0], 1), [], "quiet everywhere", yard.wall_s, "wang") is area
+    assert yard.orders() == [order, area]
+
+
+def test_what_a_person_reported_and_then_falls_silent_is_one_order(yard: Yard) -> None:
+    order = yard.desk.report(HORN, [HORN], "crackles", yard.wall_s, "wang")
+    yard.kill(HORN)
+    yard.run(120.0)
+    assert yard.orders() == [order]
+    assert (order.trouble, order.source) == (Trouble.DEVICE, "wang")
 
 
 def test_one_that_lives_and_did_not_confirm_is_proved_by_its_next_confirmation(yard: Yard) -> None:

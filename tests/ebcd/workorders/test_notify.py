@@ -46,6 +46,7 @@ class Room:
     def __init__(self, clock: VirtualClock, pager: Pager, state: CountyState | None = None) -> None:
         self.clock = clock
         self.state = state or CountyState()
+        self.opened = len(self.state.work.orders)
         self.pager = pager
 
         silent = DeviceHealth(Condition.OFFLINE)
@@ -64,7 +65,9 @@ class Room:
         self.notifier.watch(fact, self.state)
 
     def order(self) -> WorkOrder:
-        order = self.desk.report(HORN, [HORN], "没声音", self.clock.wall(), "chen")
+        """Each about another place."""
+        self.opened += 1
+        order = self.desk.report(f"{self.opened}", [], "没声音", self.clock.wall(), "chen")
         self.desk.step(order.id, OrderEvent.DISPATCH, self.clock.wall(), "daemon")
         return order
 
@@ -135,3 +138,20 @@ async def test_the_supervisor_hears_what_is_overdue_and_the_crew_what_is_called_
         ("班长", "overdue"),
         ("一班", "called_off"),
     ]
+
+
+async def test_a_restart_calls_off_whom_an_earlier_life_sent_and_did_not_call_back(clock: VirtualClock) -> None:
+    room = Room(clock, Pager())
+    async with telling(room):
+        order, gone = room.order(), room.order()
+        await asyncio.sleep(1)
+    room.desk.step(gone.id, OrderEvent.WITHDRAW, clock.wall(), "chen")
+    later = Room(clock, Pager(), room.state)
+    async with telling(later):
+        await asyncio.sleep(1)
+    assert [(what, gone.id in words) for _, what, words in later.pager.told] == [("called_off", True)]
+    assert order.live
+    third = Room(clock, Pager(), room.state)
+    async with telling(third):
+        await asyncio.sleep(1)
+    assert third.pager.told == []

@@ -5,23 +5,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any
 
 import httpx
+import pytest
 
 from ebcd.api import application
 from ebcd.api.answers import decoded
 from ebcd.api.orders import routes
 from ebcd.archive import Archive, Record
 from ebcd.facts import Fact
-from ebcd.health import DeviceHealth
+from ebcd.health import Condition, DeviceHealth
 from ebcd.identity import Operators
+from ebcd.operator import Actor
 from ebcd.workorders import Crew, Desk, Finding, OrderEvent, OrderRule, Trouble
 from ebcd.workorders.book import WorkBook, order_opened
+from ebcd.workorders.crews import Payer, payer
 from ebcd.workorders.office import STEPS, OrderDetail, OrderRow, WorkOffice
 from ebcd.workorders.statistics import Line, all_of, month_of, statistics
 from protocols.codes import ResourceCode
-from tests.ebcd.county import COUNTY, VILLAGE_A1, Room, control_room, terminal
+from tests.ebcd.county import COUNTY, VILLAGE_A1, VILLAGE_B1, Room, control_room, terminal
 from tests.ebcd.fake_operations import FakeOperations
 
 TOKENS = {hashlib.sha256(name.encode()).hexdigest(): name for name in ("chen", "li")}
@@ -169,3 +173,51 @@ async def test_the_number_on_the_pole_names_every_device_that_hangs_there() -> N
         neighbour = terminal(VILLAGE_A1, 2)
         room.inventory.archive = Archive({HORN: Record(pole="0412"), neighbour: Record(pole="0412")})
         assert (await reported(http, "0412")).devices == 2
+
+
+async def test_villages_that_number_their_poles_alike_are_told_apart_by_who_reports_or_not_at_all() -> None:
+    async with office() as (room, desk, http):
+        elsewhere = terminal(VILLAGE_B1, 1)
+        room.inventory.archive = Archive({HORN: Record(pole="0412"), elsewhere: Record(pole="0412")})
+        answer = await http.post("/v1/orders", json={"subject": "0412"}, headers=by("chen"))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "ambiguous_device")
+        work = WorkOffice(desk, room.inventory, room.clock, room.core.ledger.mark)
+        row = await work.report("0412", "no sound", Actor("wang", "sms"), near=VILLAGE_B1)
+        assert row.root == elsewhere
+
+
+@pytest.mark.parametrize(
+    ("ends", "pays", "suppliers"),
+    [
+        ((date(2030, 1, 1), date(2030, 1, 1)), "supplier", ("A 厂", "B 厂")),
+        ((date(2030, 1, 1), date(2020, 1, 1)), "partly", ("A 厂",)),
+        ((date(2020, 1, 1), None), "owner", ()),
+        ((None, None), "unknown", ()),
+    ],
+)
+async def test_an_order_says_who_pays(
+    ends: tuple[date | None, date | None], pays: str, suppliers: tuple[str, ...]
+) -> None:
+    async with office() as (room, _, http):
+        first = Record(pole="0412", guarantee_until=ends[0], supplier="A 厂")
+        second = Record(pole="0412", guarantee_until=ends[1], supplier="B 厂")
+        room.inventory.archive = Archive({HORN: first, terminal(VILLAGE_A1, 2): second})
+        row = await reported(http, "0412")
+        assert (row.pays, row.suppliers) == (pays, suppliers)
+
+
+def test_no_guarantee_pays_for_what_is_no_device() -> None:
+    assert payer(Trouble.SIM_BATCH, [date(2030, 1, 1)], date(2026, 1, 1)) is Payer.OWNER
+    assert payer(Trouble.FAULT, [date(2026, 1, 1)], date(2026, 1, 1)) is Payer.SUPPLIER, "its last day counts"
+
+
+async def test_nobodys_ear_closes_what_a_device_says_is_broken() -> None:
+    async with office() as (_, desk, http):
+        row = await reported(http)
+        desk._health_of(HORN).condition = Condition.OFFLINE
+        desk.step(row.id, OrderEvent.ACCEPT, row.opened, "li")
+        answer = await http.post(f"/v1/orders/{row.id}/prove", json={}, headers=by("chen"))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "devices_disagree")
+        desk._health_of(HORN).condition = Condition.ONLINE
+        answer = await http.post(f"/v1/orders/{row.id}/prove", json={}, headers=by("chen"))
+        assert decoded(OrderRow, answer.content).state == "closed"

@@ -61,6 +61,39 @@ async def test_an_officer_reports_and_the_crew_takes_its_steps() -> None:
         assert phone.counted == Counter(taken=4)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "报修 {}，大雨后没声音",
+        "报修：{}。大雨后没声音",
+        "报修{} 大雨后没声音",
+        "报修{}大雨后没声音",
+        "报修{}号杆大雨后没声音",
+        "report {}: 大雨后没声音",
+        "  报修\n{}\n大雨后没声音",
+    ],
+)
+async def test_people_write_as_they_like(words: str) -> None:
+    async with office() as (room, desk, _):
+        phone = Phone(WorkOffice(desk, room.inventory, room.clock, room.core.ledger.mark))
+        wide = "".join(chr(ord(c) + 0xFEE0) for c in HORN) if "：" in words else HORN  # full width, as telephones offer
+        await phone.say(OFFICER, words.format(wide))
+        (order,) = desk.book.live()
+        assert (order.devices, order.why) == ((HORN,), "大雨后没声音")
+
+
+async def test_what_is_sent_twice_is_done_once() -> None:
+    async with office() as (room, desk, _):
+        phone = Phone(WorkOffice(desk, room.inventory, room.clock, room.core.ledger.mark))
+        for _ in range(2):
+            await phone.say(OFFICER, f"报修 {HORN} 没声音")
+        (order,) = desk.book.live()
+        for _ in range(2):
+            assert "已受理" in await phone.say(CREW, f"受理{order.id}马上去")
+        assert [step.what for step in order.history] == ["opened", "reported", "accept"]
+        assert order.history[-1].note == "马上去"
+
+
 @pytest.mark.parametrize("words", ["", "你好", "受理", "关机 W202611290001", "1" * 700, "受理\n"])
 async def test_what_is_not_understood_is_answered_with_how_to_write(words: str) -> None:
     async with office() as (room, desk, _):
