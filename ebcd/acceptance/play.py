@@ -55,14 +55,16 @@ class _Play:
 
     async def point(self, point: Point) -> Result:
         """Do what is to be done and wait for what follows from it. What a person at the county has done must be
-        followed by what it should cause; a county that judges the platform above has seen it before, or asks nobody."""
+        followed by what it should cause; a county that judges the platform above has seen it before, or asks nobody,
+        and where no time is given to people nobody is asked either."""
         begun_at = self._clock.wall()
         done: list[tuple[Act, bool]] = []
         seen, by_hand = (await self.look(point)).settled, any(isinstance(act, AtCounty) for act in point.acts)
         before = self._gathered.last
         if not (seen and by_hand and not self._talk.upper):
             for act in point.acts:
-                done.append((act, await self._hands.act(act)))
+                asked = self._pace.by_hand_s > 0 or not isinstance(act, AtCounty)
+                done.append((act, asked and await self._hands.act(act)))
                 await self._answer_to(act)
         able = not point.acts or any(could for _, could in done)
         after = before if by_hand and done and able else None

@@ -111,7 +111,7 @@ async def test_the_daemon_passes_when_judged_from_above_and_the_province_when_ju
                 tmp_path, "upper.toml", mine, "--as", "upper", "--for", "6", *points, hear=lambda _line: None
             )
             told = verdicts(protocol)
-            assert status == 0, protocol
+            assert status == 0, {k: v for k, v in told.items() if v != "pass"}
             assert {number for number, verdict in told.items() if verdict == "not_seen"} <= {
                 *("2.first", "2.change", "2.daily"),  # the daemon told another upper platform before
             }
