@@ -6,6 +6,7 @@ listener's; and in a stretch that this process claims, for other tests may be lo
 
 from __future__ import annotations
 
+import atexit
 import functools
 import itertools
 import socket
@@ -49,5 +50,6 @@ def _stretch() -> tuple[socket.socket, Iterator[int]]:
         except OSError:
             claim.close()
             continue
+        atexit.register(claim.close)
         return claim, itertools.cycle(range(first + 1, first + STRETCH))
     raise AssertionError(f"every stretch of ports from {FIRST_PORTS[0]} on is claimed; stop what uses them")

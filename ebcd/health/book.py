@@ -61,9 +61,7 @@ class HealthBook:
         self._devices = {code: DeviceHealth() for code in ways.devices}
         for code, way in ways.devices.items():
             self._count(way.kind, code, Condition.UNKNOWN, 1)
-        self._patience_s = {
-            code: way.period_s * misses_max for code, way in ways.devices.items() if way.period_s is not None
-        }
+        self._patience_s = ways.patience_s(misses_max)
         # Living ones by patience, longest silent first: a tick looks at the head of each queue only.
         self._by_age: dict[float, OrderedDict[ResourceCode, None]] = {
             patience: OrderedDict() for patience in sorted(set(self._patience_s.values()))
@@ -83,10 +81,7 @@ class HealthBook:
             self._count(before.devices[code].kind, code, self._devices.pop(code).condition, -1)
             for known in (self.doubts, self.fault_doubts, self.restarted, self._flapping, self._unwritten):
                 known.discard(code)
-        misses_max = self._misses_max
-        self._patience_s = {
-            code: way.period_s * misses_max for code, way in ways.devices.items() if way.period_s is not None
-        }
+        self._patience_s = ways.patience_s(self._misses_max)
         for code, way in ways.devices.items():
             health = self._devices.get(code)
             if health is None:

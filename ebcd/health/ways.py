@@ -46,6 +46,10 @@ class Ways:
                 found.setdefault(way.behind, []).append(code)
         return {head_end: tuple(codes) for head_end, codes in found.items()}
 
+    def patience_s(self, misses_max: int) -> dict[ResourceCode, float]:
+        """Seconds after which each device that has signs of life counts as silent."""
+        return {code: way.period_s * misses_max for code, way in self.devices.items() if way.period_s is not None}
+
 
 NOBODY: Mapping[ResourceCode, frozenset[Path]] = MappingProxyType({})
 
