@@ -103,7 +103,7 @@ class RosterDesk:
         if planned and on_duty not in {turn.operator for turn in planned}:
             for turn in planned:
                 if now - turn.begin >= self._absent_s:
-                    yield Sighting(AlarmKind.DUTY_ABSENT, turn.operator, on_duty)
+                    yield Sighting(AlarmKind.DUTY_ABSENT, turn.operator, on_duty or "-")
 
     # ---- what people do --------------------------------------------------------------------------------------------
 

@@ -36,6 +36,8 @@ PLAINER = frozenset({Trouble.FAULT, Trouble.FLAPPING})
 
 RETURNING_S = 60.0
 """What came back so shortly ago may have others behind it: a heartbeat period of the slowest."""
+LISTENED_S = 240.0
+"""After a start nobody goes anywhere before the slowest head-end can have been missed three times."""
 BEFORE_S = 120.0
 """What died so long before a head-end did not die of it."""
 
@@ -181,8 +183,10 @@ class Desk:
         """Whether a crew is to be told: it has lasted, we have listened for as long, and something is wrong still."""
         rule = self.rule
         patience_s = rule.widespread_after_s if order.trouble is Trouble.WIDESPREAD else rule.dispatch_after_s
-        lasted = now - max(order.opened_at, self._listening_since) >= patience_s
-        return lasted and (order.trouble not in OBSERVED or self._bad_now(order))
+        listened = now - self._listening_since >= max(patience_s, LISTENED_S)
+        return (
+            listened and now - order.opened_at >= patience_s and (order.trouble not in OBSERVED or self._bad_now(order))
+        )
 
     def _bad_now(self, order: WorkOrder) -> bool:
         """Whether one of its devices is not well; of what a storm took, most."""

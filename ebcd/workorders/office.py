@@ -176,14 +176,16 @@ class WorkOffice:
         everybody = (*roster.terminals, *roster.adapters, *roster.transmitters)
         device = roster.by_code(subject) or roster.by_phys(subject.upper())
         named = [device] if device else [each for each in everybody if subject in (each.name, each.code[-8:])]
-        if len(named) == 1 and named[0] is not None:
+        if near and len(named) > 1:
+            named = [each for each in named if covers(AreaCode(near), each.code.area)] or named
+        if len(named) == 1:
             return named[0].code, (named[0].code,)
         if on_pole := self._on_pole(subject, near):
             return on_pole[0], on_pole
         if areas := self._inventory.areas_named(subject):
             return areas[0], ()
         code = "ambiguous_device" if named else "unknown_device"
-        raise _refused(Kind.INVALID, code, "subject", subject, ", ".join(each.code for each in named[:5] if each))
+        raise _refused(Kind.INVALID, code, "subject", subject, ", ".join(each.code for each in named[:5]))
 
     def _on_pole(self, number: str, near: str) -> tuple[ResourceCode, ...]:
         """What hangs there. Raises OperationRefused where that is several poles."""

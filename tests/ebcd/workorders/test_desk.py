@@ -102,7 +102,7 @@ def test_after_a_restart_nobody_is_sent_before_devices_had_time_to_speak(yard: Y
         listening_since=yard.wall_s + away_s,
     )
     states = []
-    for listened_s in (100.0, 121.0):
+    for listened_s in (230.0, 241.0):  # three periods of a head-end, and a look
         desk.look(yard.wall_s + away_s + listened_s)
         states.append(order.state)
     assert states == [OrderState.OPEN, OrderState.DISPATCHED]

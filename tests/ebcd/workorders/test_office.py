@@ -184,6 +184,8 @@ async def test_villages_that_number_their_poles_alike_are_told_apart_by_who_repo
         work = WorkOffice(desk, room.inventory, room.clock, room.core.ledger.mark)
         row = await work.report("0412", "no sound", Actor("wang", "sms"), near=VILLAGE_B1)
         assert row.root == elsewhere
+        row = await work.report(HORN[-8:], "no sound", Actor("wang", "sms"), near=VILLAGE_A1)
+        assert row.root == HORN, "the code's last digits repeat in every village"
 
 
 @pytest.mark.parametrize(
