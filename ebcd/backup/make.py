@@ -1,7 +1,8 @@
 """One backup: the journal as it is at one moment, and everything that a county cannot make again.
 
-In the archive: the journal, the packages that came in, the sound that live alerts still need, inventory, certificates,
-the configuration without its secrets. Not in it: private keys, passwords, tokens, and sound of alerts that are over.
+In the archive: the journal, the packages that came in, the sound that live alerts still need, inventory, duty roster,
+certificates, the configuration without its secrets. Not in it: private keys, passwords, tokens, and sound of alerts
+that are over.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from ebcd.backup.archive import ArchiveWriter, writing
 from ebcd.backup.errors import BackupError, of_disk
 from ebcd.backup.keeping import PARTIAL, archive_name
-from ebcd.backup.manifest import CONFIGURATION, INVENTORY, JOURNAL, Head, Manifest
+from ebcd.backup.manifest import CONFIGURATION, INVENTORY, JOURNAL, ROSTER, Head, Manifest
 from ebcd.backup.pieces import give_to, make_folder, owner_near
 from ebcd.backup.sealing import Sealer
 from ebcd.backup.secrets import without_secrets
@@ -123,6 +124,8 @@ def _write(
             archive.add_file(JOURNAL, copy)
             archive.add_bytes(CONFIGURATION, text.encode())
             archive.add_file(INVENTORY, settings.inventory.file)
+            if settings.shift.roster.is_file():
+                archive.add_file(ROSTER, settings.shift.roster)
             for certificate in sorted(settings.trust.folder.glob(_CERTIFICATES)):
                 archive.add_bytes(f"trust/{certificate.name}", certificate.read_bytes())
             missing = _packages(settings.store.packages, found, archive)

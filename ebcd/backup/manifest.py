@@ -15,9 +15,10 @@ NAME = "manifest.json"
 JOURNAL = "journal.db"
 CONFIGURATION = "ebcd.toml"
 INVENTORY = "inventory.csv"
+ROSTER = "roster.csv"
 MANIFEST_BYTES_MAX = 256 * 1024 * 1024  # 100 bytes a file: two million packages
 _ALLOWED = re.compile(
-    r"journal\.db|inventory\.csv|ebcd\.toml|packages/[0-9a-f]{64}\.tar"
+    r"journal\.db|inventory\.csv|roster\.csv|ebcd\.toml|packages/[0-9a-f]{64}\.tar"
     r"|media/[0-9a-f]{64}\.(?:mp3|wav|aac|ogg|flac)|trust/[\w()+ -][\w.()+ -]{0,200}\.cer",
 )
 

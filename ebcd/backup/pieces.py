@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ebcd.backup.digest import PIECE_BYTES, HashingReader
-from ebcd.backup.manifest import CONFIGURATION, INVENTORY, JOURNAL, File, Manifest
+from ebcd.backup.manifest import CONFIGURATION, INVENTORY, JOURNAL, ROSTER, File, Manifest
 from ebcd.settings import Settings
 
 _BESIDE_DATABASE = ("-wal", "-shm", "-journal")
@@ -17,6 +17,9 @@ _BESIDE_DATABASE = ("-wal", "-shm", "-journal")
 
 _NAMED_BY_CONTENT = ("packages", "media")
 """Files that are there beyond the archive's are what their names say, and stay."""
+
+
+_SINGLE = {"configuration": CONFIGURATION, "inventory": INVENTORY, "roster": ROSTER, "journal": JOURNAL}
 
 
 class Does(StrEnum):
@@ -32,7 +35,7 @@ class Does(StrEnum):
 class Piece:
     """One part of an archive: a file, or a folder of files."""
 
-    name: str  # journal, packages, media, inventory, trust, configuration
+    name: str  # journal, packages, media, inventory, roster, trust, configuration
     target: Path
     does: Does
     files: tuple[File, ...]
@@ -84,12 +87,13 @@ def pieces_of(manifest: Manifest, settings: Settings, database: Path, *, own_con
         ("configuration", settings.file),
         ("trust", settings.trust.folder),
         ("inventory", settings.inventory.file),
+        ("roster", settings.shift.roster),
         ("packages", settings.store.packages),
         ("media", settings.media.folder),
         ("journal", database),
     ):
         folder = name in groups
-        named = {"configuration": CONFIGURATION, "inventory": INVENTORY, "journal": JOURNAL}.get(name, "")
+        named = _SINGLE.get(name, "")
         files = tuple(groups[name]) if folder else tuple(single[n] for n in (named,) if n in single)
         stays = name == "configuration" and own_configuration
         does = Does.STAYS if stays else _does(name, target, files, folder=folder)
@@ -100,8 +104,8 @@ def pieces_of(manifest: Manifest, settings: Settings, database: Path, *, own_con
 def _does(name: str, target: Path, files: tuple[File, ...], *, folder: bool) -> Does:
     if not target.exists() or (folder and not any(target.iterdir())):
         return Does.NEW if files or folder else Does.SAME
-    if not files and name == "media":
-        return Does.SAME  # no alert of the archive needs any; what is there harms nobody
+    if not files and name in ("media", "roster"):
+        return Does.SAME  # the archive has none: no alert needed any, nobody was planned; what is there harms nobody
     if name == "journal":
         return Does.REPLACES  # equal bytes or not, the numbers given out since are skipped in the new one
     there = {path.name: path for path in target.iterdir() if path.is_file()} if folder else {target.name: target}

@@ -61,6 +61,7 @@ BRINGS: dict[Trouble, str] = {
     Trouble.FLAPPING: "power_line",
     Trouble.MESSAGE: "nothing",
     Trouble.RECEIPT: "terminal",
+    Trouble.SOUND: "amplifier",
     Trouble.REPORTED: "look",
 }
 """What to bring, as a key of the catalogue (`bring.*`)."""

@@ -28,7 +28,7 @@ from protocols.codes import AreaCode, ResourceCode
 
 BEIJING = timezone(timedelta(hours=8))
 ESCALATED, REPORTED_AGAIN = "escalated", "reported"
-OBSERVED = frozenset(Trouble) - {Trouble.REPORTED, Trouble.RECEIPT, Trouble.MESSAGE}
+OBSERVED = frozenset(Trouble) - {Trouble.REPORTED, Trouble.RECEIPT, Trouble.MESSAGE, Trouble.SOUND}
 """What health can see; the others come from people and from alerts."""
 GROUPS = OBSERVED - {Trouble.DEVICE, Trouble.FAULT, Trouble.FLAPPING}
 PLAINER = frozenset({Trouble.FAULT, Trouble.FLAPPING})
@@ -161,6 +161,8 @@ class Desk:
         confirmed = sum(self._confirmed_at(code) > order.opened_at for code in order.devices)
         if order.trouble is Trouble.MESSAGE:  # what they had in common is gone; who still misses has a cause of its own
             return 2 * confirmed > len(order.devices)
+        if order.trouble is Trouble.SOUND:  # only an ear proves it
+            return self._confirmed_at(order.root) > order.opened_at
         if order.trouble is Trouble.RECEIPT:
             return confirmed == len(order.devices)
         healths = [self._health_of(ResourceCode(code)) for code in order.devices]
@@ -204,17 +206,30 @@ class Desk:
     # ---- what people do --------------------------------------------------------------------------------------------
 
     def report(self, root: str, devices: Sequence[str], words: str, now: float, actor: str) -> WorkOrder:
-        """A person says that something is wrong (下单). What an order is about already gets no second one, however
-        often it is said; what was called mended goes back to the crew."""
-        finding = Finding(Trouble.REPORTED, root, tuple(devices), words)
+        """A person says that something is wrong (下单)."""
+        return self.complain(Finding(Trouble.REPORTED, root, tuple(devices), words), now, actor)
+
+    def complain(self, finding: Finding, now: float, actor: str) -> WorkOrder:
+        """Somebody or a monitor says so. What an order is about already gets no second one, however often it is said;
+        what was called mended goes back to the crew."""
         told = next((order for order in self.book.live() if _is_about(order, finding)), None)
+        if told is None and finding.trouble is Trouble.SOUND:
+            told = self._together_about(finding)
         if told is None:
             return self._open(finding, now, actor)
         if told.state is OrderState.MENDED:
-            self._enter(order_moved(told.id, OrderEvent.RELAPSE, now, actor, words))
+            self._enter(order_moved(told.id, OrderEvent.RELAPSE, now, actor, finding.why))
         else:
-            self._enter(order_noted(told.id, REPORTED_AGAIN, words, now, actor))
+            self._enter(order_noted(told.id, REPORTED_AGAIN, finding.why, now, actor))
         return told
+
+    def _together_about(self, finding: Finding) -> WorkOrder | None:
+        """The first of the live orders that together are about all its devices: why they are silent is known."""
+        left, first = set(finding.devices), None
+        for order in self.book.live():
+            if left & set(order.devices):
+                left, first = left - set(order.devices), first or order
+        return None if left else first
 
     def step(self, number: str, event: OrderEvent, now: float, actor: str, note: str = "") -> WorkOrder:
         """A crew or operator takes a step. Raises UnknownOrder, ForbiddenTransition."""
@@ -261,7 +276,7 @@ def _explains(finding: Finding, order: WorkOrder) -> bool:
 
 
 def _is_about(order: WorkOrder, finding: Finding) -> bool:
-    """Whether an order is about what a person reports: these devices, or this place."""
-    if finding.devices:
-        return set(finding.devices) <= set(order.devices)
-    return order.trouble is Trouble.REPORTED and order.root == finding.root
+    """Whether an order is about what is reported: these devices, or this place."""
+    if finding.devices and set(finding.devices) <= set(order.devices):
+        return True
+    return (order.trouble, order.root) == finding.key and (not finding.devices or finding.trouble is Trouble.SOUND)

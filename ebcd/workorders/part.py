@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Collection
 
 import structlog
@@ -18,6 +19,7 @@ from ebcd.workorders.cause import findings
 from ebcd.workorders.desk import ESCALATED, Desk
 from ebcd.workorders.missed import missed_receipts
 from ebcd.workorders.sites import Sites
+from ebcd.workorders.unheard import belies, complaint_of, proved_by
 from protocols.codes import EbmId, ResourceCode
 
 LOOK_S = 5.0
@@ -26,6 +28,8 @@ RECONCILE_S = 60.0
 """So often causes are looked for though no device has changed: cards expire, and a storm ends in silence."""
 HEARD = frozenset({AlertClass.EMERGENCY, AlertClass.DAILY})
 """Drills are for people and prove nothing; the weekly tone is one for the devices."""
+HEARD_MAX = 10_000
+"""Places and head-ends whose last proof of sound is kept."""
 ENDS = frozenset({AlertEvent.SUCCEEDED, AlertEvent.FELL_SHORT})
 CONFIRMS = frozenset({DeliveryEvent.CONFIRM, DeliveryEvent.PLAY})
 
@@ -39,13 +43,14 @@ class Confirmations:
         """`devices`: codes of those that are in the inventory now; others are forgotten."""
         self._devices = devices
         self._at: dict[str, float] = {}
+        self._heard: OrderedDict[str, float] = OrderedDict()  # places and head-ends whose sound was proved
 
     def __len__(self) -> int:
         return len(self._at)
 
     def of(self, code: str) -> float:
-        """0.0 for one that has not confirmed since the start."""
-        return self._at.get(code, 0.0)
+        """0.0 for one that has not confirmed since the start; of a place or head-end, when its sound was heard."""
+        return max(self._at.get(code, 0.0), self._heard.get(code, 0.0))
 
     def watch(self, fact: Fact, _state: CountyState) -> None:
         """A watcher of the ledger."""
@@ -54,6 +59,11 @@ class Confirmations:
             self._at.update({code: at for code, event, _path, _detail, at in items if event in CONFIRMS})
             if len(self._at) > len(devices := self._devices()):
                 self._at = {code: at for code, at in self._at.items() if code in devices}
+        elif (where := proved_by(fact)) is not None:
+            self._heard[where] = fact.at
+            self._heard.move_to_end(where)
+            if len(self._heard) > HEARD_MAX:
+                self._heard.popitem(last=False)
 
 
 class WorkPart:
@@ -77,6 +87,7 @@ class WorkPart:
         self._changed = True
         self._reconciled_s = 0.0
         self._ended: list[EbmId] = []
+        self._unheard: list[Fact] = []
         health.on_change(self._note)
 
     def resite(self, sites: Sites) -> None:
@@ -91,6 +102,8 @@ class WorkPart:
         """A watcher of the ledger: alerts that are over may have been missed by devices that live."""
         if fact.kind == ALERT_MOVED and fact.alert is not None and fact.payload["event"] in ENDS:
             self._ended.append(fact.alert)
+        elif belies(fact):
+            self._unheard.append(fact)
         elif fact.kind == ORDER_OPENED:
             log.warning("order.opened", **_said(fact))
         elif fact.kind == ORDER_MOVED:
@@ -118,6 +131,11 @@ class WorkPart:
             record = self._state.alerts.get(alert)
             if record is not None and (record.alert.class_ in HEARD or record.alert.origin is Origin.TONE):
                 self.desk.missed(missed_receipts(record, self._health.of, self._adapter_of), now)
+        unheard, self._unheard = self._unheard, []
+        for fact in unheard:
+            record = self._state.alerts.get(fact.alert) if fact.alert else None
+            if (found := complaint_of(fact, record)) is not None:
+                self.desk.complain(found, now, fact.actor)
 
 
 def _said(fact: Fact) -> dict[str, object]:

@@ -23,6 +23,7 @@ class Trouble(StrEnum):
     FLAPPING = "flapping"  # one device comes and goes
     MESSAGE = "message"  # many at once could not play one alert: its sound, or our own service
     RECEIPT = "receipt"  # it lives, and did not confirm an alert
+    SOUND = "sound"  # it says that it plays; nothing is heard there, or something else
     REPORTED = "reported"  # a person says so
 
 

@@ -114,12 +114,23 @@ def test_the_plan_names_the_alerts_that_were_not_over_and_writes_nothing(place: 
         "configuration": Does.STAYS,
         "trust": Does.SAME,
         "inventory": Does.SAME,
+        "roster": Does.SAME,
         "packages": Does.SAME,
         "media": Does.SAME,
         "journal": Does.REPLACES,
     }
     assert place.files() == before
     assert not (tmp_path / "new").exists()
+
+
+def test_the_duty_roster_comes_back_and_stays_where_the_archive_has_none(place: Place, tmp_path: Path) -> None:
+    roster, without = place.folder / "roster.csv", place.backup().file
+    turns = "begin,end,operator,phone,email\n2026-12-01 08:00,2026-12-01 20:00,wang,,\n"
+    roster.write_text(turns, encoding="utf-8")
+    new = elsewhere(place, tmp_path)
+    new.restore(place.backup().file)
+    assert (new.folder / "roster.csv").read_text(encoding="utf-8") == turns
+    assert {piece.does for piece in place.plan(without).pieces if piece.name == "roster"} == {Does.SAME}
 
 
 def test_a_target_that_holds_something_is_not_replaced_unless_told(place: Place) -> None:
