@@ -7,7 +7,6 @@ loaded from anywhere; bytes, depth and number of elements have limits.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import cast
 
 from lxml import etree
@@ -95,8 +94,9 @@ def local_name(element: etree._Element) -> str:
 def children(element: etree._Element) -> dict[str, list[etree._Element]]:
     """The children by lower-case local name, each list in document order."""
     found: dict[str, list[etree._Element]] = {}
-    for child in _elements(element):
-        found.setdefault(local_name(child), []).append(child)
+    for child in element:
+        if name := local_name(child):
+            found.setdefault(name, []).append(child)
     return found
 
 
@@ -119,7 +119,3 @@ def child(parent: etree._Element, tag: str, text: str | None = None) -> etree._E
         except ValueError:
             raise LocalProtocolError(f"{tag}: XML cannot carry {text!r}") from None
     return element
-
-
-def _elements(element: etree._Element) -> Iterator[etree._Element]:
-    return (child for child in element if isinstance(child.tag, str))
