@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from ebcd.gateway import Answer, Exchanged, Posted, Received
@@ -55,8 +56,10 @@ class ExchangeLog:
 
     def since(self, number: int, peer: str = "", rows_max: int = EXCHANGES_MAX) -> tuple[Exchange, ...]:
         """Those after `number`, of one peer or of all, the oldest first."""
-        found = (each for each in self._exchanges if each.number > number and peer in ("", each.peer))
-        return tuple(each for each, _ in zip(found, range(rows_max), strict=False))
+        known = self._next - 1 - len(self._exchanges)  # the number of the newest that was forgotten
+        later = islice(self._exchanges, min(max(number - known, 0), EXCHANGES_MAX), None)
+        found = (each for each in later if peer in ("", each.peer))
+        return tuple(islice(found, max(rows_max, 0)))
 
     # ---- out -------------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ QUEUED_MAX = 100_000
 START_LOOK_S = 0.05
 START_LOOKS_MAX = 200  # ten seconds
 WATCH_S = 0.5
+STOP_LOOK_S = 1.0
 
 Alive = Callable[[], bool]
 
@@ -114,8 +115,10 @@ def _run_mosquitto(program: str, folder: Path, port: int) -> Iterator[Alive]:
             raise RuntimeError(f"{program} does not listen on {HOST}:{port}")
         yield lambda: child.poll() is None
     finally:
-        child.terminate()
-        child.wait()
+        while child.poll() is None:  # mosquitto forgets a signal that comes just before its main loop
+            child.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(STOP_LOOK_S)
 
 
 def _accepts(port: int) -> bool:

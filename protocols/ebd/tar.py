@@ -112,9 +112,8 @@ def _checksum_is_right(header: bytes) -> bool:
     if not field or not all(digit in b"01234567" for digit in field):
         return False
     rest = header[:148] + b" " * 8 + header[156:]
-    unsigned = sum(rest)
-    signed = unsigned - 256 * sum(byte > 127 for byte in rest)
-    return int(field, 8) in (unsigned, signed)
+    told, unsigned = int(field, 8), sum(rest)
+    return told == unsigned or told == unsigned - 256 * sum(byte > 127 for byte in rest)
 
 
 def _number(field: bytes, at: int) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from simulators.__main__ import PARTS, main
+from simulators.broker import broker
 from tests.ports import free_port
 
 pytestmark = pytest.mark.real
@@ -45,6 +46,28 @@ async def test_a_broker_whose_port_is_taken_says_so() -> None:
     events, status = await told_by("broker", "--port", str(port))
     server.close()
     assert (events[0]["event"], status) == ("died", 1)
+
+
+FORGETFUL = """#!{python}
+import signal, socket, sys
+told = []
+signal.signal(signal.SIGTERM, lambda *_: sys.exit() if told else told.append(1))
+port = int(open(sys.argv[2]).readline().split()[1])
+with socket.create_server(("127.0.0.1", port)) as server:
+    while True:
+        server.accept()
+"""
+
+
+def test_a_mosquitto_that_forgets_a_signal_is_told_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does so between its listener and its main loop; the broker's part once hung for ever."""
+    program = tmp_path / "mosquitto"
+    program.write_text(FORGETFUL.format(python=sys.executable), encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with broker(free_port()) as alive:
+        assert alive()
+    assert not alive()
 
 
 async def test_an_impaired_link_alone_tells_its_port() -> None:
