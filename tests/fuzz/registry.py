@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from protocols.uecp.frame import MESSAGE_BYTES_MAX
-from tests.fuzz import seeds
+from tests.fuzz import seeds, seeds_field
 from tests.fuzz.properties import Run
 from tests.fuzz.targets import files, ip_frames, later, networks, ordinary_rds, platform, subcarrier, trust
 
@@ -66,6 +66,8 @@ TARGETS = (
     Target("mqtt_payload", networks.mqtt_payload, seeds.mqtt_payloads, 256),
     Target("mqtt_packets", networks.mqtt_packets, seeds.mqtt_packets, 1_024),
     Target("rtp_datagram", networks.rtp_datagram, seeds.rtp_datagrams, 256),
+    Target("mpeg_audio", networks.mpeg_audio, seeds_field.mpeg_frames, 2_048),
+    Target("text_message", networks.text_message, seeds_field.text_messages, 400),
     Target("mqtt_mirror", later.mqtt_mirror, seeds.mirrors, 2_048),
     Target("mqtt_vendor", later.mqtt_vendor, seeds.vendor_messages, 1_024),
     Target("mqtt_object", later.mqtt_object, seeds.mirrors, 2_048),
@@ -79,7 +81,9 @@ TARGETS = (
     Target("legacy", later.legacy, seeds.village_writes, 64),
     Target("config_toml", files.config_toml, seeds.configurations),
     Target("inventory", files.inventory, seeds.inventories, 16_384),
+    Target("roster", files.roster, seeds_field.rosters, 16_384),
     Target("api_body", files.api_body, seeds.api_bodies),
+    Target("capture", files.capture, seeds_field.captures),
     Target("decode_any", files.decode_any, seeds.everything, 2_048),
     Target("decode_as", files.decode_as, seeds.everything, 1_024),
     Target("decode_text", files.decode_text, seeds.arguments, 2_048),

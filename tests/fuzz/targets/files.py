@@ -16,8 +16,10 @@ from ebcd import inventory_csv, settings
 from ebcd.api import bodies as api_bodies
 from ebcd.cli.decode_tree import tree_of
 from ebcd.decode import Keys, decode_bytes, protocols
+from ebcd.decode.capture import is_capture, messages_in_capture, pieces_of
 from ebcd.decode.inputs import message_of, messages_in
 from ebcd.operator import OperationRefused, Problem
+from ebcd.roster.plan import parse as parse_roster
 from protocols.codes import AreaCode
 
 MESSAGES_MAX = 3
@@ -54,6 +56,22 @@ def inventory(data: bytes) -> None:
     assert len(found.roster.terminals) <= len(rows)
     for problem in problems:
         assert problem.sentence("zh")
+
+
+def roster(data: bytes) -> None:
+    """Turns of known people, and every row that is none with its number."""
+    turns, problems = parse_roster(data, "roster.csv", ("li", "wang"))
+    assert all(turn.begin < turn.end for turn in turns)
+    for problem in problems:
+        assert problem.sentence("zh")
+        assert problem.sentence("en")
+
+
+def capture(data: bytes) -> None:
+    """A capture gives what travelled in it, and never more than it holds."""
+    if is_capture(data):
+        assert sum(map(len, pieces_of(data))) <= len(data)
+        messages_in_capture(data)
 
 
 def api_body(data: bytes) -> None:

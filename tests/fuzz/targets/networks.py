@@ -1,4 +1,4 @@
-"""HTTP heads, MQTT topics, payloads and packets."""
+"""HTTP heads, MQTT topics, payloads and packets, copies of sound, text messages."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from ebcd import media_request
 from ebcd.gateway.http_head import TolerantHead
 from protocols import mqtt, rtp
 from protocols.errors import RemoteProtocolError
+from protocols.gsm.pdu import decode_deliver
 from protocols.mqtt.packets import PACKET_BYTES_MAX, PacketReader
-from tests.fuzz.properties import pieces_of
+from protocols.rtp.mpeg_audio import mpeg_frames
+from tests.fuzz.properties import decodes, pieces_of
 
 HEAD_BYTES_MAX = 1_024
 FILE_BYTES = 1_000
@@ -101,3 +103,15 @@ def rtp_datagram(data: bytes) -> None:
     copy.take(data)
     assert copy.packets + copy.refused == 1
     assert sum(len(each.data) for each in rtp.mpeg_frames(data)) <= len(data)
+
+
+def mpeg_audio(data: bytes) -> None:
+    """What an adapter's monitor sends has whole frames, or none; none lies outside it or upon another."""
+    frames = list(mpeg_frames(data))
+    assert sum(len(frame.data) for frame in frames) <= len(data)
+    assert all(frame.duration_s > 0 for frame in frames)
+
+
+def text_message(data: bytes) -> None:
+    """What a modem lists is a message, or RemoteProtocolError."""
+    decodes(lambda each: decode_deliver(each.decode("latin-1")))(data)
