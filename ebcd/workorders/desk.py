@@ -184,10 +184,19 @@ class Desk:
     def _must_go(self, order: WorkOrder, now: float) -> bool:
         """Whether a crew is to be told: it has lasted, we have listened for as long, and something is wrong still."""
         rule = self.rule
-        patience_s = rule.widespread_after_s if order.trouble is Trouble.WIDESPREAD else rule.dispatch_after_s
+        in_storm = order.trouble is Trouble.WIDESPREAD or self._may_be_of_a_storm(order)
+        patience_s = rule.widespread_after_s if in_storm else rule.dispatch_after_s
         listened = now - self._listening_since >= max(patience_s, LISTENED_S)
         return (
             listened and now - order.opened_at >= patience_s and (order.trouble not in OBSERVED or self._bad_now(order))
+        )
+
+    def _may_be_of_a_storm(self, order: WorkOrder) -> bool:
+        """Whether a horn fell silent, or was missed for the first time, while a storm lasts of which nobody was told
+        yet: of one behind a head-end just come back, or found so after a restart, nobody knows when it died."""
+        return order.trouble is Trouble.DEVICE and any(
+            storm.trouble is Trouble.WIDESPREAD and storm.state is OrderState.OPEN and storm.since <= order.opened_at
+            for storm in self.book.live()
         )
 
     def _bad_now(self, order: WorkOrder) -> bool:

@@ -152,7 +152,7 @@ def _bad_day(seed: int) -> Day:
     return day
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, 1, 10, 16])  # in 10 and 16 the storm meets a restart and a returning head-end
 def test_on_a_bad_day_each_cause_is_named_once_in_time_and_nobody_is_sent_for_nothing(seed: int) -> None:
     day = _bad_day(seed)
     yard = day.yard
