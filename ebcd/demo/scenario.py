@@ -162,9 +162,15 @@ class Scenario:
         equal("ranks", "receipts", [high["code"], low["code"]], [1, 1])
         first = await self.room.alert_when(low["ebmid"], lambda detail: in_town(detail, b) > 0, 8.0)
         expect("ranks", "level 4 sounds in B", first is not None and in_town(first, b) > 0)
-        expect("ranks", "level 4 waits in A", first is not None and in_town(first, a) == 0)
         later = await self.room.alert_when(low["ebmid"], lambda detail: in_town(detail, a) > 0, 16.0)
         expect("ranks", "level 4 starts in A when its turn comes", later is not None and in_town(later, a) > 0)
+        turn_s, begun = (await self.room.alert(high["ebmid"]))["row"]["end"], await Truth.ask(self.room)
+        early = {
+            code: at - turn_s
+            for code, (at, _) in begun.begin_times(low["ebmid"]).items()
+            if code[1:10] == a.code[:9] and at < turn_s
+        }
+        expect("ranks", "level 4 waits in A", not early, early)
         return self.screen.words("note.turns")
 
     async def _cancel(self, town: Town) -> str:
