@@ -58,8 +58,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def unpacked(archive: Path, folder: Path) -> Path:
     """As an engineer does on the server."""
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+    subprocess.run(["tar", "-xf", archive, "-C", folder], check=True)
     return folder / archive.name.removesuffix(".tar")
 
 
