@@ -351,7 +351,8 @@ class Core:
         ratio = sum(record.tally[s] for s in CONFIRMED_STATES) / targeted if targeted else 0.0
         enough = stays_here or ratio >= self.rules.success_ratio
         event = AlertEvent.SUCCEEDED if enough else AlertEvent.FELL_SHORT
-        self.ledger.enter(alert_moved(alert_id, event, now_s, DAEMON, f"confirmed {ratio:.4f} of targeted"))
+        why = f"confirmed {ratio:.4f} of targeted" if targeted else "nobody was ordered"
+        self.ledger.enter(alert_moved(alert_id, event, now_s, DAEMON, why))
         log.info("alert.over", alert=alert_id, state=record.state, counts=record.counts())
         self._forget(alert_id)
         decision.reports.append(report_for(record))

@@ -130,6 +130,16 @@ async def test_i4_a_lower_level_waits_where_a_higher_one_sounds_and_starts_when_
         assert counts(low) == {"targeted": 12, "confirmed": 12}
 
 
+async def test_i4_one_that_never_has_its_turn_fails_and_says_that_nobody_was_ordered() -> None:
+    async with control_room() as room:
+        start = int(room.clock.wall())
+        room.take_in(areas=(TOWN_A,), window=Window(start, start + 60))
+        await asyncio.sleep(1)
+        low = room.take_in(level=4, areas=(TOWN_A,), window=Window(start, start + 20))
+        await asyncio.sleep(30)
+        assert (state(low), low.why, counts(low)) == (AlertState.FAILED, "nobody was ordered", {})
+
+
 async def test_i4_a_higher_level_takes_over_and_the_lower_one_resumes_without_a_second_start() -> None:
     async with control_room() as room:
         start = int(room.clock.wall())

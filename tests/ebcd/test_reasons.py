@@ -13,6 +13,7 @@ ID = "43411230000000101010101202510090001"
     ("reason", "zh", "en"),
     [
         ("expired", "已过结束时间", "its end has passed"),
+        ("nobody was ordered", "没有向任何终端下发", "no terminal was ordered to sound"),
         ("found working", "查询时正在播发", "asked, it was working"),
         ("ordered from above", "上级指令", "ordered from above"),
         ("confirmed 0.7800 of targeted", "目标中 78.0 % 已确认", "78.0 % of those targeted confirmed"),
