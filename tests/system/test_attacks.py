@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ebcd.demo.room import CountyRoom
+from ebcd.demo.room import CountyRoom, Detail
 from ebcd.store.audit import verify_journal
 from protocols.ebd import ResultCode, SignatureFile, build_request_body, decode, encode_signature, pack, unpack
 from protocols.ebd.messages import EbdResponse
@@ -153,10 +153,17 @@ async def test_odd_packages_of_a_good_province_are_heard_on_every_path(tmp_path:
         pen = Pen(load(tmp_path))
         code, ebm_id = await pen.post(odd)
         assert code is ResultCode.SUCCESS
-        assert await confirmed(room, ebm_id, TERMINALS // 2) >= TERMINALS // 2
-        alert = await room.alert(ebm_id)
-        reached = {each["path"]: each["counts"]["confirmed"] for each in alert["by_path"]}
-        assert all(reached[path] for path in ("ip", "adapter", "cellular", "mqtt")), reached
+
+        def reached(alert: Detail) -> dict[str, int]:
+            return {each["path"]: each["counts"]["confirmed"] for each in alert["by_path"]}
+
+        def on_every_path(alert: Detail) -> bool:
+            return all(reached(alert).get(path) for path in ("ip", "adapter", "cellular", "mqtt"))
+
+        alert = await room.alert_when(ebm_id, on_every_path, 20.0)
+        assert alert is not None
+        assert on_every_path(alert), reached(alert)
+        assert sum(reached(alert).values()) >= TERMINALS // 2
 
 
 @pytest.mark.requirement("R-X-34")
