@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ebcd.catalogue import text
+from ebcd.cli.asking import ask
 from ebcd.cli.options import LANGUAGE, AsJson, Config, Language, TokenFile, help_of
 from ebcd.cli.output import failures_told, show
 from ebcd.cli.session import Failure, config_file, open_session
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from ebcd.archive.importing import Prepared
     from ebcd.cli.session import Session
     from ebcd.settings import Settings
@@ -147,15 +150,15 @@ def show_device(
     token_file: TokenFile = None,
 ) -> None:
     """One device's archive and history."""
-    from ebcd.api.answers import decoded
-    from ebcd.archive.office import DeviceFile
-    from ebcd.cli.client import Client
-    from ebcd.cli.inventory_tables import device_report
 
-    with failures_told(as_json=as_json):
-        session = open_session(config, lang, token_file, as_json=as_json)
-        content = Client(session).get(f"/v1/inventory/devices/{device}")
-        show(session, content, "" if as_json else device_report(decoded(DeviceFile, content), session.language))
+    def table(content: bytes, language: str) -> RenderableType:
+        from ebcd.api.answers import decoded
+        from ebcd.archive.office import DeviceFile
+        from ebcd.cli.inventory_tables import device_report
+
+        return device_report(decoded(DeviceFile, content), language)
+
+    ask("GET", f"/v1/inventory/devices/{device}", table, config, lang, token_file, as_json)
 
 
 @inventory.command("person", help=_help("person"))
@@ -168,16 +171,16 @@ def show_person(
     token_file: TokenFile = None,
 ) -> None:
     """Who stands behind an id."""
-    from ebcd.api.answers import decoded
-    from ebcd.cli.client import Client
-    from ebcd.cli.inventory_tables import person_report
-    from ebcd.people import PersonRow
 
-    with failures_told(as_json=as_json):
-        session = open_session(config, lang, token_file, as_json=as_json)
-        client = Client(session)
-        content = client.post(f"/v1/people/{person}/erase") if erase else client.get(f"/v1/people/{person}")
-        show(session, content, "" if as_json else person_report(decoded(PersonRow, content), session.language))
+    def table(content: bytes, language: str) -> RenderableType:
+        from ebcd.api.answers import decoded
+        from ebcd.cli.inventory_tables import person_report
+        from ebcd.people import PersonRow
+
+        return person_report(decoded(PersonRow, content), language)
+
+    method, path = ("POST", f"/v1/people/{person}/erase") if erase else ("GET", f"/v1/people/{person}")
+    ask(method, path, table, config, lang, token_file, as_json)
 
 
 @inventory.command("reload", help=_help("reload"))

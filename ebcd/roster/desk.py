@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -86,7 +86,7 @@ class RosterDesk:
         except ConfigError as error:
             return (), [str(error)]
         turns, problems = parse(content, str(self._file), self._people()) if content else ((), [])
-        return turns, [each.sentence() for each in problems]
+        return turns, [replace(each, value="").sentence() for each in problems]  # names and numbers stay out of the log
 
     def recipients(self) -> tuple[Crew, ...]:
         """Whom alarms reach now, as crews without an area."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from ebcd.alarms import AlarmKind
 from ebcd.errors import ConfigError
@@ -141,8 +142,12 @@ async def test_a_file_that_is_wrong_leaves_the_plan_as_it_was(tmp_path: Path) ->
     office = Office(tmp_path)
     office.file.write_text(PLAN, encoding="utf-8")
     before = office.desk.now().turns
-    office.file.write_text(PLAN + "now,then,chen\n", encoding="utf-8")
-    assert office.desk.now().turns == before
+    office.file.write_text(PLAN + "now,then,chen,139002000667x\n", encoding="utf-8")
+    with capture_logs() as lines:
+        assert office.desk.now().turns == before
+    (line,) = lines
+    assert (line["event"], line["problems"]) == ("roster.unusable", 3)
+    assert "139002000667x" not in str(line), "a number is nobody's to read in a log"
 
 
 async def test_people_change_the_plan_and_the_journal_knows_who_but_nobodys_number(tmp_path: Path) -> None:
