@@ -29,7 +29,7 @@ from devices.outbox import Outbox
 from devices.ports import Ports
 from devices.roster import Roster
 from devices.terminal_connection import Connection
-from devices.terminal_frames import in_frames, message_of, token_of, verb_of
+from devices.terminal_frames import in_frames, message_of, refusal, token_of, verb_of
 from devices.terminal_registry import TerminalRegistry
 from devices.terminal_requests import Request, Requests
 from protocols import terminal
@@ -40,7 +40,6 @@ from protocols.signature import FefdScope
 WRITES_PER_TURN = 500
 """Sockets written to before the loop may do something else: some milliseconds."""
 SWEEP_S = 1.0
-NO_EXTENSIONS = "extensions are not configured for this link"
 SIGNATURE_AGE_S_MAX = 240.0
 """Bytes signed longer ago are not sent again: receivers believe a time for 300 s."""
 RELISTEN_FIRST_S = 1.0
@@ -151,9 +150,10 @@ class TerminalTcp:
 
     def offer(self, command: Command) -> None:
         """Queue a command and return at once. Raises OutboxFull."""
-        if isinstance(command, Firmware) and not self._config.extensions:
+        why = refusal(command, extensions=self._config.extensions)
+        if why and isinstance(command, Configure | Firmware):
             for code in command.members:
-                self._tell(Configured(self.name, code, command.token, terminal.Result.NOT_SUPPORTED, NO_EXTENSIONS))
+                self._tell(Configured(self.name, code, command.token, terminal.Result.NOT_SUPPORTED, why))
             return
         for start in self._outbox.offer(command, None):
             self._no_answer(start, start.members, "stopped")
