@@ -49,7 +49,8 @@ def test_an_amplifier_that_is_switched_while_something_sounds_is_heard_and_repor
     bench.sounding_start()
     assert bench.terminal.on_air == EBM
     (off,) = reports_of(bench.tell(OFF, target=CODE, at=NOW + 1))
-    assert (bench.terminal.on_air, isinstance(off, fefd.TaskSwitch) and off.flag) == (None, 2)
+    silent: object = bench.terminal.on_air
+    assert (silent, isinstance(off, fefd.TaskSwitch) and off.flag) == (None, 2)
     assert reports_of(bench.tell(OFF, target=CODE, at=NOW + 2)) == []
     (on,) = reports_of(bench.tell(ON, target=CODE, at=NOW + 3))
     assert (bench.terminal.on_air, isinstance(on, fefd.TaskSwitch) and on.flag) == (EBM, 1)
