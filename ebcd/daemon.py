@@ -305,7 +305,8 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
 
 def _people(daemon: Daemon) -> PeopleDesk:
     base = daemon.base
-    return PeopleDesk(daemon.ledger, base.store, base.inventory, base.world.clock)
+    held_by = base.state.devices.callers.held_by
+    return PeopleDesk(daemon.ledger, base.store, base.inventory, base.world.clock, held_by)
 
 
 def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:

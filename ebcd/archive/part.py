@@ -35,6 +35,7 @@ from ebcd.health import HealthBook, Ways
 from ebcd.identity import Operators
 from ebcd.inventory import Inventory
 from ebcd.lifecycle import AlertState
+from ebcd.whitelist.part import WhitelistPart, whitelist_part
 from ebcd.workorders import Sites
 from protocols.codes import ResourceCode
 from protocols.signature import number_from_text
@@ -51,6 +52,7 @@ class ArchivePart:
     beats: Beats
     stages: Stages
     setter: Setter
+    whitelist: WhitelistPart
 
     def observe(self, event: Event, wall_s: float) -> None:
         """Link events."""
@@ -63,7 +65,8 @@ class ArchivePart:
 
     def routes(self, operators: Operators) -> tuple[Route, ...]:
         """For `ebcd.api.application`."""
-        return (*inventory_pages.routes(self.office, operators), *device_pages.routes(self.setter, operators))
+        of_archive = inventory_pages.routes(self.office, operators)
+        return (*of_archive, *device_pages.routes(self.setter, operators), *self.whitelist.routes(operators))
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -118,7 +121,8 @@ def archive_part(
     office = ArchiveOffice(keeper, inventory, health, book, county, *desks)
     needed = needed_by(inventory, base.state)
     setter = Setter(inventory, enquiries, settler, enter, ledger.mark, world.clock, needed)
-    return ArchivePart(keeper, office, pending, enquiries, beats, stages, setter)
+    whitelist = whitelist_part(base, ledger, enquiries)
+    return ArchivePart(keeper, office, pending, enquiries, beats, stages, setter, whitelist)
 
 
 def _images(base: Foundation) -> Images:

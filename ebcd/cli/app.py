@@ -23,6 +23,7 @@ from ebcd.cli import (
     shift,
     tone,
     upward,
+    whitelist,
 )
 from ebcd.cli.options import AsJson, Config, EbmIdArgument, Lang, Language, TokenFile, help_of
 from ebcd.cli.output import failures_told, show
@@ -334,6 +335,7 @@ authorising.add_to(field.cert)
 app.add_typer(drift.drift, name="drift")
 app.add_typer(drift.change, name="change")
 device.add_to(app)
+whitelist.add_to(app)
 keeping.add_to(app)
 upward.add_to(app)
 tone.add_to(app)
