@@ -197,7 +197,7 @@ async def test_what_cannot_be_archived_is_taken_all_the_same_and_said_so() -> No
 
 
 @pytest.mark.clause("GD/J 089 table A.18", "GD/J 089 table A.20")
-@pytest.mark.requirement("R-PLT-23", "R-ADP-08")
+@pytest.mark.requirement("R-PLT-23")
 async def test_terminals_behind_an_adapter_obey_and_only_what_they_can_say_themselves_is_taken(
     clock: VirtualClock,
 ) -> None:
