@@ -72,8 +72,8 @@ class DeviceBook:
     rollout: ChangeBook = field(default_factory=ChangeBook)
     lists: ListBook = field(default_factory=ListBook)
     callers: CallerBook = field(default_factory=CallerBook)
-    switched_off: set[str] = field(default_factory=set)
-    """Devices whose amplifier was told to be off and that took it: no alert sounds there."""
+    switched_off: dict[str, float] = field(default_factory=dict)
+    """Devices whose amplifier was told to be off and that took it, and since when: no alert sounds there."""
 
     def apply(self, fact: Fact) -> None:
         """Fold one fact in; kinds that are not ours change nothing."""
@@ -91,7 +91,7 @@ class DeviceBook:
                 was = ", ".join(f"{name} {value}" for name, value in payload.get("was", NOTHING).items())
                 note = f"{payload['old']} -> {payload['new']} {payload['note']}".rstrip()
                 self._note(payload["code"], fact, f"{note} ({was})" if was else note)
-                self.switched_off.discard(payload["code"])
+                self.switched_off.pop(payload["code"], None)
             case kind if kind == WHITELIST_TOLD:
                 told = f"{len(payload['taken'])} taken, {len(payload['removed'])} removed {payload['said']}"
                 self._note(payload["adapter"], fact, told.rstrip())
@@ -103,7 +103,8 @@ class DeviceBook:
             case "device.set":
                 told = ", ".join(f"{name} {value}" for name, value in payload["settings"].items())
                 failed = frozenset(payload["failed"])
-                self._switch(payload["settings"].get("amplifier"), set(payload["codes"]) - failed)
+                taken = [code for code in payload["codes"] if code not in failed]
+                self._switch(payload["settings"].get("amplifier"), taken, fact.at)
                 for code in payload["codes"]:
                     self._note(code, fact, f"{told} ({'no answer' if code in failed else payload['why']})")
 
@@ -111,17 +112,17 @@ class DeviceBook:
         """A device's history, oldest first."""
         return tuple(self.history.get(code, ()))
 
-    def _switch(self, amplifier: str | None, codes: set[str]) -> None:
-        if amplifier == "off":
-            self.switched_off |= codes
-        elif amplifier == "on":
-            self.switched_off -= codes
+    def _switch(self, amplifier: str | None, codes: Iterable[str], at: float) -> None:
+        for code in codes if amplifier is not None else ():
+            self.switched_off.pop(code, None)
+            if amplifier == "off":
+                self.switched_off[str(code)] = at
 
     def dump(self) -> dict[str, Any]:
         """For checkpoints: plain JSON values."""
         rows = {code: [[e.at, e.actor, e.what, e.note] for e in events] for code, events in self.history.items()}
         books = {"changes": self.rollout.dump(), "lists": self.lists.dump(), "callers": self.callers.dump()}
-        return {"sm3": self.inventory_sm3, "history": rows, "off": sorted(self.switched_off), **books}
+        return {"sm3": self.inventory_sm3, "history": rows, "off": self.switched_off, **books}
 
     @classmethod
     def load(cls, value: Mapping[str, Any]) -> DeviceBook:
@@ -129,7 +130,7 @@ class DeviceBook:
         rows = value.get("history", {})
         history = {code: [DeviceEvent(*row) for row in each] for code, each in rows.items()}
         changes, lists = ChangeBook.load(value.get("changes", ())), ListBook.load(value.get("lists", {}))
-        callers, off = CallerBook.load(value.get("callers", {})), set(value.get("off", ()))
+        callers, off = CallerBook.load(value.get("callers", {})), dict(value.get("off", {}))
         return cls(value.get("sm3", ""), history, changes, lists, callers, off)
 
     def _note(self, code: str, fact: Fact, note: str) -> None:

@@ -167,10 +167,12 @@ def callers_table(content: bytes, language: str) -> RenderableType:
         areas = " ".join(row.areas) or text("whitelist.own_area", language)
         cells = (row.person, row.number, row.name, f"{row.place} {row.at}".strip(), permission, areas)
         table.add_row(*map(escape, cells), f"{row.taken}/{row.adapters}")
-    open_ = (
-        (text("whitelist.open", language, count=len(view.open), codes=" ".join(view.open[:5])),) if view.open else ()
-    )
+    open_ = (text("whitelist.open", language, count=len(view.open), codes=_some(view.open)),) if view.open else ()
     return Group(table, *open_)
+
+
+def _some(codes: Sequence[str]) -> str:
+    return " ".join((*codes[:5], *(("...",) if len(codes) > 5 else ())))
 
 
 def push_table(content: bytes, language: str) -> RenderableType:

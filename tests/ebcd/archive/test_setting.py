@@ -12,13 +12,17 @@ from devices.given import Network
 from devices.link import Connected
 from devices.maintenance import Given, HostPort, Told
 from devices.roster import Device, DeviceKind, Roster
+from ebcd import snapshot
 from ebcd.alert import Window
 from ebcd.archive.in_use import needed_by
 from ebcd.archive.setting import DEVICES_MAX, Setter, Wanted
 from ebcd.archive.settling import Settler
+from ebcd.health import HealthBook, Ways
 from ebcd.inventory import Inventory
 from ebcd.lifecycle import DeliveryState
 from ebcd.operator import OperationRefused
+from ebcd.shift.matters import open_matters
+from ebcd.shift.values import MatterKind
 from protocols.codes import ResourceCode
 from tests.ebcd.archive.behind_adapter import FRONT, village
 from tests.ebcd.archive.behind_adapter import HORNS as BEHIND
@@ -102,9 +106,15 @@ async def test_a_horn_is_not_switched_off_under_an_alert_unless_somebody_says_so
         assert [row.outcome for row in rows] == ["taken", "taken"]
         assert [fact["why"] for fact in at.facts("device.set")] == ["set", "set under 4711"]
         book = at.room.core.state.devices
-        assert book.switched_off == {ONE, TWO}
+        assert book.switched_off.keys() == {ONE, TWO}
+        off = open_matters(at.room.core.state, HealthBook(Ways({})), (), (), (), ())
+        assert [(matter.kind, matter.subject) for matter in off] == [
+            (MatterKind.SWITCHED_OFF, ONE),
+            (MatterKind.SWITCHED_OFF, TWO),
+        ]
         await desk.set((ONE,), ON, CHEN, force=False)
-        assert book.switched_off == {TWO}
+        assert book.switched_off.keys() == {TWO}
+        assert snapshot.load(snapshot.dump(at.room.core.state)).devices.switched_off == book.switched_off
 
 
 @pytest.mark.parametrize(("willing", "outcome"), [(True, "on_again"), (False, "left_off")])
@@ -121,7 +131,7 @@ async def test_an_alert_that_comes_in_meanwhile_finds_the_amplifier_on_again(wil
         told = [command.given for code, command in at.field.told if code == ONE]  # type: ignore[union-attr]
         assert told == [Given(amplifier=False), Given(amplifier=True)]
         assert (rows[0].outcome, rows[0].alerts, rows[1].outcome) == (outcome, ("4711",), "taken")
-        assert at.room.core.state.devices.switched_off == {TWO}
+        assert at.room.core.state.devices.switched_off.keys() == {TWO}
 
 
 @pytest.mark.parametrize(
