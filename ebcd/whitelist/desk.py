@@ -103,14 +103,15 @@ class WhitelistDesk:
             raise refused(Kind.INVALID, "whitelist_empty", "csv")
         people = dict(await people_of(self._store, self._book.people()))
         ids = {person.id: person for person in people.values()}
-        made = await self._people(entries, ids, dry_run=dry_run)
+        made = self._strangers(entries, ids)
         put = {(made[e.number, e.name], e.at): Right(int(e.permission), e.areas) for e in entries}
         places = {(e.number, e.at) for e in entries}
         old = [key for key in self._book.listed if replace or self._same_place(key, ids, places)]
         removed = [key for key in old if key not in put]
-        changed = {key: right for key, right in put.items() if self._book.listed.get(key) != right}
         self._must_fit(removed, put, ids)
         if not dry_run:
+            put = await self._written_down(put, ids)
+            changed = {key: right for key, right in put.items() if self._book.listed.get(key) != right}
             await self._change(changed, removed, actor)
         return self._view(put.items(), ids, ())
 
@@ -131,17 +132,24 @@ class WhitelistDesk:
 
     # ---- inside ----------------------------------------------------------------------------------------------------
 
-    async def _people(
-        self, entries: Sequence[Entry], known: dict[int, Someone], *, dry_run: bool
-    ) -> dict[tuple[str, str], int]:
-        """An id for everybody; in a dry run nobody new is written down, and strangers get numbers below zero."""
+    @staticmethod
+    def _strangers(entries: Sequence[Entry], known: dict[int, Someone]) -> dict[tuple[str, str], int]:
+        """An id for everybody by number and name; who is new gets one below zero until it is sure that they stay."""
         made = {(each.phone, each.name): each.id for each in known.values() if each.phone}
         for entry in entries:
             if (entry.number, entry.name) not in made:
-                number = -1 - len(made) if dry_run else await self._store.person(entry.name, entry.number)
-                made[entry.number, entry.name] = number
+                number = made[entry.number, entry.name] = -1 - len(made)
                 known[number] = Someone(number, entry.name, entry.number)
         return made
+
+    async def _written_down(self, put: dict[Listed, Right], people: dict[int, Someone]) -> dict[Listed, Right]:
+        """The same with everybody beside the journal."""
+        ids: dict[int, int] = {}
+        for person in dict.fromkeys(person for person, _ in put if person < 0):
+            who = people[person]
+            number = ids[person] = await self._store.person(who.name, who.phone)
+            people[number] = Someone(number, who.name, who.phone)
+        return {(ids.get(person, person), at): right for (person, at), right in put.items()}
 
     @staticmethod
     def _same_place(key: Listed, people: dict[int, Someone], places: set[tuple[str, str]]) -> bool:

@@ -63,7 +63,7 @@ def adapters_at(where: str, inventory: Inventory) -> tuple[ResourceCode, ...]:
     try:
         if len(where) == CODE_DIGITS:
             return (ResourceCode(where),)
-        return inventory.adapters_in((AreaCode(where),))
+        return inventory.adapters_in((AreaCode.parse(where),))
     except InvalidCode:
         return ()
 

@@ -108,6 +108,7 @@ async def test_an_adapter_is_not_wanted_to_hold_more_than_it_can(clock: VirtualC
         await at.put(f"{ZHANG},张三,{AT},both,")
         with pytest.raises(OperationRefused, match="whitelist_adapter_full"):
             await at.put(f"{LI},李四,{TOWN_A},both,")
+        assert await at.store.people([2]) == {}  # nobody is written down for nothing
         await at.put(f"{LI},李四,{TOWN_A},both,", replace=True)
         assert len(at.book.listed) == 1
 

@@ -127,8 +127,12 @@ async def test_an_adapter_that_was_reset_is_told_everything_and_only_where_someb
         assert at.unit.entries.keys() == {ZHANG}
         with pytest.raises(OperationRefused, match="whitelist_empty_where"):
             await at.pusher.plan(empty=True)
-        with pytest.raises(OperationRefused, match="whitelist_no_adapter"):
-            await at.pusher.plan(["某地"])
+        for nowhere in ("某地", "12", "6" * 23):
+            with pytest.raises(OperationRefused, match="whitelist_no_adapter"):
+                await at.pusher.plan([nowhere])
+        at.book.taken.clear()
+        for here in (str(TOWN_A), str(TOWN_A)[:9], str(TOWN_A)[:6], AT):
+            assert [row.code for row in (await at.pusher.plan([here])).rows] == [AT]
 
 
 async def test_what_is_confirmed_is_what_was_shown(clock: VirtualClock, tmp_path: Path) -> None:
