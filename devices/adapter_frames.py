@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from devices.adapter_settings import messages_of
 from devices.adapter_values import QUESTIONS, adapter_told
 from devices.link import Answered, AskState, Command, DeviceState, Event, Fault, SetClock, Start, StateTold, Stop, Verb
 from devices.maintenance import AskValues, Authorise, Configure, Configured, HostPort, ValuesTold
@@ -42,6 +43,8 @@ class Dialect:
     """Between an adapter's heartbeats, told to one whose return parameters are set (table A.6)."""
     returns_to: HostPort | None
     """Where terminals behind adapters return what they were asked for by 0x08; None: they cannot be asked."""
+    whitelist_name_encoding: str = "utf-8"
+    """Of names in 0x0C: the text says UTF-8 and some boxes read GB 18030."""
 
     def seconds(self, utc_s: float) -> int:
         """A time as this link's peers write it."""
@@ -69,7 +72,7 @@ class Parcel:
         if isinstance(self._command, Start | Stop):
             return max(1, -(-len(self._command.targets) // TARGETS_MAX))
         if isinstance(self._command, Configure):
-            return max(1, len(maintenance_messages(self._command, self._dialect)))
+            return max(1, len(self._settings(self._command, self._command.members[0])))
         return len(QUESTIONS) if asks_adapters(self._command) else 1
 
     def frame(self, number: int, code: ResourceCode) -> bytes:
@@ -78,6 +81,8 @@ class Parcel:
             return self._query(code)
         if asks_adapters(self._command):
             return self._encode(QUESTIONS[number](code))  # its front code differs from adapter to adapter
+        if isinstance(self._command, Configure) and not self._command.targets:
+            return self._encode(self._settings(self._command, code)[number])  # so does its own address
         now_s = self._ports.clock.monotonic()
         if not self._frames or now_s - self._made_s > self._resign_after_s:
             self._frames = tuple(self._encode(message) for message in self._messages())
@@ -91,7 +96,7 @@ class Parcel:
             case Stop() as stop:
                 return [adapter.StopBroadcast(stop.ebm_id, targets) for targets in _portions(stop.targets)]
             case Configure() as configure:
-                return maintenance_messages(configure, self._dialect)
+                return self._settings(configure, configure.members[0])
             case Authorise() as authorise:
                 return [_update(authorise)]
             case SetClock():
@@ -101,6 +106,10 @@ class Parcel:
                 return [adapter.QueryTerminals(back, adapter.Targets(targets), ids)]
             case _:
                 raise LocalProtocolError("adapters have no such command")
+
+    def _settings(self, configure: Configure, own: ResourceCode) -> list[adapter.Message]:
+        dialect = self._dialect
+        return messages_of(configure, own, dialect.heartbeat_s, dialect.whitelist_name_encoding)
 
     def _start(self, start: Start, targets: adapter.Targets) -> adapter.StartBroadcast:
         charset = adapter.charset_for(start.text, start.agency)
@@ -141,38 +150,11 @@ def asks_adapters(command: Command) -> bool:
     return isinstance(command, AskValues) and not command.targets
 
 
-def maintenance_messages(command: Configure, dialect: Dialect) -> list[adapter.Message]:
-    """Settings for the terminals `targets`, or for the adapter itself where there are none (tables A.13-A.15, A.19,
-    A.6), whose heartbeats come each `dialect.heartbeat_s` where the command names no period. Empty where an adapter has
-    none of them."""
-    given, targets = command.given, adapter.Targets(command.targets)
-    messages: list[adapter.Message] = []
-    if given.code is not None:
-        messages.append(adapter.SetResourceCodes((adapter.CodeAssignment(given.phys, given.code),)))
-    if command.targets:
-        if given.volume is not None:
-            messages.append(adapter.SetVolume(given.volume, targets))
-        if given.return_to is not None:
-            messages.append(adapter.SetReturnAddress(return_address(given.return_to), targets))
-        if given.period_s is not None:
-            messages.append(adapter.SetReturnPeriod(given.period_s, targets))
-    elif given.return_to is not None:
-        messages.append(
-            adapter.SetAdapterReturn(return_address(given.return_to), given.period_s or dialect.heartbeat_s)
-        )
-    return messages
-
-
 def _update(command: Authorise) -> adapter.Message:
     """0x40 for terminals behind the adapter, 0x41 for itself (tables A.21, A.11)."""
     if command.targets:
         return adapter.UpdateTerminalCertificates(command.lists, command.certificates)
     return adapter.UpdateAdapterCertificates(command.lists, command.certificates)
-
-
-def is_possible(command: Configure, dialect: Dialect) -> bool:
-    """Whether an adapter can be told any of it."""
-    return bool(maintenance_messages(command, dialect))
 
 
 def _portions(targets: tuple[ResourceCode, ...]) -> list[adapter.Targets]:

@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 from devices.adapter_desk import AdapterDesk
 from devices.adapter_exchange import Address, Patience
-from devices.adapter_frames import TARGETS_MAX, Dialect, Parcel, TimeBase, asked, is_possible
+from devices.adapter_frames import TARGETS_MAX, Dialect, Parcel, TimeBase, asked
 from devices.adapter_line import AdapterLine, Lanes
 from devices.adapter_reports import ReportConnection
+from devices.adapter_settings import refusal
 from devices.link import (
     NOT_STARTED,
     Command,
@@ -77,6 +78,8 @@ class AdapterTcpConfig:
     returns_to: str = ""
     """host:port under which adapters and the terminals behind them reach our listener for returns; it is written into
     0x08. Empty: terminals behind adapters are not asked for what they are set to."""
+    whitelist_name_encoding: Literal["utf-8", "gb18030", "gbk", "gb2312"] = "utf-8"
+    """Of names in 0x0C: the text says UTF-8; boxes are known that read GB 18030 and its forerunners."""
 
     def __post_init__(self) -> None:
         if self.returns_to:
@@ -111,6 +114,7 @@ class AdapterTcp:
             config.records_back_s,
             max(1, round(config.heartbeat_s)),
             HostPort.parse(config.returns_to) if config.returns_to else None,
+            config.whitelist_name_encoding,
         )
         self._desk = AdapterDesk(config, self._dialect, ports, sink, roster, verify or ports.verify, self._spawn)
         self._patience = Patience(
@@ -157,11 +161,9 @@ class AdapterTcp:
         instead of a place; the others are not concerned."""
         if isinstance(command, Firmware) or (isinstance(command, AskValues) and self._cannot_ask(command)):
             return  # annex A has no firmware
-        if isinstance(command, Configure) and not is_possible(command, self._dialect):
+        if isinstance(command, Configure) and (why := self._refusal(command)):
             for code in command.members:
-                self._sink(
-                    Configured(self.name, code, command.token, NO_SUCH_SETTING, "no setting that an adapter knows")
-                )
+                self._sink(Configured(self.name, code, command.token, NO_SUCH_SETTING, why))
             return
         parcel = Parcel(command, self._dialect, self._ports, self._config.resign_after_s)
         for code in command.members:
@@ -173,6 +175,9 @@ class AdapterTcp:
                 line.offer(narrowed(command, code), parcel)
             except OutboxFull as full:
                 self._no_answer(command, code, str(full))
+
+    def _refusal(self, command: Configure) -> str:
+        return refusal(command, self._dialect.heartbeat_s, self._dialect.whitelist_name_encoding)
 
     def _cannot_ask(self, command: AskValues) -> bool:
         return bool(command.targets) and self._dialect.returns_to is None

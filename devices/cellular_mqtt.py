@@ -32,7 +32,7 @@ from devices.link import (
     Start,
     Stop,
 )
-from devices.maintenance import Configured, Firmware
+from devices.maintenance import Configured
 from devices.mqtt_broker import BrokerGone, BrokerSession, connect
 from devices.mqtt_conversation import Conversation, Publication, Served
 from devices.mqtt_dialogue import Dialogue
@@ -40,7 +40,7 @@ from devices.mqtt_vendor import VendorDialogue
 from devices.outbox import Outbox
 from devices.ports import Ports
 from devices.roster import Roster
-from devices.terminal_frames import verb_of
+from devices.terminal_frames import refusal, token_of, verb_of
 from devices.terminal_registry import own_code
 from protocols import mqtt, terminal
 from protocols.codes import EbmId, ResourceCode
@@ -50,7 +50,6 @@ from protocols.signature import FefdScope
 
 PUBLISH_AT_ONCE_MAX = 100  # more unacknowledged publications are slower, not faster (measured)
 IDLE_S = 3600.0
-NO_EXTENSIONS = "extensions are not configured for this link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +166,8 @@ class CellularMqtt:
 
     def offer(self, command: Command) -> None:
         """Queue a command and return at once. Raises OutboxFull."""
-        if isinstance(command, Firmware) and not self._config.extensions:
-            for code in (each for each in command.members if not self._served.is_others(each)):
-                self._tell(Configured(self.name, code, command.token, terminal.Result.NOT_SUPPORTED, NO_EXTENSIONS))
+        if why := refusal(command, extensions=self._config.extensions):
+            self._refuse(command, why)
             return
         for start in self._outbox.offer(command, None):
             self._no_answer(start, start.members, "stopped")
@@ -228,7 +226,7 @@ class CellularMqtt:
             try:
                 publications, events = self._dialogue.begin(command, self._ports.clock.monotonic(), utc_s)
             except LocalProtocolError as error:
-                self._no_answer(command, command.members, f"cannot be encoded: {error}")
+                self._refuse(command, f"cannot be encoded: {error}")
                 continue
             if isinstance(command, Stop):
                 self._take_back(command)
@@ -323,6 +321,13 @@ class CellularMqtt:
         for code in sorted(self._online):
             self._tell(Disconnected(self.name, code, "broker lost"))
         self._online.clear()
+
+    def _refuse(self, command: Command, why: str) -> None:
+        """It goes to nobody; who waits for answers gets them at once."""
+        self._no_answer(command, command.members, why)
+        if (token := token_of(command)) is not None:
+            for code in (each for each in command.members if not self._served.is_others(each)):
+                self._tell(Configured(self.name, code, token, terminal.Result.NOT_SUPPORTED, why))
 
     def _no_answer(self, command: Command, codes: tuple[ResourceCode, ...], reason: str) -> None:
         verb = verb_of(command)

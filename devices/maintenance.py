@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from devices.given import Caller, Network
 from protocols.codes import ResourceCode
 
 PERCENT = 100
@@ -34,7 +35,8 @@ class HostPort:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Settings; None leaves one as it is (GD/J 089 tables D.9, A.13-A.15, A.19, A.6)."""
+    """Settings; None leaves one as it is (GD/J 089 tables D.9, A.5, A.6, A.13-A.15, A.18-A.20). A device that cannot
+    take all of them takes none, and its link says so: answer 55 of terminals, 3 of adapters."""
 
     volume: int | None = None  # percent
     return_to: HostPort | None = None
@@ -42,6 +44,9 @@ class Given:
     code: ResourceCode | None = None  # taken by the device with the physical address `phys` only
     phys: str = ""
     scan_khz: tuple[int, ...] | None = None  # FM carriers to watch, best first; over FM alone (GD/J 085 clause 5.2.2)
+    amplifier: bool | None = None  # on or off: what is off sounds for no alert
+    network: Network | None = None  # of one terminal, which dials anew
+    callers: tuple[Caller, ...] | None = None  # of an adapter's white list: as many as one 0x0C has room for
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from devices.link import (
     Verb,
 )
 from devices.maintenance import AskValues, Authorise, Configure, Configured, Firmware
-from devices.terminal_values import settings_of
+from devices.terminal_values import settings_of, takes
 from protocols import adapter, terminal
 from protocols.codes import EbmId, ResourceCode
 from protocols.wire import readable
@@ -66,6 +66,17 @@ def message_of(command: Command, now_utc_s: float) -> terminal.Message:
                 command.md5,
                 command.url,
             )
+
+
+NO_EXTENSIONS = "extensions are not configured for this link"
+NO_SUCH_PARAMETER = "a terminal has no parameter for it"
+
+
+def refusal(command: Command, *, extensions: bool) -> str:
+    """Why terminals cannot be told this by FEFD, which is answer 55 of each; "" where they can."""
+    if isinstance(command, Firmware) and not extensions:
+        return NO_EXTENSIONS
+    return NO_SUCH_PARAMETER if isinstance(command, Configure) and not takes(command.given) else ""
 
 
 def verb_of(command: Command) -> Verb | None:

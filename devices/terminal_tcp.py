@@ -27,9 +27,9 @@ from devices.link import (
 from devices.maintenance import AskValues, Configure, Configured, Firmware
 from devices.outbox import Outbox
 from devices.ports import Ports
-from devices.roster import Roster
+from devices.roster import DeviceKind, Roster
 from devices.terminal_connection import Connection
-from devices.terminal_frames import in_frames, message_of, token_of, verb_of
+from devices.terminal_frames import in_frames, message_of, refusal, token_of, verb_of
 from devices.terminal_registry import TerminalRegistry
 from devices.terminal_requests import Request, Requests
 from protocols import terminal
@@ -40,7 +40,6 @@ from protocols.signature import FefdScope
 WRITES_PER_TURN = 500
 """Sockets written to before the loop may do something else: some milliseconds."""
 SWEEP_S = 1.0
-NO_EXTENSIONS = "extensions are not configured for this link"
 SIGNATURE_AGE_S_MAX = 240.0
 """Bytes signed longer ago are not sent again: receivers believe a time for 300 s."""
 RELISTEN_FIRST_S = 1.0
@@ -103,6 +102,7 @@ class TerminalTcp:
         self._config = config
         self._ports = ports
         self._sink = sink
+        self._roster = roster
         self._outbox: Outbox[None] = Outbox(config.name, config.outbox_max)
         self._wake = asyncio.Event()
         self._down_reason = NOT_STARTED
@@ -151,13 +151,19 @@ class TerminalTcp:
 
     def offer(self, command: Command) -> None:
         """Queue a command and return at once. Raises OutboxFull."""
-        if isinstance(command, Firmware) and not self._config.extensions:
-            for code in command.members:
-                self._tell(Configured(self.name, code, command.token, terminal.Result.NOT_SUPPORTED, NO_EXTENSIONS))
+        why = refusal(command, extensions=self._config.extensions)
+        if why and isinstance(command, Configure | Firmware):
+            for code in (each for each in command.members if not self._is_adapter(each)):
+                self._tell(Configured(self.name, code, command.token, terminal.Result.NOT_SUPPORTED, why))
             return
         for start in self._outbox.offer(command, None):
             self._no_answer(start, start.members, "stopped")
         self._wake.set()
+
+    def _is_adapter(self, code: ResourceCode) -> bool:
+        """Adapters share a path with the terminals behind them, and are another link's to answer for."""
+        device = self._roster.known(code)
+        return device is not None and device.kind is DeviceKind.ADAPTER
 
     def status(self) -> LinkStatus:
         """What the listener is doing now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address
 
+from devices.given import AMPLIFIER_OFF, AMPLIFIER_ON
 from devices.maintenance import Given, HostPort, Told
 from protocols import terminal
 from protocols.adapter import DomainReturn, IpReturn, SmsReturn
@@ -27,9 +28,20 @@ def settings_of(given: Given) -> tuple[terminal.Setting, ...]:
         settings.append(terminal.ReturnTo(return_address(given.return_to)))
     if given.period_s is not None:
         settings.append(terminal.Number(terminal.SET_RETURN_PERIOD, given.period_s))
+    if given.amplifier is not None:
+        option = AMPLIFIER_ON if given.amplifier else AMPLIFIER_OFF
+        settings.append(terminal.Number(terminal.SET_AMPLIFIER, option))
+    if given.network is not None:
+        network = given.network
+        settings.append(terminal.LocalAddress(network.ip, network.mask, network.gateway))
     if given.code is not None:
         settings.append(terminal.AssignCode(given.phys, given.code))
     return tuple(settings)
+
+
+def takes(given: Given) -> bool:
+    """Whether a terminal can be told all of it by FEFD: table D.9 has no white list and no carriers to watch."""
+    return given.scan_khz is None and given.callers is None and bool(settings_of(given))
 
 
 def values_told(message: terminal.StatusAnswer) -> Told:

@@ -32,7 +32,6 @@ from ebcd import (
     snapshot,
 )
 from ebcd.alert_desk import AlertDesk, Identity, Room
-from ebcd.api import inventory as inventory_pages
 from ebcd.api import orders as order_pages
 from ebcd.api import people as people_pages
 from ebcd.api import upward as upward_pages
@@ -289,7 +288,7 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
     s, network = daemon.base.settings, daemon.base.world.network
     more = (
         *order_pages.routes(daemon.work.office, daemon.upkeep.operators),
-        *inventory_pages.routes(daemon.archive.office, daemon.upkeep.operators),
+        *daemon.archive.routes(daemon.upkeep.operators),
         *people_pages.routes(_people(daemon), daemon.upkeep.operators),
         *upward_pages.routes(daemon.mailroom.exchanges, daemon.keeper.desk, daemon.upkeep.operators),
         *daemon.watchkeeping.routes(daemon.upkeep.operators),
@@ -306,7 +305,8 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
 
 def _people(daemon: Daemon) -> PeopleDesk:
     base = daemon.base
-    return PeopleDesk(daemon.ledger, base.store, base.inventory, base.world.clock)
+    held_by = base.state.devices.callers.held_by
+    return PeopleDesk(daemon.ledger, base.store, base.inventory, base.world.clock, held_by)
 
 
 def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:

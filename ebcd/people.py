@@ -5,6 +5,7 @@ Names and telephone numbers stand beside the journal (`Store.person`); whoever l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -19,6 +20,7 @@ from ebcd.store import Store
 
 PERSON_ERASED = "person.erased"
 DEVICES_MAX = 200
+HOLDERS_SHOWN_MAX = 5
 
 log = structlog.get_logger("ebcd.people")
 
@@ -37,7 +39,16 @@ class PersonRow:
 class PeopleDesk:
     """Of one county."""
 
-    def __init__(self, ledger: Ledger, store: Store, inventory: Inventory, clock: Clock) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: Store,
+        inventory: Inventory,
+        clock: Clock,
+        held_by: Callable[[int], tuple[str, ...]] = lambda _person: (),
+    ) -> None:
+        """`held_by`: who would have to be told before a person can be forgotten."""
+        self._held_by = held_by
         self._ledger = ledger
         self._store = store
         self._inventory = inventory
@@ -53,6 +64,9 @@ class PeopleDesk:
         """Empty name and number for good; the id stays where it stands. Raises OperationRefused."""
         row = await self._row(text)
         number = int(row.id.removeprefix(PERSON_PREFIX))
+        if holders := self._held_by(number):
+            limit = ", ".join(holders[:HOLDERS_SHOWN_MAX])
+            raise OperationRefused(Problem(Kind.CONFLICT, "whitelist_holds_person", "person", row.id, limit))
         fact = Fact(PERSON_ERASED, None, self._clock.wall(), actor.name, {"person": number})
         await self._store.erase_person(number, [self._ledger.event_of(fact)])
         log.info("person.erased", person=row.id, actor=actor.name)

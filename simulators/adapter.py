@@ -21,6 +21,7 @@ from protocols.fm.packet import encode_packet
 from protocols.signature import CertificateNumber, SignatureBlock
 from protocols.sm2 import PrivateKey
 from protocols.terminal import Header, Result
+from simulators.phone_book import PhoneBook
 from simulators.terminal_tasks import LIVE, TASKS_MAX, Change, Order, Task, TaskList, TaskState
 from simulators.trust import TimeRule, Trust, Verdict
 
@@ -37,13 +38,7 @@ DAILY, EMERGENCY = 1, 2  # task filter of 0x10
 IDLE, OCCUPIED, FAULT = 1, 2, 3  # states of channels
 LEVELS_BELOW = (6, 5)  # villages, and towns that have terminals of their own
 EVERY_LOUDSPEAKER = ("0314", "00", "04", "00")
-ACCEPTED = (
-    annex_a.SetClock,
-    annex_a.SetNetwork,
-    annex_a.SetWhitelist,
-    annex_a.SwitchAmplifier,
-)
-"""Settings without an effect on what sounds in a simulation: answered with code 0."""
+AMPLIFIER_ON = 2  # of 0x3F
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,8 @@ class Relay:
 @dataclass(slots=True)
 class Equipment:
     """What is fitted and set: FM carriers (kHz) on output 2 beside the IP output 1, inputs by name, broken channels by
-    ("in" or "out", number), a fault with its text, and where it reports to (0x0D), None for where it was built to."""
+    ("in" or "out", number), a fault with its text, where it reports to (0x0D), None for where it was built to, its own
+    volume and amplifier, and who may phone or text it."""
 
     phys: str = ""
     carriers: tuple[int, ...] = ()
@@ -68,6 +64,9 @@ class Equipment:
     fault: tuple[int, str] = (0, "")
     report_to: annex_a.ReturnAddress | None = None
     period_s: int = 0
+    volume: int = 60
+    amplifier: bool = True
+    callers: PhoneBook = field(default_factory=PhoneBook)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +141,15 @@ class Adapter:
                 relay = self._relay(fefd.Stop(ebm_id), targets)
                 return Outcome(annex_a.StartAnswer(self.code, ebm_id), relay, self._reports(changes))
             case annex_a.SetVolume(volume=volume, targets=targets):
-                setting = fefd.ParameterSet((fefd.Number(fefd.SET_VOLUME, volume),))
-                return Outcome(annex_a.GeneralAnswer(), self._relay(setting, targets))
+                if self._means_me(targets):
+                    self.equipment.volume = volume
+                return self._pass_on(fefd.Number(fefd.SET_VOLUME, volume), targets)
+            case annex_a.SwitchAmplifier(option=option, targets=targets):
+                if self._means_me(targets):
+                    self.equipment.amplifier = option == AMPLIFIER_ON
+                return self._pass_on(fefd.Number(fefd.SET_AMPLIFIER, option), targets)
+            case annex_a.SetNetwork(ip=ip, mask=mask, gateway=gateway, target=target):
+                return self._pass_on(fefd.LocalAddress(ip, mask, gateway), target)
             case annex_a.RdsSpecial():
                 return self._air(message)
             case annex_a.UpdateTerminalCertificates(lists=lists, certificates=certificates):
@@ -154,11 +160,9 @@ class Adapter:
             case annex_a.QueryTerminals(parameters=ids, targets=targets, address=to):
                 return Outcome(annex_a.GeneralAnswer(), self._relay(fefd.StatusQuery(ids), targets, to, returned=True))
             case annex_a.SetReturnAddress(address=address, targets=targets) if not _is_other(address):
-                setting = fefd.ParameterSet((fefd.ReturnTo(address),))  # type: ignore[arg-type]
-                return Outcome(annex_a.GeneralAnswer(), self._relay(setting, targets))
+                return self._pass_on(fefd.ReturnTo(address), targets)  # type: ignore[arg-type]
             case annex_a.SetReturnPeriod(period_s=period_s, targets=targets):
-                setting = fefd.ParameterSet((fefd.Number(fefd.SET_RETURN_PERIOD, period_s),))
-                return Outcome(annex_a.GeneralAnswer(), self._relay(setting, targets))
+                return self._pass_on(fefd.Number(fefd.SET_RETURN_PERIOD, period_s), targets)
             case annex_a.SetResourceCodes(assignments=assignments):
                 return Outcome(annex_a.GeneralAnswer(), [r for each in assignments for r in self._assign(each)])
             case _:
@@ -253,6 +257,13 @@ class Adapter:
         everybody = annex_a.Targets((ResourceCode(f"0{self.code.area}{given.code[13:21]}00"),))
         return self._relay(fefd.ParameterSet((fefd.AssignCode(given.phys, given.code),)), everybody)
 
+    def _means_me(self, targets: annex_a.AnyTargets) -> bool:
+        return isinstance(targets, annex_a.Targets) and self.code in targets.codes
+
+    def _pass_on(self, setting: fefd.Setting, targets: annex_a.AnyTargets) -> Outcome:
+        """One setting to terminals."""
+        return Outcome(annex_a.GeneralAnswer(), self._relay(fefd.ParameterSet((setting,)), targets))
+
     def _relay(
         self,
         message: fefd.Message,
@@ -280,7 +291,9 @@ class Adapter:
             case annex_a.SetAdapterReturn(address=address, period_s=period_s):
                 self.equipment.report_to, self.equipment.period_s = address, period_s
                 return annex_a.GeneralAnswer()
-            case _ if isinstance(message, ACCEPTED):
+            case annex_a.SetWhitelist():
+                return self.equipment.callers.take(message)
+            case annex_a.SetClock():
                 return annex_a.GeneralAnswer()
             case _:
                 return annex_a.GeneralAnswer(ResultCode.CONFLICT, "not supported by this adapter")

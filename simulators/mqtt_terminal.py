@@ -201,7 +201,7 @@ class MqttTerminal:
                 wire.publish(message)
             beat(self._chance.uniform(0.05, 1.0) * self._pace.heartbeat_s)
             ping()
-            self.shell.opened(PATH, self._report)
+            self.shell.opened(PATH, self._report, wire.cut)
             await wire.gone
             return True
         except TimeoutError:

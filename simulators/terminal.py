@@ -22,7 +22,7 @@ from protocols.errors import RemoteProtocolError
 from protocols.fm.configuration import ScanEntry
 from protocols.terminal import Answer, Frame, Header, Result
 from simulators.fleet_log import FleetLog
-from simulators.terminal_actions import Action, Fetch, Install, Reply, Report
+from simulators.terminal_actions import Action, Fetch, Install, Redial, Reply, Report
 from simulators.terminal_tasks import LIVE, Change, Order, Task, TaskList, TaskState
 from simulators.trust import Heard, TimeRule, Trust, Verdict, area_stems
 
@@ -48,7 +48,9 @@ class Terminal:
         "_tasks",
         "_time_rule",
         "_trust",
+        "amplifier",
         "code",
+        "network",
         "period_s",
         "phys",
         "registered",
@@ -69,6 +71,8 @@ class Terminal:
         self.phys = phys
         self.registered = False
         self.volume = 60
+        self.amplifier = True  # off: it does everything and nothing sounds
+        self.network: fefd.LocalAddress | None = None
         self.return_to: fefd.ReturnTo | None = None
         self.period_s = RETURN_PERIOD_S
         self.tuned_khz = 0  # carrier of its FM receiver, 0 for none
@@ -94,8 +98,13 @@ class Terminal:
     @property
     def on_air(self) -> EbmId | None:
         """What sounds, if its audio has begun to arrive."""
+        task = self._audible() if self.amplifier else None
+        return None if task is None else task.order.ebm_id
+
+    def _audible(self) -> Task | None:
+        """What sounds, or would with its amplifier on."""
         task = self._tasks.sounding
-        return task.order.ebm_id if task is not None and task.order.ebm_id in self._heard_sound else None
+        return task if task is not None and task.order.ebm_id in self._heard_sound else None
 
     def set_return(self, to: tuple[str, int]) -> None:
         """As it was built: where it returns to, by number."""
@@ -213,7 +222,7 @@ class Terminal:
                 told = tuple(p for id_ in ids if (p := self._parameter(id_)) is not None)
                 return [self._reply(frame, fefd.StatusAnswer(Result.OK, "", told))]
             case fefd.ParameterSet(settings=settings):
-                return [self._answer(frame, *self._set(settings))]
+                return self._take_settings(frame, settings, now)
             case fefd.CertificateUpdate(lists=lists, certificates=certificates) if self._trust is not None:
                 return [self._answer(frame, *self._authorise(self._trust, lists, certificates))]
             case fefd.Upgrade() as upgrade:
@@ -259,7 +268,7 @@ class Terminal:
                     actions += self.audio_began(ebm_id, now)
                 elif change.before is TaskState.WAITING:
                     actions.append(Fetch(ebm_id, task.order.url))
-            elif change.before is TaskState.SOUNDING and sounded:
+            elif change.before is TaskState.SOUNDING and sounded and self.amplifier:
                 actions.append(self._switch(task, 2, now))
             if change.after not in LIVE:
                 self._heard_sound.discard(ebm_id)
@@ -270,6 +279,8 @@ class Terminal:
 
     def _sound(self, task: Task, now: float, path: str) -> list[Action]:
         """It sounds: for the first time, which is the start everybody counts, or again after an interruption."""
+        if not self.amplifier:
+            return []
         if task.first_sound_at is None:
             task.first_sound_at = now
             self._log.began(self.code, task.order.ebm_id, now, path)
@@ -284,12 +295,12 @@ class Terminal:
     def _result(self, task: Task, now: float) -> Report:
         """0x15: success is a window that ended with sound in it."""
         began = task.first_sound_at
-        success = began is not None and task.state is TaskState.PLAYED
+        success = began is not None and task.state is TaskState.PLAYED and self.amplifier
         times = max(1, int((now - began) / task.audio_s)) if began is not None and task.audio_s else int(success)
         message = fefd.TaskResult(
             ebm_id=task.order.ebm_id,
             result=int(success),
-            text="" if success else "no audio",
+            text="" if success else "no audio" if self.amplifier else "amplifier off",
             start=int(began or task.order.start),
             end=int(now),
             times=min(times, 255),
@@ -309,6 +320,8 @@ class Terminal:
             fefd.HARDWARE_VERSION: fefd.Identity(fefd.HARDWARE_VERSION, VERSION),
             fefd.SOFTWARE_VERSION: fefd.Identity(fefd.SOFTWARE_VERSION, self.software),
         }
+        if self.network is not None:
+            known[fefd.LOCAL_ADDRESS] = self.network
         if self.return_to is not None:
             known[fefd.RETURN_ADDRESS] = self.return_to
         if self.tuned_khz:
@@ -318,6 +331,14 @@ class Terminal:
             known[fefd.FM_SCAN_LIST] = fefd.FmScanList(tuple(scanned))
         return known.get(id_)
 
+    def _take_settings(self, frame: Frame, settings: tuple[fefd.Setting, ...], now: float) -> list[Action]:
+        """0x12, and what it does to what sounds and to its connections."""
+        was_on, lived = self.amplifier, self.network
+        actions: list[Action] = [self._answer(frame, *self._set(settings))]
+        if self.amplifier is not was_on and (task := self._audible()) is not None:
+            actions += self._sound(task, now, task.order.path) if self.amplifier else [self._switch(task, 2, now)]
+        return actions if self.network == lived else [*actions, Redial()]
+
     def _set(self, settings: tuple[fefd.Setting, ...]) -> tuple[Result, str]:
         """0x12: what is kept is told again when asked; a code is taken for its own physical address."""
         for setting in settings:
@@ -326,6 +347,12 @@ class Terminal:
                     self.volume = volume
                 case fefd.Number(id=fefd.SET_VOLUME, value=volume) if volume != 255:
                     return Result.BAD_PARAMETER, f"volume {volume}"
+                case fefd.Number(id=fefd.SET_AMPLIFIER, value=option):
+                    if option not in (1, 2):
+                        return Result.BAD_PARAMETER, f"amplifier {option}"
+                    self.amplifier = option == 2
+                case fefd.LocalAddress():
+                    self.network = setting
                 case fefd.ReturnTo():
                     self.return_to = setting
                 case fefd.Number(id=fefd.SET_RETURN_PERIOD, value=period_s):

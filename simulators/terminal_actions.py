@@ -39,4 +39,9 @@ class Install:
     version: bytes
 
 
-Action = Reply | Report | Fetch | Install
+@dataclass(frozen=True, slots=True)
+class Redial:
+    """It has another network: leave every connection and come back."""
+
+
+Action = Reply | Report | Fetch | Install | Redial

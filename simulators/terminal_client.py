@@ -157,7 +157,7 @@ class TerminalClient:
 
         try:
             pulse(self._chance.uniform(0.05, 1.0) * self._pace.heartbeat_s)
-            self.shell.opened(self.path, wire.send)
+            self.shell.opened(self.path, wire.send, self.cut)
             await wire.gone
         finally:
             if beat is not None:

@@ -20,17 +20,19 @@ from protocols.terminal import Header
 from simulators.audio_fetch import AudioFetcher, FetchFailed
 from simulators.leisure import Aside, Leisure, at_once
 from simulators.terminal import Terminal
-from simulators.terminal_actions import Action, Fetch, Install, Reply, Report
+from simulators.terminal_actions import Action, Fetch, Install, Redial, Reply, Report
 from simulators.terminal_tasks import Order
 from simulators.trust import Heard
 
 REPORTS_WAITING_MAX = 16  # of one terminal without a live path; the oldest goes
 RETURN_PATHS = ("ip", "adapter", "cellular", "mqtt")
 FETCH_TRIES_AFTER_S = (0.0, 1.0, 2.0, 5.0)
+SETTLE_S = 0.5  # between an answer and what it announces
 RESTART_S = 20.0  # to write an image and start with it
 DETOURED_PATHS = frozenset({"cellular", "mqtt"})  # their audio comes over the bad link, too
 
 Send = Callable[[bytes], None]
+HangUp = Callable[[], None]
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
@@ -48,7 +50,17 @@ class FleetDoors:
 class TerminalShell:
     """One terminal and its live paths."""
 
-    __slots__ = ("_answers_only", "_doors", "_outlets", "_timer", "_timer_at", "_waiting", "powered", "terminal")
+    __slots__ = (
+        "_answers_only",
+        "_doors",
+        "_hang_ups",
+        "_outlets",
+        "_timer",
+        "_timer_at",
+        "_waiting",
+        "powered",
+        "terminal",
+    )
 
     def __init__(self, terminal: Terminal, doors: FleetDoors, *, answers_only: bool = False) -> None:
         self.terminal = terminal
@@ -56,19 +68,23 @@ class TerminalShell:
         self._answers_only = answers_only  # for the floor of a measurement: no audio, no reports
         self._doors = doors
         self._outlets: dict[str, Send] = {}
+        self._hang_ups: dict[str, HangUp] = {}
         self._waiting: deque[Report] = deque(maxlen=REPORTS_WAITING_MAX)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
 
-    def opened(self, path: str, send: Send) -> None:
-        """A path with a way back is alive; what waited goes out."""
+    def opened(self, path: str, send: Send, hang_up: HangUp | None = None) -> None:
+        """A path with a way back is alive; what waited goes out. `hang_up` ends it, where it is the terminal's own."""
         self._outlets[path] = send
+        if hang_up is not None:
+            self._hang_ups[path] = hang_up
         while self._waiting:
             send(self._waiting.popleft().data)
 
     def closed(self, path: str) -> None:
         """A path is dead."""
         self._outlets.pop(path, None)
+        self._hang_ups.pop(path, None)
 
     def heartbeat(self, header: Header) -> bytes:
         """The next 0x10."""
@@ -101,11 +117,21 @@ class TerminalShell:
                     pass
                 case Report():
                     self._report(action)
+                case Redial():
+                    asyncio.get_running_loop().call_later(SETTLE_S, self._redial)
                 case Install():
                     self._doors.spawn(self._install(action))
                 case Fetch(ebm_id=ebm_id, url=url):
                     self._doors.leisure.later(partial(self._begin_fetch, ebm_id, url))
         self._arm()
+
+    def _redial(self) -> None:
+        """Its answer is out: leave its own connections, and say on others that it is here."""
+        for path, send in list(self._outlets.items()):
+            if (hang_up := self._hang_ups.get(path)) is not None:
+                hang_up()
+            else:
+                send(self.heartbeat(Header.E))
 
     def _report(self, report: Report) -> None:
         outlets = self._outlets

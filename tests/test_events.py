@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from ebcd.catalogue import catalogue
-from ebcd.settings.duty import ShiftSection, ToneSection
+from ebcd.settings.duty import ShiftSection, ToneSection, WhitelistSection
 from ebcd.settings.sections import MorningSection, OrdersSection, SmsSection
 from ebcd.settings.values import Section
 
@@ -27,6 +27,7 @@ FACTS = [
         "workorders/book.py",
         "alarms/book.py",
         "shift/book.py",
+        "whitelist/book.py",
     )
 ]
 SECTIONS: dict[str, type[Section]] = {
@@ -35,6 +36,7 @@ SECTIONS: dict[str, type[Section]] = {
     "sms": SmsSection,
     "shift": ShiftSection,
     "tone": ToneSection,
+    "whitelist": WhitelistSection,
 }
 
 

@@ -240,5 +240,7 @@ def settings_told(given: Given) -> dict[str, object]:
         "return_to": given.return_to and str(given.return_to),
         "period_s": given.period_s,
         "code": given.code,
+        "amplifier": None if given.amplifier is None else "on" if given.amplifier else "off",
+        "network": given.network and str(given.network),
     }
     return {name: value for name, value in values.items() if value is not None}

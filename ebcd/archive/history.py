@@ -13,6 +13,7 @@ from typing import Any
 from ebcd.archive.listed import DEVICE_AUTHORISED, ListBook
 from ebcd.archive.rollout import ChangeBook
 from ebcd.facts import Fact
+from ebcd.whitelist.book import WHITELIST_TOLD, CallerBook
 
 INVENTORY_CHANGED = "inventory.changed"
 DEVICE_COMMISSIONED = "device.commissioned"
@@ -70,6 +71,9 @@ class DeviceBook:
     history: dict[str, list[DeviceEvent]] = field(default_factory=dict)
     rollout: ChangeBook = field(default_factory=ChangeBook)
     lists: ListBook = field(default_factory=ListBook)
+    callers: CallerBook = field(default_factory=CallerBook)
+    switched_off: dict[str, float] = field(default_factory=dict)
+    """Devices whose amplifier was told to be off and that took it, and since when: no alert sounds there."""
 
     def apply(self, fact: Fact) -> None:
         """Fold one fact in; kinds that are not ours change nothing."""
@@ -77,6 +81,7 @@ class DeviceBook:
         if fact.kind.startswith("change."):
             self.rollout.apply(fact)
         self.lists.apply(fact)
+        self.callers.apply(fact)
         match fact.kind:
             case "inventory.changed":
                 self.inventory_sm3 = payload["sm3"]
@@ -86,6 +91,10 @@ class DeviceBook:
                 was = ", ".join(f"{name} {value}" for name, value in payload.get("was", NOTHING).items())
                 note = f"{payload['old']} -> {payload['new']} {payload['note']}".rstrip()
                 self._note(payload["code"], fact, f"{note} ({was})" if was else note)
+                self.switched_off.pop(payload["code"], None)
+            case kind if kind == WHITELIST_TOLD:
+                told = f"{len(payload['taken'])} taken, {len(payload['removed'])} removed {payload['said']}"
+                self._note(payload["adapter"], fact, told.rstrip())
             case kind if kind == DEVICE_AUTHORISED:
                 for code, receiver, outcome, note in payload["results"]:
                     sent = self.lists.sent.get(receiver)
@@ -94,6 +103,8 @@ class DeviceBook:
             case "device.set":
                 told = ", ".join(f"{name} {value}" for name, value in payload["settings"].items())
                 failed = frozenset(payload["failed"])
+                taken = [code for code in payload["codes"] if code not in failed]
+                self._switch(payload["settings"].get("amplifier"), taken, fact.at)
                 for code in payload["codes"]:
                     self._note(code, fact, f"{told} ({'no answer' if code in failed else payload['why']})")
 
@@ -101,10 +112,17 @@ class DeviceBook:
         """A device's history, oldest first."""
         return tuple(self.history.get(code, ()))
 
+    def _switch(self, amplifier: str | None, codes: Iterable[str], at: float) -> None:
+        for code in codes if amplifier is not None else ():
+            self.switched_off.pop(code, None)
+            if amplifier == "off":
+                self.switched_off[str(code)] = at
+
     def dump(self) -> dict[str, Any]:
         """For checkpoints: plain JSON values."""
         rows = {code: [[e.at, e.actor, e.what, e.note] for e in events] for code, events in self.history.items()}
-        return {"sm3": self.inventory_sm3, "history": rows, "changes": self.rollout.dump(), "lists": self.lists.dump()}
+        books = {"changes": self.rollout.dump(), "lists": self.lists.dump(), "callers": self.callers.dump()}
+        return {"sm3": self.inventory_sm3, "history": rows, "off": self.switched_off, **books}
 
     @classmethod
     def load(cls, value: Mapping[str, Any]) -> DeviceBook:
@@ -112,7 +130,8 @@ class DeviceBook:
         rows = value.get("history", {})
         history = {code: [DeviceEvent(*row) for row in each] for code, each in rows.items()}
         changes, lists = ChangeBook.load(value.get("changes", ())), ListBook.load(value.get("lists", {}))
-        return cls(value.get("sm3", ""), history, changes, lists)
+        callers, off = CallerBook.load(value.get("callers", {})), dict(value.get("off", {}))
+        return cls(value.get("sm3", ""), history, changes, lists, callers, off)
 
     def _note(self, code: str, fact: Fact, note: str) -> None:
         events = self.history.setdefault(code, [])

@@ -274,6 +274,8 @@ class ArchiveOffice:
         values = {name: str(value) for name, value in record.told().items()}
         if record.contact and person_id(record.contact) is None:
             values["contact"] = "***"
+        if device.code in self._book.switched_off:
+            values["amplifier"] = "off"
         history = tuple(HistoryRow(int(e.at), e.actor, e.what, e.note) for e in self._book.of(device.code))
         return DeviceFile(
             device.code,

@@ -6,8 +6,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from starlette.routing import Route
+
 from devices.link import Event, Path
 from devices.maintenance import Stranger
+from ebcd.api import devices as device_pages
+from ebcd.api import inventory as inventory_pages
 from ebcd.archive.beats import Beats
 from ebcd.archive.commission import Commissioner, Site
 from ebcd.archive.courier import Courier, CourierDoors
@@ -16,18 +20,22 @@ from ebcd.archive.drift import Drift
 from ebcd.archive.enquiry import Enquiries
 from ebcd.archive.fetching import fetch
 from ebcd.archive.images import Images
+from ebcd.archive.in_use import needed_by
 from ebcd.archive.keeper import Keeper, KeeperDoors
 from ebcd.archive.office import ArchiveOffice
 from ebcd.archive.pending import Pending
 from ebcd.archive.rates import RatesNow
+from ebcd.archive.setting import Setter
 from ebcd.archive.settling import Settler
 from ebcd.archive.stages import StageRule, Stages
 from ebcd.archive.turnover import Turnover
 from ebcd.core import Core
 from ebcd.foundation import Foundation, adapter_period
 from ebcd.health import HealthBook, Ways
+from ebcd.identity import Operators
 from ebcd.inventory import Inventory
 from ebcd.lifecycle import AlertState
+from ebcd.whitelist.part import WhitelistPart, whitelist_part
 from ebcd.workorders import Sites
 from protocols.codes import ResourceCode
 from protocols.signature import number_from_text
@@ -43,6 +51,8 @@ class ArchivePart:
     enquiries: Enquiries
     beats: Beats
     stages: Stages
+    setter: Setter
+    whitelist: WhitelistPart
 
     def observe(self, event: Event, wall_s: float) -> None:
         """Link events."""
@@ -51,6 +61,12 @@ class ArchivePart:
         else:
             self.enquiries.observe(event)
             self.beats.observe(event)
+            self.setter.observe(event)
+
+    def routes(self, operators: Operators) -> tuple[Route, ...]:
+        """For `ebcd.api.application`."""
+        of_archive = inventory_pages.routes(self.office, operators)
+        return (*of_archive, *device_pages.routes(self.setter, operators), *self.whitelist.routes(operators))
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -98,11 +114,15 @@ def archive_part(
     distribution = Distribution(authority, inventory, enquiries, book.lists, has_fm=has_fm)
     courier = Courier(enquiries, CourierDoors(enter, ledger.mark, busy, base.metrics.watched, world.clock))
     images = _images(base)
-    around = (enter, busy, world.clock, rule, courier, images, Settler(keeper).settle)
+    settler = Settler(keeper)
+    around = (enter, busy, world.clock, rule, courier, images, settler.settle)
     stages = Stages(book.rollout, enquiries, inventory.roster, *around)
     desks = (pending, Commissioner(site), drift, stages, distribution, images)
     office = ArchiveOffice(keeper, inventory, health, book, county, *desks)
-    return ArchivePart(keeper, office, pending, enquiries, beats, stages)
+    needed = needed_by(inventory, base.state)
+    setter = Setter(inventory, enquiries, settler, enter, ledger.mark, world.clock, needed)
+    whitelist = whitelist_part(base, ledger, enquiries)
+    return ArchivePart(keeper, office, pending, enquiries, beats, stages, setter, whitelist)
 
 
 def _images(base: Foundation) -> Images:

@@ -3,6 +3,8 @@ mending would take the change back."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import structlog
 
 from ebcd.archive.keeper import Keeper
@@ -25,7 +27,11 @@ class Settler:
         values = columns_of(change.order)
         if not values:
             return
-        codes = frozenset(change.codes)
+        if not await self.put(frozenset(change.codes), values, change.actor, f"change {change.id}"):
+            log.error("change.not_archived", change=change.id)
+
+    async def put(self, codes: Collection[str], values: dict[str, str], actor: str, source: str) -> bool:
+        """Write values into the rows of these devices; False, and why in the log, where the file cannot be written."""
 
         def write(table: Table) -> None:
             for at, row in enumerate(table.rows):
@@ -33,9 +39,11 @@ class Settler:
                     table.put(at, values)
 
         try:
-            await self._keeper.edit(write, lambda _inventory: True, change.actor, f"change {change.id}")
+            await self._keeper.edit(write, lambda _inventory: True, actor, source)
         except OperationRefused as refused:
-            log.error("change.not_archived", change=change.id, reason=str(refused))
+            log.error("inventory.not_followed", source=source, reason=str(refused))
+            return False
+        return True
 
 
 def columns_of(order: Order) -> dict[str, str]:

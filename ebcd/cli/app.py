@@ -10,7 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ebcd.cli import authorising, commissioning, drift, field, inventory, keeping, orders, roster, shift, tone, upward
+from ebcd.cli import (
+    authorising,
+    commissioning,
+    device,
+    drift,
+    field,
+    inventory,
+    keeping,
+    orders,
+    roster,
+    shift,
+    tone,
+    upward,
+    whitelist,
+)
 from ebcd.cli.options import AsJson, Config, EbmIdArgument, Lang, Language, TokenFile, help_of
 from ebcd.cli.output import failures_told, show
 from ebcd.cli.session import Session, open_session
@@ -320,6 +334,8 @@ commissioning.add_to(app)
 authorising.add_to(field.cert)
 app.add_typer(drift.drift, name="drift")
 app.add_typer(drift.change, name="change")
+device.add_to(app)
+whitelist.add_to(app)
 keeping.add_to(app)
 upward.add_to(app)
 tone.add_to(app)

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from ebcd.clock import SystemClock
 from ebcd.errors import ConfigError, Problem
-from ebcd.settings.duty import AlarmsSection, ShiftSection, ToneSection
+from ebcd.settings.duty import AlarmsSection, ShiftSection, ToneSection, WhitelistSection
 from ebcd.settings.links import LinkSettings, read_links
 from ebcd.settings.problems import problems_of
 from ebcd.settings.sections import (
@@ -78,6 +78,7 @@ class Settings:
     tone: ToneSection
     alarms: AlarmsSection
     shift: ShiftSection
+    whitelist: WhitelistSection
     changes: ChangesSection
     crews: tuple[CrewSection, ...]
     sms: SmsSection

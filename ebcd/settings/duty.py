@@ -1,4 +1,4 @@
-"""The sections of ebcd.toml for the people on duty: the weekly tone, alarms, the shift's log."""
+"""The sections of ebcd.toml for the people on duty: tone, alarms, the shift, and who may phone adapters."""
 
 from __future__ import annotations
 
@@ -45,3 +45,10 @@ class ShiftSection(Section):
     acknowledge_s: Annotated[float, Field(ge=10, le=86_400)] = 900.0
     roster: FilePath = Path("roster.csv")
     roster_ahead_s: Annotated[float, Field(ge=0, le=2_678_400)] = 86_400.0
+
+
+class WhitelistSection(Section):
+    """Who may phone or text adapters (GD/J 089 table A.5)."""
+
+    entries_max: Annotated[int, Field(ge=1, le=255)] = 20
+    numbers_max: Annotated[int, Field(ge=1, le=5000)] = 32

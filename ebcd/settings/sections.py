@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from ebcd.catalogue import Language
-from ebcd.settings.duty import AlarmsSection, ShiftSection, ToneSection
+from ebcd.settings.duty import AlarmsSection, ShiftSection, ToneSection, WhitelistSection
 from ebcd.settings.values import (
     Approvers,
     Area,
@@ -364,6 +364,7 @@ class Sections(Section):
     tone: ToneSection
     alarms: AlarmsSection
     shift: ShiftSection
+    whitelist: WhitelistSection
     changes: ChangesSection
     crews: tuple[CrewSection, ...] = ()
     sms: SmsSection

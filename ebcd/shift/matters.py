@@ -42,6 +42,7 @@ def open_matters(
         _alarms(state),
         _links(links, told),
         _head_ends(head_ends, health),
+        (Matter(MatterKind.SWITCHED_OFF, code, "", "", int(at)) for code, at in state.devices.switched_off.items()),
         _orders(state.work.live(), overdue),
         _certificates(ending, told),
     )

@@ -18,6 +18,7 @@ class MatterKind(StrEnum):
     LINK = "link"
     PEER = "peer"
     HEAD_END = "head_end"
+    SWITCHED_OFF = "switched_off"  # an amplifier: no alert sounds there
     ORDER_OVERDUE = "order_overdue"
     ORDER = "order"
     CERTIFICATE = "certificate"
