@@ -56,6 +56,7 @@ from ebcd.mailroom import Inbox, Mailroom
 from ebcd.metrics_page import metrics_application
 from ebcd.monitor import Monitor
 from ebcd.monitor.monitor import monitor_rule
+from ebcd.neighbours import acquaint
 from ebcd.operation_data import Reporter
 from ebcd.operation_data.wiring import build_reporter, resources_of, signs_of, transmitters_of
 from ebcd.operations import CountyOperations
@@ -239,6 +240,8 @@ def _links(
             by_path[link.path].append(link)
         elif not link.capabilities.returns:
             announcers.append(link)
+    for together in by_path.values():
+        acquaint(together)
     return tuple(links)
 
 
