@@ -10,7 +10,7 @@ from devices.adapter_frames import BEIJING_S, Dialect, TimeBase
 from devices.adapter_reports import Replies, ReportConnection, read_report
 from devices.link import Connected, Disconnected, EventSink, Rejected
 from devices.maintenance import Stranger
-from devices.ports import Ports, Verify
+from devices.ports import Belief, Judged, Ports, Verify
 from devices.roster import Device, DeviceKind, Roster
 from devices.timer_wheel import TimerWheel
 from protocols import adapter
@@ -123,12 +123,14 @@ class AdapterDesk:
             self.tell(Stranger(self.link, front, "", peer))
             self.reject("unknown-device", peer, f"{front} is no adapter of the inventory")
             return None
-        if not self.believes(frame, peer):
+        judged = self.judge(frame, peer)
+        if judged.belief is Belief.NONE:
             return self._replies.sign(adapter.PlatformReply(code=adapter.ResultCode.SIGNATURE))
-        self.heard(front)
-        if isinstance(frame.message, adapter.AdapterHeartbeat):
-            self._look_at_clock(front, frame.message.time, peer)
-        self.tell(event)
+        if judged.belief is Belief.NEW:  # what came before is answered once more, and has no second effect (I11)
+            self.heard(front)
+            if isinstance(frame.message, adapter.AdapterHeartbeat):
+                self._look_at_clock(front, frame.message.time, peer)
+            self.tell(event)
         if self._config.reply_path == "dial" and isinstance(frame.message, adapter.AdapterHeartbeat):
             self._dial(device, reply())
             return None
@@ -165,16 +167,19 @@ class AdapterDesk:
         """Bytes that are no frame."""
         self.reject(bad.reason, peer, bad.detail)
 
-    def believes(self, frame: AdapterFrame, peer: str) -> bool:
-        """Unsigned frames where the configuration allows them; signed ones where they verify."""
+    def judge(self, frame: AdapterFrame, peer: str) -> Judged:
+        """Unsigned frames where the configuration allows them; signed ones as far as they verify."""
         if frame.signature is None:
             if self._config.require_signature:
                 self.reject("unsigned", peer, f"type {frame.type:#04x} without a signature")
-            return not self._config.require_signature
-        if self.verify is None or self.verify(frame.signed, frame.signature):
-            return True
-        self.reject("signature", peer, f"type {frame.type:#04x}: certificate {frame.signature.certificate.hex()}")
-        return False
+            return Judged(Belief.NONE if self._config.require_signature else Belief.NEW)
+        if self.verify is None:
+            return Judged(Belief.NEW)
+        judged = self.verify(frame.signed, frame.signature)
+        if judged.belief in (Belief.NONE, Belief.COPY):
+            reason = "signature" if judged.belief is Belief.NONE else "replay"
+            self.reject(reason, peer, f"type {frame.type:#04x}: {judged.why}")
+        return judged
 
     def reject(self, reason: str, peer: str, detail: str) -> None:
         """Something from outside was refused."""

@@ -185,7 +185,7 @@ class AdapterLine:
 
     def _is_answer(self, command: Command, frame: AdapterFrame, peer: str) -> bool:
         code = self._address.code
-        if not self._desk.believes(frame, peer):
+        if not self._desk.judge(frame, peer).answers:
             return False
         if is_answer(command, code, frame.message):
             return True

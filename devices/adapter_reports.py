@@ -69,7 +69,8 @@ class ReportConnection(asyncio.Protocol):
         self._desk.closed(self)
 
     def drop(self) -> None:
-        """It has been silent for too long."""
+        """It has been silent for too long; what is whole behind a frame that does not go on is still answered."""
+        self._hand_on(self._deframer.end())
         if self._transport is not None:
             self._transport.abort()
 

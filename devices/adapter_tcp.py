@@ -20,6 +20,7 @@ from devices.adapter_settings import refusal
 from devices.link import (
     NOT_STARTED,
     Command,
+    Elsewhere,
     EventSink,
     LinkCapabilities,
     LinkDown,
@@ -28,6 +29,7 @@ from devices.link import (
     NoAnswer,
     OutboxFull,
     Path,
+    nowhere_else,
 )
 from devices.maintenance import AskValues, Configure, Configured, Firmware, HostPort
 from devices.outbox import narrowed
@@ -48,6 +50,8 @@ class AdapterTcpConfig:
     """One [[links]] table of type `adapter_tcp`."""
 
     name: str
+    adapters: tuple[str, ...] = ()
+    """Resource codes of the adapters that this link speaks to; none: all that no other link names."""
     report_host: str = "127.0.0.1"
     report_port: int = 8099
     connect_timeout_s: float = 3.0
@@ -84,6 +88,8 @@ class AdapterTcpConfig:
     def __post_init__(self) -> None:
         if self.returns_to:
             HostPort.parse(self.returns_to)
+        for code in self.adapters:
+            ResourceCode(code)
 
 
 class AdapterTcp:
@@ -126,6 +132,8 @@ class AdapterTcp:
         )
         self._lanes = Lanes(config.exchanges_max, config.slow_exchanges_max)
         self._roster = roster
+        self.named = frozenset(ResourceCode(code) for code in config.adapters)
+        self.elsewhere: Elsewhere = nowhere_else
         self._lines: dict[ResourceCode, AdapterLine] = {}
 
     @property
@@ -157,16 +165,17 @@ class AdapterTcp:
                 line.close()
 
     def offer(self, command: Command) -> None:
-        """Queue a command for each of its members and return at once. A member whose outbox is full gets `NoAnswer`
-        instead of a place; the others are not concerned."""
+        """Queue a command for each of its members that this link serves and return at once. A member whose outbox is
+        full gets `NoAnswer` instead of a place; the others are not concerned."""
+        members = tuple(code for code in command.members if self._serves(code))
         if isinstance(command, Firmware) or (isinstance(command, AskValues) and self._cannot_ask(command)):
             return  # annex A has no firmware
         if isinstance(command, Configure) and (why := self._refusal(command)):
-            for code in command.members:
+            for code in members:
                 self._sink(Configured(self.name, code, command.token, NO_SUCH_SETTING, why))
             return
         parcel = Parcel(command, self._dialect, self._ports, self._config.resign_after_s)
-        for code in command.members:
+        for code in members:
             line = self._line(code)
             if line is None:
                 self._no_answer(command, code, "unknown adapter")
@@ -178,6 +187,9 @@ class AdapterTcp:
 
     def _refusal(self, command: Configure) -> str:
         return refusal(command, self._dialect.heartbeat_s, self._dialect.whitelist_name_encoding)
+
+    def _serves(self, code: ResourceCode) -> bool:
+        return code in self.named if self.named else not self.elsewhere(code)
 
     def _cannot_ask(self, command: AskValues) -> bool:
         return bool(command.targets) and self._dialect.returns_to is None

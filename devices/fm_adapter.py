@@ -44,7 +44,7 @@ from devices.link import (
     Verb,
 )
 from devices.maintenance import Authorise, Configure, Given, PassedOn
-from devices.ports import Ports
+from devices.ports import Belief, Judged, Ports
 from devices.roster import Device, DeviceKind, Roster
 from protocols import adapter as annex_a
 from protocols.adapter.fm_content import carrying
@@ -252,10 +252,10 @@ class FmAdapter:
             if self._config.require_signature:
                 self._reject("unsigned", peer, "type 0x12 without a signature")
             return not self._config.require_signature
-        if self._ports.verify is None or self._ports.verify(frame.signed, frame.signature):
-            return True
-        self._reject("signature", peer, f"type 0x12: certificate {frame.signature.certificate.hex()}")
-        return False
+        judged = self._ports.verify(frame.signed, frame.signature) if self._ports.verify else Judged(Belief.NEW)
+        if not judged.answers:
+            self._reject("signature" if judged.belief is Belief.NONE else "replay", peer, f"type 0x12: {judged.why}")
+        return judged.answers
 
     def _not_taken(self, said: Said, reason: str, *, keep_up: bool = False) -> None:
         """Told of once; tried again until its end, slower each time."""

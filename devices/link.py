@@ -318,6 +318,15 @@ class LinkCapabilities:
     asks: bool = True  # terminals can be asked over it for what they are set to (`AskValues`)
 
 
+Elsewhere = Callable[[ResourceCode], bool]
+"""Whether another link of the same path carries the commands to this device."""
+
+
+def nowhere_else(_code: ResourceCode) -> bool:
+    """Where a path has one link only."""
+    return False
+
+
 NOT_STARTED = "not started"
 """Reason of a link that has not tried anything yet."""
 

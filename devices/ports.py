@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol, TypeVar
 
 from devices.maintenance import HostPort
@@ -23,7 +24,30 @@ Sign = Callable[[bytes], SignatureBlock]
 (GD/J 081 clause 5.4)."""
 
 
-Verify = Callable[[bytes, SignatureBlock], bool]
+class Belief(Enum):
+    """What a device's signature is worth (GD/J 081 clause 5.4; signature.md 3)."""
+
+    NEW = "new"
+    AGAIN = "again"  # the same was signed in the same moment before, nothing later since: a retry, or an equal answer
+    COPY = "copy"  # the same came before, and later things since: a late retry, or captured bytes
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One signature's worth, and why."""
+
+    belief: Belief
+    why: str = ""
+
+    @property
+    def answers(self) -> bool:
+        """Whether it counts for an answer to what we have asked. Annex A numbers no answers: two that say the same in
+        one second are signed over the same bytes."""
+        return self.belief in (Belief.NEW, Belief.AGAIN)
+
+
+Verify = Callable[[bytes, SignatureBlock], Judged]
 """Judges a device's signature over the bytes before the time."""
 
 

@@ -42,6 +42,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_cutter",
+        "_dropped",
         "_listener",
         "bad_frames",
         "code",
@@ -58,6 +59,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._cutter = terminal.Deframer(listener.frame_bytes_max)
+        self._dropped = False
         self.transport: asyncio.Transport | None = None
         self.code: ResourceCode | None = None
         """The device this socket speaks for, once its first heartbeat has said so."""
@@ -82,7 +84,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio."""
-        if self.code_bcd and self._cutter.is_clean:
+        if self.ready and self._cutter.is_clean:
             seen = terminal.short_answer(data, self.code_bcd, self._listener.source_bcd)
             if seen is not None:
                 self._listener.answered(self, *seen)
@@ -108,6 +110,11 @@ class Connection(asyncio.Protocol):
         """asyncio."""
         if exc is not None:
             self.reason = f"lost: {exc}"
+        for item in self._cutter.end():  # what was whole behind a cut frame was still said
+            if isinstance(item, terminal.BadFrame):
+                self._listener.refused(self, item)
+            elif not self._dropped:
+                self._listener.received(self, item)
         self.transport = None
         self._listener.closed(self)
 
@@ -121,15 +128,20 @@ class Connection(asyncio.Protocol):
 
     def drop(self, reason: str) -> None:
         """Close at once and forget what is unsent."""
-        if self.transport is not None and not self.transport.is_closing():
-            self.reason = reason
+        if self.transport is not None and not self.is_gone:
+            self.reason, self._dropped = reason, True
             self.transport.abort()
 
     def close(self, reason: str) -> None:
         """Close after what was written has gone out."""
-        if self.transport is not None and not self.transport.is_closing():
-            self.reason = reason
+        if self.transport is not None and not self.is_gone:
+            self.reason, self._dropped = reason, True
             self.transport.close()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing can be said on this socket any more."""
+        return self.transport is None or self.transport.is_closing()
 
     @property
     def peer(self) -> str:
@@ -139,7 +151,7 @@ class Connection(asyncio.Protocol):
 
     def _hand_on(self, items: list[terminal.Frame | terminal.BadFrame]) -> None:
         for item in items:
-            if self.transport is None or self.transport.is_closing():
+            if self.is_gone:
                 return
             if isinstance(item, terminal.Frame):
                 self._listener.received(self, item)

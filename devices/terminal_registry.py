@@ -119,11 +119,11 @@ class TerminalRegistry:
     def refused(self, connection: Connection, bad: terminal.BadFrame) -> None:
         """Count what is no frame; who sends too much of it is dropped."""
         self._partial.pop(connection, None)
-        legacy = terminal.legacy_return(bad.data)
-        if legacy is None:
+        foreign = terminal.foreign_frame(bad.data)
+        if foreign is None:
             self._reject(connection, bad.reason, bad.detail)
         else:
-            self._reject(connection, "legacy-return", f"{legacy}; no driver reads it")
+            self._reject(connection, foreign.reason, f"{foreign.sentence}; no driver reads it")
         connection.bad_frames += 1
         if connection.bad_frames >= self._config.bad_frames_max:
             connection.drop("too many bad frames")
@@ -144,10 +144,13 @@ class TerminalRegistry:
 
     def answered(self, connection: Connection, session: int, type_: int, result: int) -> None:
         """The short way of an answer without text; `received` would do the same."""
+        self._idle.set(connection, self._ports.clock.monotonic() + self._idle_s)
         request = self._requests.answered(connection, session, type_)
-        if request is None or connection.code is None:
+        if connection.code is None:
             return
-        if request.ebm_id and request.verb:
+        if request is None:
+            self._stray(connection, session, type_)
+        elif request.ebm_id and request.verb:
             self._sink(Answered(self._config.name, connection.code, request.ebm_id, request.verb, result, ""))
         elif request.token is not None:
             self._sink(Configured(self._config.name, connection.code, request.token, result, ""))
@@ -186,6 +189,8 @@ class TerminalRegistry:
         if not isinstance(message, terminal.Heartbeat):
             self._refuse(connection, frame, "first-frame", f"type {message.type:#04x}, a heartbeat must come first")
             connection.close("no heartbeat first")
+            return False
+        if connection.is_gone:
             return False
         device = self._device(frame.source, message.phys)
         if device is None:
@@ -266,6 +271,8 @@ class TerminalRegistry:
                 self._tell_state(code, message)  # asked for through an adapter by 0x08, or a repeat
             elif isinstance(message, terminal.Answer) and self._was_passed_on(message):
                 self._sink(configured(self._config.name, code, UNASKED, message))
+            else:
+                self._stray(connection, frame.session, message.type)
             return
         if isinstance(message, terminal.StatusAnswer):
             self._tell_state(code, message)
@@ -273,6 +280,15 @@ class TerminalRegistry:
             self._sink(answered(self._config.name, code, request.ebm_id, request.verb, message))
         elif isinstance(message, terminal.Answer) and request.token is not None:
             self._sink(configured(self._config.name, code, request.token, message))
+
+    def _stray(self, connection: Connection, session: int, type_: int) -> None:
+        """An answer to nothing that waits for one: told, since a box that answers under a wrong session is else only
+        silent. Adapters may pass on answers that are not for us (clause E.1.3.1), and the code that a device is told
+        (`_set_code`) is no request that anybody waits for."""
+        is_told_code = connection.old_code is not None and type_ == terminal.ParameterSet.type
+        if self._config.commands and not is_told_code:
+            detail = f"session {session}, type {type_:#04x}: not asked of {connection.code}, or answered before"
+            self._reject(connection, "stray-answer", detail)
 
     def _was_passed_on(self, message: terminal.Answer) -> bool:
         """Certificates that an adapter was told to pass on (0x40) are answered on the terminals' returns."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from devices.link import (
     NOT_STARTED,
     Command,
+    Elsewhere,
     Event,
     EventSink,
     LinkCapabilities,
@@ -23,6 +24,7 @@ from devices.link import (
     Start,
     Stop,
     Verb,
+    nowhere_else,
 )
 from devices.maintenance import AskValues, Configure, Configured, Firmware
 from devices.outbox import Outbox
@@ -116,11 +118,16 @@ class TerminalTcp:
             unanswered=self._unanswered,
         )
         self._registry = TerminalRegistry(config, ports, sink, roster, self._requests, self._sessions)
+        self.elsewhere: Elsewhere = nowhere_else
 
     @property
     def port(self) -> int:
         """The configured port."""
         return self._config.port
+
+    def holds(self, code: ResourceCode) -> bool:
+        """Whether the device is connected here."""
+        return code in self._registry.bound
 
     async def run(self) -> None:
         """Listen and deliver until cancelled."""
@@ -153,8 +160,9 @@ class TerminalTcp:
         """Queue a command and return at once. Raises OutboxFull."""
         why = refusal(command, extensions=self._config.extensions)
         if why and isinstance(command, Configure | Firmware):
-            for code in (each for each in command.members if not self._is_adapter(each)):
-                self._tell(Configured(self.name, code, command.token, terminal.Result.NOT_SUPPORTED, why))
+            for code in command.members:
+                if not (self._is_adapter(code) or self.elsewhere(code)):
+                    self._tell(Configured(self.name, code, command.token, terminal.Result.NOT_SUPPORTED, why))
             return
         for start in self._outbox.offer(command, None):
             self._no_answer(start, start.members, "stopped")
@@ -234,7 +242,8 @@ class TerminalTcp:
         if isinstance(command, Configure | AskValues) and command.phys:
             connection = self._registry.strangers.get(command.phys)
         if connection is None:
-            self._no_answer(command, (code,), "not connected")
+            if not self.elsewhere(code):
+                self._no_answer(command, (code,), "not connected")
             return
         request = portions[0][1]
         if len(portions) > 1:

@@ -55,6 +55,7 @@ from ebcd.mailroom import Inbox, Mailroom
 from ebcd.metrics_page import metrics_application
 from ebcd.monitor import Monitor
 from ebcd.monitor.monitor import monitor_rule
+from ebcd.neighbours import acquaint
 from ebcd.operation_data import Reporter
 from ebcd.operation_data.wiring import build_reporter, resources_of, signs_of, transmitters_of
 from ebcd.operations import CountyOperations
@@ -64,6 +65,7 @@ from ebcd.people import PeopleDesk
 from ebcd.pulse import Pulse, all_tried, watchdog_s
 from ebcd.reach import Reach
 from ebcd.reconcile import resume
+from ebcd.rejections import RejectionLog
 from ebcd.roster.desk import RosterDesk
 from ebcd.settings import Settings
 from ebcd.sharing import Sharers
@@ -141,7 +143,7 @@ async def build(settings: Settings, world: World) -> Daemon:
         observed.observe(event, path, health, metrics, clock)
         keeper.observe(event, path)
 
-    following = Following(core, reach, paths, (observe,))
+    following = Following(core, reach, paths, (observe, RejectionLog(clock).observe))
     numbers = KeptNumbers(base.store, await base.store.kept_numbers())
     monitor = Monitor(monitor_rule(settings), ledger, sounds.store, clock, in_thread=world.store_in_thread)
     links = _links(base, numbers, monitor.copy_to, following, by_path, paths, core.announcers)
@@ -237,6 +239,8 @@ def _links(
             by_path[link.path].append(link)
         elif not link.capabilities.returns:
             announcers.append(link)
+    for together in by_path.values():
+        acquaint(together)
     return tuple(links)
 
 

@@ -55,6 +55,8 @@ RESULT_OK = 0
 COMPLAINTS = frozenset({DeliveryEvent.REFUSE, DeliveryEvent.FAIL})
 
 log = structlog.get_logger("ebcd.following")
+REFUSAL_CHARACTERS_MAX = 200
+"""Of an adapter's own words, what is kept with each terminal behind it."""
 
 Observer = Callable[[Event, Path], None]
 """Health and metrics see every event too."""
@@ -203,7 +205,12 @@ class Following:
             if event.verb is Verb.START and (trace := self._core.traces.of(event.ebm_id)):
                 trace.adapter(event.code, self._core.clock.monotonic())
             if event.result != RESULT_OK and event.verb is Verb.START:
-                self._adapter_failed(event.code, event.ebm_id, decision, f"adapter refused: {event.text}")
+                why = f"adapter {event.result} {event.text[:REFUSAL_CHARACTERS_MAX]}".strip()
+                log.warning(
+                    "adapter.refused", alert=event.ebm_id, adapter=event.code, code=event.result, text=event.text
+                )
+                self._core.pursuit.adapter_refused(event.ebm_id, event.code, why)
+                self._adapter_failed(event.code, event.ebm_id, decision, why)
             return
         if event.verb is Verb.STOP:
             if event.result == RESULT_OK:

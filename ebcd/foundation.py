@@ -12,6 +12,7 @@ from devices import mqtt_profiles
 from devices.cellular_mqtt import CellularMqttConfig
 from devices.link import Path
 from devices.mqtt_conversation import Served
+from devices.ports import Judged
 from ebcd import inventory_csv, snapshot
 from ebcd.alert import AlertClass, RankRule
 from ebcd.archive.contacts import take_in
@@ -58,9 +59,9 @@ class Foundation:
         """The journal's name for this county."""
         return str(self.settings.platform.area)
 
-    def verify(self, signed: bytes, block: SignatureBlock) -> bool:
+    def verify(self, signed: bytes, block: SignatureBlock) -> Judged:
         """Whether a device's signature counts (GD/J 081 clause 5.4)."""
-        return self.verifier.verify(signed, block, self.world.clock.wall()).ok
+        return self.verifier.verify(signed, block, self.world.clock.wall()).of_a_device(block)
 
 
 async def sound_rows(settings: Settings, store: Store) -> Inventory:

@@ -16,10 +16,14 @@ from ebcd.orders import Orders, Places
 from ebcd.rules import Patience
 from ebcd.state import AlertRecord
 from ebcd.waves import Due, Wave, Waves
-from protocols.codes import ResourceCode
+from protocols.codes import EbmId, ResourceCode
 
+NO_ANSWER = "no_answer"
 REMOVED = "removed"
 """Why a terminal's turn never came: it left the inventory."""
+
+REFUSALS_MAX = 8192
+"""Adapters' refusals remembered; the oldest goes."""
 
 log = structlog.get_logger("ebcd.pursuit")
 
@@ -34,6 +38,13 @@ class Pursuit:
         self._places = places
         self._clock = clock
         self._patience = patience
+        self._refusals: dict[tuple[EbmId, ResourceCode], str] = {}
+
+    def adapter_refused(self, ebm_id: EbmId, adapter: ResourceCode, why: str) -> None:
+        """An adapter would not take a start: that is why terminals behind it will be silent."""
+        self._refusals[ebm_id, adapter] = why
+        while len(self._refusals) > REFUSALS_MAX:
+            del self._refusals[next(iter(self._refusals))]
 
     def watch(self, record: AlertRecord, offers: Sequence[Offer]) -> None:
         """Set the deadlines of starts about to be sent."""
@@ -88,9 +99,21 @@ class Pursuit:
         if wave.due is Due.FALL_BACK:
             self.fall_back(record, late, decision, f"no confirmation over {wave.path} in time")
             return False
-        event = DeliveryEvent.TIME_OUT if wave.due is Due.GIVE_UP else DeliveryEvent.STOP_TIME_OUT
-        self.note(record, late, event, "no_answer")
+        if wave.due is Due.STOP_GIVE_UP:
+            self.note(record, late, DeliveryEvent.STOP_TIME_OUT, NO_ANSWER)
+            return True
+        reasons: dict[str, list[ResourceCode]] = {}
+        for code in late:
+            reasons.setdefault(self._why_silent(record, code), []).append(code)
+        for why, codes in reasons.items():
+            self.note(record, codes, DeliveryEvent.TIME_OUT, why)
         return True
+
+    def _why_silent(self, record: AlertRecord, code: ResourceCode) -> str:
+        adapter = self._places.adapter_of(code)
+        if record.deliveries[code].path is not Path.ADAPTER or adapter is None:
+            return NO_ANSWER
+        return self._refusals.get((record.alert.id, adapter), NO_ANSWER)
 
     def fall_back(self, record: AlertRecord, codes: Sequence[ResourceCode], decision: Decision, why: str) -> None:
         """Send `codes` over the next path each of them has left; those without one go on waiting."""

@@ -6,11 +6,20 @@ import re
 
 from ebcd.catalogue import has, text
 
-_WITH_VALUES = frozenset({"reason.confirmed_share", "reason.replaced", "reason.refused", "reason.cancelled_by_warning"})
+_WITH_VALUES = frozenset(
+    {
+        "reason.confirmed_share",
+        "reason.replaced",
+        "reason.refused",
+        "reason.cancelled_by_warning",
+        "reason.adapter_refused",
+    }
+)
 _SHARE = re.compile(r"confirmed (\d(?:\.\d+)?) of targeted")
 _REPLACED = re.compile(r"replaced by (\d{35})")
 _WARNING = re.compile(r"cancelled by warning (\S+)")
 _CAUSE = re.compile(r"cause (\d{1,3})")
+_ADAPTER = re.compile(r"adapter (\d{1,10})(?: (.*))?", re.DOTALL)
 _RESULT = re.compile(r"(\d{1,3})(?: (.*))?", re.DOTALL)
 
 
@@ -33,4 +42,10 @@ def said(reason: str, language: str) -> str:
         meaning = text(f"value.terminal_result.{found[1]}", language)
         told = text("reason.refused", language, code=found[1], meaning=meaning)
         return f"{told} ({found[2]})" if found[2] else told
+    if found := _ADAPTER.fullmatch(reason):
+        key = f"value.adapter_result.{found[1]}"
+        # 1 is "wrong length" of 0x12 and "failed" of 0x17 (GD/J 089 tables A.26, A.32)
+        meaning = text(key, language) if found[1] != "1" and has(key) else ""
+        told = text("reason.adapter_refused", language, code=found[1])
+        return told + "".join(f" ({words})" for words in (meaning, found[2]) if words)
     return reason

@@ -98,6 +98,7 @@ class FefdScope(StrEnum):
     HEAD_BODY_TIME = "head_body_time"
     BODY_TIME = "body_time"
     HEAD_BODY = "head_body"
+    DATA_TIME = "data_time"  # as body_time, where "body" is read as the data alone, without business type and length
 
 
 class FmScope(StrEnum):
@@ -114,7 +115,7 @@ class TsScope(StrEnum):
     BODY_TIME = "body_time"
 
 
-_FEFD_TARGETS_AT, _CODE_BYTES, _TS_BODY_AT = 24, 12, 8
+_FEFD_TARGETS_AT, _CODE_BYTES, _FEFD_BUSINESS_BYTES, _TS_BODY_AT = 24, 12, 3, 8
 
 
 def _fefd_body(command: bytes) -> int:
@@ -122,10 +123,16 @@ def _fefd_body(command: bytes) -> int:
     return _FEFD_TARGETS_AT + 2 + _CODE_BYTES * int.from_bytes(command[_FEFD_TARGETS_AT : _FEFD_TARGETS_AT + 2], "big")
 
 
+def _fefd_data(command: bytes) -> int:
+    """Where its data begin."""
+    return _fefd_body(command) + _FEFD_BUSINESS_BYTES
+
+
 FEFD_RANGES = {
     FefdScope.HEAD_BODY_TIME: SignedRange("head_body_time"),
     FefdScope.BODY_TIME: SignedRange("body_time", begin=_fefd_body),
     FefdScope.HEAD_BODY: SignedRange("head_body", Scope.COMMAND),
+    FefdScope.DATA_TIME: SignedRange("data_time", begin=_fefd_data),
 }
 FM_RANGES = {
     FmScope.CMD_TIME: SignedRange("cmd_time"),

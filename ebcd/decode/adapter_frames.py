@@ -20,7 +20,7 @@ from ebcd.decode.signature_fields import (
 from ebcd.decode.tree import Field, Group, Value, fields_of, fields_so_far, value_of
 from protocols import adapter
 from protocols.adapter import AdapterFrame, LockFrequency, QueryRecords, StopBroadcast, TypeTable
-from protocols.adapter.daily import DailyCommand
+from protocols.adapter.daily import DailyCommand, DailyText
 from protocols.crc import crc32_mpeg2
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.fm.packet import decode_content
@@ -239,7 +239,8 @@ def _special(content: LockFrequency | QueryRecords | DailyCommand | bytes) -> Va
     """What stands behind a tag of 0x01 or 0x03; a daily command has a tag of its own (table C.1)."""
     if isinstance(content, bytes | LockFrequency | QueryRecords):
         return value_of(content)
-    return Group((Field("tag", content.tag, "daily_tag", "GD/J 089 C.1"),)) + fields_of(content)
+    words = Group((Field("text", value_of(content.text)),)) if isinstance(content, DailyText) else Group()
+    return Group((Field("tag", content.tag, "daily_tag", "GD/J 089 C.1"),)) + fields_of(content) + words
 
 
 def _packet_content(packet_type: int, data: bytes) -> Value:

@@ -36,7 +36,8 @@ def read_draft(data: bytes, keys: Keys) -> Reading | None:
     signature, notes = Signed.NONE, UNSIGNED
     if frame.signature is not None:
         business = _HEAD_BYTES + draft.CODE_BYTES * len(frame.targets)
-        signature, notes = keys.judge(frame.signed, frame.signature, ranges=(("", 0), ("body", business)))
+        ranges = (("", 0), ("body", business), ("data", business + _BUSINESS_BYTES))
+        signature, notes = keys.judge(frame.signed, frame.signature, ranges=ranges)
     opaque = isinstance(frame.message, terminal.Opaque)
     return Reading(
         "terminal",

@@ -37,6 +37,7 @@ RENAMED = {
     "FaultReport.text": "description",
     "TaskResult.text": "description",
     "Text.data": "text_data",
+    "DailyText.data": "text_data",
     "ExtendedGroupSequence.group": "agt",
     "FreeFormatGroup.group": "agt",
     "GroupSequence.groups": "agts",

@@ -53,7 +53,7 @@ def so_far(data: bytes, keys: Keys, errors: tuple[RemoteProtocolError, ...]) -> 
         block, end = data[at + length : -_CRC_BYTES], at + length
         signed = SignatureBlock.decode(block[2:]) if len(block) == 2 + BLOCK_BYTES else None
         if signed is not None and not signed.is_empty:
-            signature, notes = keys.judge(data[:end], signed, ranges=(("", 0), ("body", at - 3)))
+            signature, notes = keys.judge(data[:end], signed, ranges=(("", 0), ("body", at - 3), ("data", at)))
         fields += Group((*unread_fields(data[at + used : end]), *block_fields(signed), crc_field(data)))
     clause = f"GD/J 089 {CLAUSES[type_]}" if type_ in CLAUSES else _FRAME_CLAUSE
     return replace(broken, message=_name(value), fields=fields, signature=signature, notes=notes, clause=clause)

@@ -21,6 +21,7 @@ from protocols.terminal.frame import MARK, VERSIONS, Unsigned, measure
 from protocols.terminal.messages import EXTENSIONS
 
 _CRC_BYTES = 4
+_BUSINESS_BYTES = 3
 _VERSIONS = tuple(version.to_bytes(2, "big") for version in VERSIONS)
 _OF_FRAME = frozenset({"head", "length"})
 
@@ -54,7 +55,9 @@ def read(data: bytes, keys: Keys) -> Reading:
     signature, notes = Signed.NONE, UNSIGNED
     if frame.signature is not None:
         business = TARGETS_AT[frame.header] + CODE_BYTES * len(frame.targets)
-        signature, notes = keys.judge(frame.signed, frame.signature, ranges=(("", 0), ("body", business)))
+        signature, notes = keys.judge(
+            frame.signed, frame.signature, ranges=(("", 0), ("body", business), ("data", business + _BUSINESS_BYTES))
+        )
     return Reading(
         "terminal",
         "extension" if isinstance(frame.message, terminal.Opaque) else message_name(type(frame.message)),
@@ -102,7 +105,10 @@ def _fields(frame: Frame, data: bytes) -> Group:
         Field("source_code", str(frame.source), "code"),
         Field("target_codes", value_of(frame.targets), "code"),
         Field("business_type", frame.message.type, "business_type"),
-        Field("business_length", len(frame.signed) - TARGETS_AT[frame.header] - CODE_BYTES * len(frame.targets) - 3),
+        Field(
+            "business_length",
+            len(frame.signed) - TARGETS_AT[frame.header] - CODE_BYTES * len(frame.targets) - _BUSINESS_BYTES,
+        ),
     ]
     return Group(tuple(replace(each, clause=clause) for each in head)) + body_fields(frame.message) + _tail(frame, data)
 

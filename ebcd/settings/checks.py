@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path as FilePath
 
+from devices.adapter_tcp import AdapterTcpConfig
 from devices.cellular_mqtt import CellularMqttConfig
 from devices.link import Path
 from devices.ports import Clock
 from ebcd.errors import ConfigError, Problem
 from ebcd.inventory import Inventory
 from ebcd.inventory_csv import read as read_inventory
+from ebcd.neighbours import adapter_problems
 from ebcd.rules import QuietHours
 from ebcd.settings import Settings, read
 from ebcd.settings.mqtt import problems as mqtt_problems
@@ -96,6 +98,8 @@ def _codes(settings: Settings, inventory: Inventory) -> Iterator[Problem]:
         for key in ("source", "transmitter"):
             if written := getattr(link.config, key, ""):
                 yield from _written_code(file, f"links[{number}].{key}", written)
+        for written in getattr(link.config, "adapters", ()):
+            yield from _written_code(file, f"links[{number}].adapters", written)
     roster = inventory.roster
     found = (
         problem
@@ -241,6 +245,8 @@ def _paths(settings: Settings, inventory: Inventory) -> Iterator[Problem]:
             yield Problem(file, "paths", repr(str(path)), "no_link", {"count": used[path], "path": path})
     mqtt = [link.config for link in settings.links if isinstance(link.config, CellularMqttConfig)]
     yield from mqtt_problems(mqtt, inventory.roster, file)
+    speakers = [(n, link.config) for n, link in enumerate(settings.links) if isinstance(link.config, AdapterTcpConfig)]
+    yield from adapter_problems(speakers, inventory.roster, str(settings.file))
     if used[Path.FM] and not inventory.roster.transmitters:
         yield Problem(file, "kind", "", "no_transmitter", {"count": used[Path.FM]})
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter
 
+from devices.ports import Belief, Judged
 from ebcd.signing.trust import Trusted, TrustStore
 from protocols.signature import CertificateNumber, Scope, SignatureBlock, number_text, signed_bytes
 from protocols.sm2 import sm3
@@ -80,6 +81,14 @@ class Verdict:
     def ok(self) -> bool:
         """Whether the signature counts."""
         return self.refusal is None
+
+    def of_a_device(self, block: SignatureBlock) -> Judged:
+        """The same for a link, whose devices retry."""
+        if self.ok:
+            return Judged(Belief.NEW)
+        if self.refusal is not Refusal.REPLAY:
+            return Judged(Belief.NONE, f"{self.refusal}: {self.detail}")
+        return Judged(Belief.AGAIN if block.time == self.last else Belief.COPY, self.detail)
 
 
 @dataclass(slots=True)
@@ -214,7 +223,8 @@ class SignatureVerifier:
         assert found.signer is not None
         memory = self._memory.setdefault(found.signer.number, _Memory())
         if digest in memory.seen:
-            return replace(found, refusal=Refusal.REPLAY, detail="the same signed bytes came before")
+            newest = max(memory.seen.values())
+            return replace(found, refusal=Refusal.REPLAY, detail="the same signed bytes came before", last=newest)
         mode, is_known = self._policy.mode_of(found.signer.number, time), found.signer.number in self._policy.time_modes
         if mode is TimeMode.UTC and (refused := self._outside_window(found, time, now_s)):
             return refused

@@ -28,7 +28,7 @@ from protocols.terminal.frame import (
     request,
 )
 from protocols.terminal.legacy import (
-    legacy_return,
+    foreign_frame,
 )
 from protocols.terminal.messages import (
     Answer,
@@ -192,7 +192,7 @@ __all__ = [
     "data_so_far",
     "decode",
     "encode",
-    "legacy_return",
+    "foreign_frame",
     "parameter_id",
     "request",
     "short_answer",

@@ -11,7 +11,7 @@ from typing import cast
 
 from devices.adapter_tcp import AdapterTcp, AdapterTcpConfig
 from devices.link import Event
-from devices.ports import Clock
+from devices.ports import Clock, Sign
 from devices.roster import Device, Roster
 from protocols import adapter as a
 from protocols.codes import ResourceCode
@@ -25,7 +25,7 @@ Reply = Callable[[a.AdapterFrame], a.Message | None]
 
 @dataclass
 class Station:
-    """One adapter. `reply` makes the answer; None is silence. `delay_s` before it."""
+    """One adapter. `reply` makes the answer, signed by `sign`; None is silence. `raw` and `delay_s` come before it."""
 
     code: ResourceCode
     reply: Reply
@@ -33,6 +33,7 @@ class Station:
     closes: bool = False
     heard: list[a.AdapterFrame] | None = None
     raw: bytes = b""
+    sign: Sign | None = None
 
     @property
     def messages(self) -> list[a.Message]:
@@ -63,8 +64,9 @@ class StationConnection(asyncio.Protocol):
             self._transport.close()
             return
         message = self._station.reply(frame)
-        if message is not None and not self._transport.is_closing():
-            self._transport.write(self._station.raw + a.encode(message))
+        said = a.encode(message, sign=self._station.sign) if message is not None else b""
+        if not self._transport.is_closing():
+            self._transport.write(self._station.raw + said)
 
 
 def usual(code: ResourceCode) -> Reply:

@@ -10,6 +10,7 @@ import pytest
 
 from devices.adapter_frames import TimeBase
 from devices.link import Began, Connected, DeviceState, Ended, Heartbeat, Rejected
+from devices.ports import Belief, Judged
 from protocols import adapter as a
 from tests.devices.annex_a_adapter import CONFIG, county, settle
 from tests.devices.commands import EBM, VILLAGE, adapter_code
@@ -100,9 +101,9 @@ async def test_a_bad_signature_gets_code_4_and_no_effect(clock: VirtualClock, rn
     async with county(clock, rng) as at:
         asked: list[bytes] = []
 
-        def verify(signed: bytes, _block: object) -> bool:
+        def verify(signed: bytes, _block: object) -> Judged:
             asked.append(signed)
-            return False
+            return Judged(Belief.NONE, "bad_signature")
 
         at.link.verify = verify
         data = a.encode(BEGAN, sign=at.sign)

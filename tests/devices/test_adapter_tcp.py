@@ -11,6 +11,7 @@ import pytest
 from devices.adapter_frames import TimeBase
 from devices.adapter_tcp import AdapterTcpConfig
 from devices.link import Answered, Connected, DeviceState, Disconnected, NoAnswer, Rejected, StateTold, Verb
+from devices.ports import Belief, Judged
 from protocols import adapter as a
 from tests.devices.annex_a_adapter import CONFIG, county, settle, usual
 from tests.devices.commands import (
@@ -338,7 +339,7 @@ async def test_a_start_that_no_frame_can_hold_is_told(clock: VirtualClock, rng: 
 
 async def test_a_signed_answer_is_verified_where_a_verifier_is_given(clock: VirtualClock, rng: random.Random) -> None:
     async with county(clock, rng) as at:
-        at.link.verify = lambda _signed, _block: False
+        at.link.verify = lambda _signed, _block: Judged(Belief.NONE)
         at.stations[1].raw = a.encode(a.StartAnswer(ONE, EBM, 1), sign=at.sign)
         at.link.offer(start(ONE))
         await settle()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
 
@@ -285,3 +286,20 @@ async def test_a_terminal_that_could_not_play_is_told_over_its_next_path_while_t
         await asyncio.sleep(0.1)
         assert room.links[Path.FM].started(record.alert.id) == [no_sound]
         assert record.deliveries[no_sound].state is DeliveryState.SENT
+
+
+async def test_terminals_behind_an_adapter_that_refused_are_silent_for_its_reason() -> None:
+    async with control_room(lambda v, s: (Path.ADAPTER,)) as room:
+        record = room.take_in()
+        await asyncio.sleep(1)
+        (start,) = room.links[Path.ADAPTER].commands
+        room.following.take(
+            Answered("adapter", start.members[0], record.alert.id, Verb.START, 4, "验签失败" + "。" * 9000)
+        )
+        await asyncio.sleep(60)
+        reasons = Counter(delivery.detail for delivery in record.deliveries.values())
+        assert counts(record) == {"targeted": 12, "timed_out": 12}
+        assert reasons == {"adapter 4 验签失败" + "。" * 196: 4, "no_answer": 8}
+        assert {room.inventory.adapter_of(d.code) for d in record.deliveries.values() if d.detail != "no_answer"} == {
+            start.members[0]
+        }

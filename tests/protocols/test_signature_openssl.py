@@ -95,6 +95,7 @@ def fefd(sign: SignPlain, what: SignedRange, scope: FefdScope) -> tuple[bytes, b
     signed = {
         FefdScope.HEAD_BODY_TIME: command + time,
         FefdScope.BODY_TIME: command[38:] + time,  # 26 bytes of head and one code of 12
+        FefdScope.DATA_TIME: command[41:] + time,  # business type and length are 3 more
         FefdScope.HEAD_BODY: command,
     }
     return signed[scope], frame[-68:-4]

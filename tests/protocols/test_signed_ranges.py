@@ -41,6 +41,7 @@ def test_a_stop_to_two_codes_has_its_body_behind_the_codes() -> None:
     assert FEFD_RANGES[FefdScope.BODY_TIME].message(command, BLOCK) == body + b"\x68\xe7\x78\x00"
     assert FEFD_RANGES[FefdScope.HEAD_BODY_TIME].message(command, BLOCK) == command + b"\x68\xe7\x78\x00"
     assert FEFD_RANGES[FefdScope.HEAD_BODY].message(command, BLOCK) == command
+    assert FEFD_RANGES[FefdScope.DATA_TIME].message(command, BLOCK) == body[3:] + b"\x68\xe7\x78\x00"
 
 
 def test_an_fm_packet_signs_up_to_the_time_or_up_to_the_certificate_number() -> None:

@@ -47,6 +47,19 @@ def test_a_command_for_rds_shows_the_packet_inside() -> None:
     assert fields(adapter.encode(RdsSpecial(0, 21, (CODE,), b"\x05")))["data"] == "05"  # no packet of this type
 
 
+def test_the_text_of_a_daily_command_for_cable_is_shown_in_characters() -> None:
+    """0x01, tag 2, daily tag 4 (terminal-ip.md 15.1): text kind 1 and charset 0 in one byte, id, one code, the text of
+    the worked start; 46 bytes of content, 49 with tag and length, 54 of body; no signature; CRC by hand."""
+    frame = (
+        "49 0001 01 01 00000036 02 00000031 04 002E 10 F49999010000000103010101202510090001"
+        " 01 F09999010000000314010400 000C B1A9D3EAB3C8C9ABD4A4BEAF 0000 1C5DE893"
+    )
+    shown = fields(bytes.fromhex(frame))["data"]
+    assert (shown["kind"], shown["charset"]) == (1, 0)
+    assert shown["text_data"] == "B1A9D3EAB3C8C9ABD4A4BEAF"
+    assert shown["text"] == "暴雨橙色预警"
+
+
 @pytest.mark.parametrize(
     "head",
     [

@@ -9,7 +9,7 @@ from protocols.errors import RemoteProtocolError
 from protocols.fm import village
 from protocols.mqtt import json_text, mirror, vendor
 from protocols.terminal import draft
-from protocols.terminal.legacy import legacy_return
+from protocols.terminal.legacy import foreign_frame
 from tests.fuzz.properties import comes_back, decodes, streams
 from tests.fuzz.targets.ip_frames import SMALL_BYTES_MAX
 
@@ -64,6 +64,6 @@ def recording(data: bytes) -> None:
 def legacy(data: bytes) -> None:
     """Named or not."""
     try:
-        legacy_return(data)
+        foreign_frame(data)
     except RemoteProtocolError:
         return

@@ -194,8 +194,34 @@ def test_a_block_of_another_length_begins_no_frame() -> None:
     ],
 )
 def test_returns_of_an_older_system_are_known_by_name(data: bytes, name: str | None) -> None:
-    found = t.legacy_return(data)
-    assert found is None if name is None else (found is not None and name in found)
+    found = t.foreign_frame(data)
+    if name is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert (found.reason, name in found.sentence) == ("legacy-return", True)
+
+
+DRAFT_HEARTBEAT = bytes.fromhex(
+    "FEFD 0100 00000007 01 00 0030 330100000001000401 0001 330100000001000201 10 0009 01 01 06 204800000002 F5FF7D66"
+)
+"""Header D of table D.2 with codes of 9 bytes (terminal-ip.md 2.2): mark, version, session 7, request, unsigned, 48
+bytes in all; source and the one target; heartbeat: 9 bytes, idle, first, an address of 6 bytes; CRC by hand."""
+
+
+@pytest.mark.parametrize(
+    ("data", "is_draft"),
+    [
+        (DRAFT_HEARTBEAT, True),
+        (DRAFT_HEARTBEAT[:44], True),  # its length field and the fields agree, the rest is missing
+        (DRAFT_HEARTBEAT[:30], False),
+        (DRAFT_HEARTBEAT[:11] + b"\x31" + DRAFT_HEARTBEAT[12:], False),
+        (bytes.fromhex("FEFD01000000000101000036F699990110020103140104010001F49999010000000314010201100009"), False),
+    ],
+)
+def test_the_older_draft_is_known_by_lengths_that_agree(data: bytes, is_draft: bool) -> None:
+    found = t.foreign_frame(data)
+    assert (found is not None and found.reason == "draft-2016x") is is_draft
 
 
 def test_a_packet_type_outside_the_text_is_named() -> None:
