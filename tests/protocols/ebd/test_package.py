@@ -170,7 +170,7 @@ def test_a_time_in_a_resources_name_is_no_drive() -> None:
 
 
 def _header(name: bytes, kind: bytes, size: int) -> bytes:
-    """A ustar header by hand: name 100; mode, uid, gid 8 each; size and time 12 in octal; sum, type, link 100, magic."""
+    """A ustar header by hand: name 100; mode, uid, gid 8 each; size and time 12, octal; sum, type, link 100, magic."""
     fields = name.ljust(100, b"\0") + b"0000644\0" + 2 * b"0000000\0" + b"%011o\0" % size + b"00000000000\0"
     rest = kind + bytes(100) + b"ustar\x0000" + bytes(247)
     return fields + b"%06o\0 " % sum(fields + b" " * 8 + rest) + rest
