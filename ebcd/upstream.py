@@ -215,6 +215,16 @@ class Upstream:
         known = await self._store.accepted_package(ebd_id)
         return ResultCode(known.result_code) if known else None
 
+    async def content(self, ebd_id: str) -> Detail | None:
+        """What came under a number that was answered; None where it is not kept or cannot be read."""
+        if (known := await self._store.accepted_package(ebd_id)) is None:
+            return None
+        try:
+            return self._read(unpack(await self._store.read_package(known.file)).xml).detail
+        except (StoreError, RemoteProtocolError) as error:
+            log.error("package.lost", ebd=ebd_id, reason=str(error))
+            return None
+
     async def _handle(self, package: _Package) -> None:
         """What a package asks for. One that brought this part down again and again is set aside, or it would keep every
         later one from being heard."""

@@ -47,7 +47,13 @@ async def test_i10_a_package_is_durable_when_accept_returns(tmp_path: Folder, cl
         read = await restore(room.store, COUNTY)
         (file,) = read.open_packages.values()
         assert (await room.store.read_package(file)) == room.received(room.ebm()).archive
-        assert await room.upstream.answered(EbdId.build(EbdId.MESSAGE, PROVINCE, 1)) is ResultCode.SUCCESS
+        number = EbdId.build(EbdId.MESSAGE, PROVINCE, 1)
+        assert await room.upstream.answered(number) is ResultCode.SUCCESS
+        assert await room.upstream.content(number) == room.ebm()
+        for package in (tmp_path / "state").rglob(file):
+            package.unlink()
+        assert await room.upstream.content(number) is None
+        assert await room.upstream.content(number[:-1] + "9") is None
 
 
 async def test_i10_a_package_that_was_answered_for_is_taken_up_after_a_kill(
