@@ -136,7 +136,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     upstream = Upstream(me.code, me.language, world, base.store, ledger, mailroom, sharers, intake)
     by_path: dict[Path, list[Link]] = {path: [] for path in Path}
     core = Core(ledger, orders, inventory, by_path, clock, rules, upstream.tell, Traces(metrics.stage))
-    mailroom.serve(Inbox(upstream.accept, upstream.answered))
+    mailroom.serve(Inbox(upstream.accept, upstream.answered, upstream.content))
     paths: dict[str, Path] = {}
 
     def observe(event: Event, path: Path) -> None:

@@ -73,7 +73,9 @@ class _Connection(H11Protocol):
         others = (each for each in self.connections if isinstance(each, _Connection))
         idle = [each for each in others if each._asks_nothing and not each.transport.is_closing()]
         if idle:
-            min(idle, key=lambda each: each._made_s).transport.abort()
+            oldest = min(idle, key=lambda each: each._made_s)
+            oldest.transport.abort()
+            self.connections.discard(oldest)  # uvloop tells it later than the first bytes of who takes its place
 
     def _head_is_late(self) -> None:
         if self.cycle is None and not self.transport.is_closing():

@@ -98,6 +98,7 @@ class Inbox:
 
     accept: Callable[[Received], Awaitable[None]]
     answered: Callable[[str], Awaitable[ResultCode | None]]
+    content: Callable[[str], Awaitable[Detail | None]]
 
 
 class Mailroom:
@@ -177,7 +178,7 @@ class Mailroom:
     async def run(self, network: Network) -> None:
         """Serve and send until cancelled; letters of an earlier life go first."""
         assert self._inbox is not None, "serve() comes before run()"
-        desk = Desk(self._accept, self._inbox.answered, self._client.heard, self._rejected)
+        desk = Desk(self._accept, self._inbox.answered, self._inbox.content, self._client.heard, self._rejected)
         platform = self._settings.platform
         judge = _NotingJudge(
             self.exchanges,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -215,6 +215,16 @@ class Upstream:
         known = await self._store.accepted_package(ebd_id)
         return ResultCode(known.result_code) if known else None
 
+    async def content(self, ebd_id: str) -> Detail | None:
+        """What came under a number that was answered; None where it is not kept or cannot be read."""
+        if (known := await self._store.accepted_package(ebd_id)) is None:
+            return None
+        try:
+            return self._read(unpack(await self._store.read_package(known.file)).xml).detail
+        except (StoreError, RemoteProtocolError) as error:
+            log.error("package.lost", ebd=ebd_id, reason=str(error))
+            return None
+
     async def _handle(self, package: _Package) -> None:
         """What a package asks for. One that brought this part down again and again is set aside, or it would keep every
         later one from being heard."""
@@ -260,6 +270,8 @@ class Upstream:
                 self._cancel(package, ebm, target)
                 self._ledger.enter(handled)
                 return
+            if await self._is_another(ebm):
+                raise InvalidAlert(text("notify.other_content", self._language, ebm_id=ebm.ebm_id))
             ordered = Ordered(ebm, package.ebd_id, package.peer, package.arrived_at, package.files)
             alert = await self._intake.alert(ordered, self._clock.wall())
         except (InvalidAlert, UnusableSound, InvalidCode) as error:
@@ -268,6 +280,15 @@ class Upstream:
             self._notify(package, "not_carried_out", reason=str(error))
             return
         self._core.take_in(alert, package.arrived_s, (handled,))
+
+    async def _is_another(self, ebm: Ebm) -> bool:
+        """Whether a message that is known came with another content. Content never changes under an id, and whoever
+        sent it must not hear of the old one's state as if it were this one's."""
+        known = self._ledger.state.alerts.get(EbmId(ebm.ebm_id)) if _is_ebm_id(ebm.ebm_id) else None
+        if known is None or known.alert.ebd_id is None:
+            return False
+        first = await self.content(known.alert.ebd_id)
+        return isinstance(first, Ebm) and _orders(first) != _orders(ebm)
 
     def _cancel(self, package: _Package, ebm: Ebm, target: EbmId) -> None:
         record = self._ledger.state.alerts.get(target)
@@ -337,6 +358,11 @@ def _signature_of(received: Received) -> SignatureSeen | None:
     return SignatureSeen(
         number_text(block.certificate), time, verdict.last, verdict.digest, received.arrived_at, verdict.list_serial
     )
+
+
+def _orders(ebm: Ebm) -> tuple[object, ...]:
+    """What a message orders, whenever it was sent and whoever else is named to act."""
+    return ebm.basic and replace(ebm.basic, send_time=0), ebm.contents, ebm.related_ebm_id
 
 
 def _is_ebm_id(text_: str) -> bool:

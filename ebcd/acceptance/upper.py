@@ -23,7 +23,7 @@ from ebcd.mailroom import Inbox, Mailroom
 from ebcd.store import Store
 from ebcd.world import World
 from protocols.codes import AreaCode, EbmId, ResourceCode
-from protocols.ebd import ResultCode, build_request_body, package_name
+from protocols.ebd import Detail, ResultCode, build_request_body, package_name
 from protocols.ebd.messages import Ebm, EbmStateRequest, MsgBasicInfo, MsgContent, OmdRequest, ReportParams
 
 TERMINAL_DRILL, PLATFORM_DRILL = 5, 3
@@ -66,13 +66,16 @@ class UpperActor:
         self._words = words
         self._pace = pace
         self._broadcasts: list[str] = []
-        self._accepted: dict[str, ResultCode] = {}
-        mailroom.serve(Inbox(self._accept, self._answered))
+        self._accepted: dict[str, Detail] = {}
+        mailroom.serve(Inbox(self._accept, self._answered, self._content))
 
     async def _accept(self, received: Received) -> None:
-        self._accepted[received.ebd.envelope.ebd_id] = ResultCode.SUCCESS
+        self._accepted[received.ebd.envelope.ebd_id] = received.ebd.detail
 
     async def _answered(self, ebd_id: str) -> ResultCode | None:
+        return ResultCode.SUCCESS if ebd_id in self._accepted else None
+
+    async def _content(self, ebd_id: str) -> Detail | None:
         return self._accepted.get(ebd_id)
 
     async def fetch(self, number: int) -> Sequence[Exchange]:

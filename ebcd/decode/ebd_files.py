@@ -37,6 +37,8 @@ _LINE_AND_COLUMN = re.compile(r"line (\d{1,9}), column (\d{1,9})")
 _HTTP = re.compile(rb"(?:POST [^\r\n]{1,4096} HTTP/1\.[01]|HTTP/1\.[01] \d{3}[^\r\n]{0,256})\r?\n")
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _CONTENT_TYPE = re.compile(rb"(?im)^content-type:[ \t]*([^\r\n]{0,256})")
+_CHUNKED = re.compile(rb"(?im)^transfer-encoding:[ \t]*chunked")
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,256})?\r\n")
 _BLANKS = b"\x00 \t\r\n"
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _OF_EDITION = frozenset({"edition", "format"})
@@ -137,7 +139,10 @@ def _read_information(data: bytes) -> Reading:
     again: InformationBody | None = None
     with contextlib.suppress(LocalProtocolError, RemoteProtocolError):
         again = decode_information(encode_information(body))
-    fields = as_written(data, "ebmaininfo", "ebiversion") + fields_of_record(BODY, body) + unknown_elements(data)
+    version = as_written(data, "ebmaininfo", "ebiversion")
+    main, *others = fields_of_record(BODY, body).fields  # the version is the head's first element
+    assert isinstance(main.value, Group)
+    fields = Group((replace(main, value=version + main.value), *others)) + unknown_elements(data)
     errors = stray_text_errors(data)
     return Reading("ebd-xml", "EBI", fields, roundtrip=again == body, errors=errors, clause="GD/J 082")
 
@@ -297,10 +302,20 @@ def archive_in(data: bytes) -> bytes:
     if _HTTP.match(data) and (end := _END_OF_HEAD.search(data)):
         found = _CONTENT_TYPE.search(data[: end.start()])
         content_type = found[1].decode("latin-1") if found else ""
-        data = data[end.end() :]
+        chunked = _CHUNKED.search(data[: end.start()]) is not None
+        data = _joined(data[end.end() :]) if chunked else data[end.end() :]
     elif data[:2] != b"--":
         return data
     return data if tar.is_archive(data) else find_archive(content_type, data)
+
+
+def _joined(body: bytes) -> bytes:
+    """A body without the sizes between its chunks (RFC 9112 clause 7.1), up to where it breaks or was cut off."""
+    parts, at = [], 0
+    while (line := _CHUNK.match(body, at)) is not None and (size := int(line[1], 16)) > 0:
+        parts.append(body[line.end() : line.end() + size])
+        at = line.end() + size + len(b"\r\n")
+    return b"".join(parts)
 
 
 def _files(package: Package) -> Items:

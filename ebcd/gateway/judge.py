@@ -17,6 +17,7 @@ from ebcd.catalogue import Language, text
 from ebcd.gateway.peers import Peer
 from ebcd.signing import FileProfile, Refusal, Verdict
 from protocols.ebd import (
+    Detail,
     Ebd,
     EbdType,
     Edition,
@@ -121,11 +122,13 @@ class Desk:
     """What the daemon does with packages.
 
     `accept` makes a package durable; what it raises gives receipt 5. `answered` says which receipt an EBDID got before
-    a restart, None for a new one. `heard` is told of every peer that spoke. `rejected` counts.
+    a restart, None for a new one, and `content` what came under it then, in the codes of the house, None where that
+    cannot be read any more. `heard` is told of every peer that spoke. `rejected` counts.
     """
 
     accept: Callable[[Received], Awaitable[None]]
     answered: Callable[[str], Awaitable[ResultCode | None]]
+    content: Callable[[str], Awaitable[Detail | None]]
     heard: Callable[[Peer], None]
     rejected: Callable[[Rejection], None]
 
@@ -243,9 +246,11 @@ class Judge:
             _remember(self._unfinished, number, None)
         ebd = peer.read(package.xml)
         if known is ResultCode.SUCCESS:
-            if self._details.get(number, hash(ebd.detail)) != hash(ebd.detail):
-                # Some peers draw their numbers by chance. "Received" would be a lie: nothing of this one was kept.
-                raise RemoteProtocolError("number-reused", f"{number} came before with another {envelope.ebd_type}")
+            if (before := await self._content(number)) != hash(ebd.detail):
+                # Some peers draw their numbers by chance, others lose count and begin again. "Received" would be a lie:
+                # nothing of this one was kept.
+                what = "what it held cannot be read any more" if before is None else f"another {envelope.ebd_type}"
+                raise RemoteProtocolError("number-reused", f"{number} came before: {what}")
             return
         if known is not None:
             raise _Refused("repeated", known, f"{number} was refused before")
@@ -258,6 +263,12 @@ class Judge:
         self._unfinished.pop(number, None)
         _remember(self._answers, number, ResultCode.SUCCESS)
         _remember(self._details, number, hash(ebd.detail))
+
+    async def _content(self, number: str) -> int | None:
+        """What came under a number before, by its hash; asked of the desk where it is not remembered."""
+        if number not in self._details and (detail := await self._desk.content(number)) is not None:
+            _remember(self._details, number, hash(detail))
+        return self._details.get(number)
 
     def _refuse_stale(self, envelope: Envelope) -> None:
         """A package held back on its way and let go later (I11). SigTime may stand outside the signature (profile

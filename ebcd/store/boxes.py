@@ -21,7 +21,7 @@ def answered(connection: Connection, ebd_id: str, digest: str) -> Duplicate | No
     row = connection.execute(select(ebd_in).where(ebd_in.c.ebd_id == ebd_id)).first()
     if row is None:
         return None
-    return Duplicate(row.result_code, row.received_at, row.digest, row.digest == digest)
+    return Duplicate(row.result_code, row.received_at, row.digest, row.digest == digest, row.file)
 
 
 def record_package(

@@ -36,6 +36,7 @@ class Duplicate:
     received_at: float
     digest: str
     same_bytes: bool
+    file: str
 
 
 # ---- packages to send ----------------------------------------------------------------------------------------------

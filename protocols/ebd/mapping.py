@@ -153,13 +153,12 @@ def _merged(nodes: list[etree._Element]) -> dict[str, list[etree._Element]]:
 def _read_element(element: Element, scope: dict[str, list[etree._Element]], edition: Edition, where: str) -> Any:
     path = f"{where}/{element.path}"
     nodes: list[etree._Element] = []
-    hollow_is_absent = isinstance(element.kind, Record) and any(inner.required for inner in element.kind.elements)
     for name in element.names:
         nodes += scope.get(name, [])
         if nodes and not element.many:
             break  # the standard's own spelling counts where a peer writes two
-    if hollow_is_absent:  # templates of some vendors leave empty elements standing
-        nodes = [node for node in nodes if any(text.strip() for text in node.itertext())]
+    if isinstance(element.kind, Record):  # templates of some vendors leave empty elements standing
+        nodes = [node for node in nodes if not _is_hollow(node)]
     if element.many:
         if len(nodes) > REPEATS_MAX:
             raise RemoteProtocolError("xml-limit", f"{path}: {len(nodes)} items, at most {REPEATS_MAX}")
@@ -177,6 +176,10 @@ def _read_element(element: Element, scope: dict[str, list[etree._Element]], edit
     return value
 
 
+def _is_hollow(node: etree._Element) -> bool:
+    return not any(text.strip() for text in node.itertext())
+
+
 def _read_kind(element: Element, node: etree._Element, edition: Edition, path: str) -> Any:
     if not isinstance(element.kind, Scalar):
         return element.kind.read(node, edition, path)
@@ -189,7 +192,10 @@ def _read_kind(element: Element, node: etree._Element, edition: Edition, path: s
 def _write_element(element: Element, parent: etree._Element, item: Any, edition: Edition) -> None:
     tag = element.tag_for(edition)
     if not isinstance(element.kind, Scalar):
-        element.kind.write(child(parent, tag), item, edition)
+        node = child(parent, tag)
+        element.kind.write(node, item, edition)
+        if isinstance(element.kind, Record) and _is_hollow(node):
+            parent.remove(node)  # a record that says nothing would lack what the standard makes mandatory inside
         return
     try:
         text = "" if item is None else element.kind.write(item, edition)

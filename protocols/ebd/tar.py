@@ -7,8 +7,9 @@ absolute names, `..`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 
@@ -19,7 +20,10 @@ LONG_NAME_BYTES_MAX = 4096
 
 _FILES = frozenset(b"0\0" + b"7")  # regular, regular of v7, contiguous
 _LINKS = frozenset(b"12346")  # hard link, symbolic link, devices, pipe
-_DIRECTORY, _GNU_LONG_NAME, _GNU_LONG_LINK, _PAX, _PAX_GLOBAL = b"5LKxg"
+_DIRECTORY, _GNU_LONG_NAME, _GNU_LONG_LINK, _GNU_SPARSE, _PAX, _PAX_GLOBAL = b"5LKSxg"
+_GNU_SPARSE_KEY = b"GNU.sparse."  # how PAX archives say that a file's holes were left out
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK": "zip"}
+_DRIVE = re.compile("[A-Za-z]:")  # of Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +34,22 @@ class Entry:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What entries before a file say of it: GNU `L` its name, PAX `x` name, size and how it is stored."""
+
+    name: bytes | None = None
+    size: int | None = None
+    sparse: bool = False
+
+
 def read(archive: bytes, *, entries_max: int = ENTRIES_MAX) -> Iterator[Entry]:
     """The files of an archive, in order.
 
     Tolerated: no end-of-archive blocks, the last block not filled up, any bytes after the end, zero blocks between
     entries. Raises RemoteProtocolError: tar, tar-name, tar-link, tar-limit.
     """
-    at, entries, ended, long_name = 0, 0, False, None
+    at, entries, ended, told = 0, 0, False, _Told()
     while at + BLOCK <= len(archive):
         header = archive[at : at + BLOCK]
         if not any(header):
@@ -46,25 +59,27 @@ def read(archive: bytes, *, entries_max: int = ENTRIES_MAX) -> Iterator[Entry]:
         if not _checksum_is_right(header):
             if ended:
                 return  # bytes after the end of the archive
-            raise RemoteProtocolError("tar", "a header's checksum is wrong", offset=at)
+            raise RemoteProtocolError("tar", _what_else(archive[at:]), offset=at)
         ended = False
-        size = _number(header[124:136], at)
+        kind = header[156]
+        size = _number(header[124:136], at) if told.size is None or kind not in _FILES else told.size
         start = at + BLOCK
         if start + size > len(archive):
             raise RemoteProtocolError("tar", f"an entry of {size} bytes is cut off", offset=at)
         entries += 1
         if entries > entries_max:
             raise RemoteProtocolError("tar-limit", f"more than {entries_max} entries", offset=at)
-        kind = header[156]
         if kind in (_GNU_LONG_NAME, _PAX):
-            long_name = _long_name(archive[start : start + size], kind, at) or long_name
+            told = _told(archive[start : start + size], kind, at, told)
         elif kind in _LINKS:
             raise RemoteProtocolError("tar-link", f"entry type {chr(kind)} is no file", offset=at)
+        elif kind == _GNU_SPARSE or told.sparse:
+            raise RemoteProtocolError("tar", "a sparse file; files are needed as they are", offset=at)
         elif kind in _FILES:
-            name = _bare(long_name or _header_name(header), at)
+            name = _bare(told.name or _header_name(header), at)
             if name:  # v7 writes a folder as a file whose name ends with a slash
                 yield Entry(name, archive[start : start + size])
-            long_name = None
+            told = _Told()
         elif kind not in (_DIRECTORY, _GNU_LONG_LINK, _PAX_GLOBAL):
             raise RemoteProtocolError("tar", f"entry type {chr(kind)!r} is unknown", offset=at)
         at = start + -(-size // BLOCK) * BLOCK
@@ -134,22 +149,32 @@ def _header_name(header: bytes) -> bytes:
     return name
 
 
-def _long_name(data: bytes, kind: int, at: int) -> bytes | None:
-    """The name that a GNU `L` or a PAX `x` entry gives to the next one."""
+def _told(data: bytes, kind: int, at: int, before: _Told) -> _Told:
+    """What an `L` or `x` entry adds to what is known of the next file."""
     if len(data) > LONG_NAME_BYTES_MAX:
         raise RemoteProtocolError("tar-limit", f"{len(data)} bytes of extended header", offset=at)
     if kind == _GNU_LONG_NAME:
-        return data.rstrip(b"\0")
-    name = None
+        return replace(before, name=data.rstrip(b"\0") or before.name)
+    told = before
     while data:
         length, blank, _rest = data.partition(b" ")
         if not (blank and length.isdigit() and len(length) < 8 and len(length) + 1 < int(length) <= len(data)):
             break  # filling, or no PAX at all
         key, _, value = data[len(length) + 1 : int(length)].rstrip(b"\n").partition(b"=")
         if key == b"path":
-            name = value
+            told = replace(told, name=value)
+        elif key == b"size" and value.isdigit() and len(value) < 20:
+            told = replace(told, size=int(value))
+        elif key.startswith(_GNU_SPARSE_KEY):
+            told = replace(told, sparse=True)
         data = data[int(length) :]
-    return name
+    return told
+
+
+def _what_else(data: bytes) -> str:
+    """What is wrong with bytes that do not begin with a header."""
+    kind = next((name for magic, name in _COMPRESSED.items() if data.startswith(magic)), "")
+    return f"the archive is packed by {kind}; a plain TAR is needed" if kind else "a header's checksum is wrong"
 
 
 def _bare(raw: bytes, at: int) -> str:
@@ -164,6 +189,6 @@ def _bare(raw: bytes, at: int) -> str:
     if raw.startswith(b"\\"):
         name = name.removeprefix("/")  # one vendor puts a backslash before the name (platform.md 8.2)
     parts = name.split("/")
-    if parts[0] == "" or ".." in parts or ":" in name:
+    if parts[0] == "" or ".." in parts or _DRIVE.match(name):
         raise RemoteProtocolError("tar-name", f"{name!r} reaches outside the package", offset=at)
     return "" if parts[-1] in ("", ".") else parts[-1]

@@ -74,9 +74,10 @@ def _write_number(value: float, _edition: Edition) -> str:
 
 def _read_rate(text: str, edition: Edition) -> float:
     """A share of 1; peers also write per cent (99), and either a sign after it or none."""
-    value = _read_number(text.removesuffix("%"), edition)
+    number = text.removesuffix("%")
+    value = _read_number(number, edition)
     if value > 1 or text.endswith("%"):
-        value /= 100
+        value = float(Decimal(number) / 100)  # in decimal: 9.88 is 0.0988, also when it is told on
     if not 0 <= value <= 1:
         raise ValueError(f"{text!r} is no share between 0 and 1")
     return value

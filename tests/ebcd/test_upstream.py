@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path as Folder
 
 import pytest
@@ -47,7 +48,13 @@ async def test_i10_a_package_is_durable_when_accept_returns(tmp_path: Folder, cl
         read = await restore(room.store, COUNTY)
         (file,) = read.open_packages.values()
         assert (await room.store.read_package(file)) == room.received(room.ebm()).archive
-        assert await room.upstream.answered(EbdId.build(EbdId.MESSAGE, PROVINCE, 1)) is ResultCode.SUCCESS
+        number = EbdId.build(EbdId.MESSAGE, PROVINCE, 1)
+        assert await room.upstream.answered(number) is ResultCode.SUCCESS
+        assert await room.upstream.content(number) == room.ebm()
+        for package in (tmp_path / "state").rglob(file):
+            package.unlink()
+        assert await room.upstream.content(number) is None
+        assert await room.upstream.content(number[:-1] + "9") is None
 
 
 async def test_i10_a_package_that_was_answered_for_is_taken_up_after_a_kill(
@@ -76,6 +83,27 @@ async def test_i7_a_repeated_package_starts_nobody_again(tmp_path: Folder, clock
             await asyncio.sleep(1)
         assert len(starts(room)) == 1
         assert list(room.state.alerts) == [ebm_id(1)]
+
+
+async def test_i8_another_content_under_a_messages_id_is_told_not_swallowed(
+    tmp_path: Folder, clock: VirtualClock
+) -> None:
+    """A platform hears that its second message is not carried out, not the state of the first one."""
+    async with office(tmp_path, clock) as room:
+        first = room.ebm()
+        assert first.basic is not None
+        sent_again = replace(first, basic=replace(first.basic, send_time=first.basic.send_time + 5))
+        for number, ebm in enumerate((first, sent_again, replace(first, contents=room.ebm(title="地震").contents)), 1):
+            await room.upstream.accept(room.received(ebm, number))
+            await asyncio.sleep(1)
+        assert [code for _, code in codes(room)] == [2, 2]
+        peer, notify, related = room.mail.posted[-1]
+        assert isinstance(notify, EbdNotify)
+        assert (peer, related) == (PROVINCE, EbdId.build(EbdId.MESSAGE, PROVINCE, 3))
+        assert "came before with another content" in notify.desc
+        assert room.state.alerts[ebm_id(1)].alert.title == "暴雨"
+        assert len(starts(room)) == 1
+        assert room.state.open_packages == {}
 
 
 async def test_i10_a_repetition_waits_for_the_disk_that_the_first_waits_for(

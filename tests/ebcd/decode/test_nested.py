@@ -74,6 +74,24 @@ def test_a_package_is_found_in_the_http_message_that_carried_it(head: bytes) -> 
     assert (told.protocol, told.message, told.errors) == ("ebd-tar", "ConnectionCheck", ())
 
 
+@pytest.mark.parametrize("cut", [0, len(b"0\r\n\r\n")])
+def test_a_package_is_found_in_an_http_message_of_chunks(cut: int) -> None:
+    """RFC 9112 clause 7.1: size in hexadecimal, an extension perhaps, CR LF, the bytes, CR LF; size 0 ends it."""
+    archive = pack(EBD)
+    parts = b"1FF;x=1\r\n" + archive[:511] + b"\r\n%x\r\n" % (len(archive) - 511) + archive[511:] + b"\r\n"
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-tar\r\nTransfer-Encoding: chunked\r\n\r\n"
+    whole = head + parts + b"0\r\n\r\n"
+    told = decode_bytes(whole[: len(whole) - cut])
+    assert (told.protocol, told.message, told.errors) == ("ebd-tar", "ConnectionCheck", ())
+
+
+def test_the_version_of_an_information_body_stands_in_its_head() -> None:
+    told = decode_bytes((VECTORS / "platform/2018/EBI.xml").read_bytes()).as_json()["fields"]
+    assert isinstance(told, dict)
+    assert isinstance(told["eb_main_info"], dict)
+    assert list(told["eb_main_info"])[:2] == ["ebi_version", "info_id"]
+
+
 @pytest.mark.clause("GD/J 081 clauses 5.2, 6.3")
 @pytest.mark.parametrize("profile", ["xml", "xml_time"])
 def test_the_signature_file_of_an_information_body_is_shown_and_judged(profile: str) -> None:

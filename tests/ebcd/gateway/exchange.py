@@ -26,6 +26,7 @@ class Book:
     rejected: list[Rejection] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
     before: dict[str, ResultCode] = field(default_factory=dict)
+    kept: dict[str, Detail] = field(default_factory=dict)  # what came under the numbers of `before`
     failures: list[BaseException] = field(default_factory=list)  # raised by the next calls of accept
 
     async def accept(self, received: Received) -> None:
@@ -36,8 +37,13 @@ class Book:
     async def answered(self, ebd_id: str) -> ResultCode | None:
         return self.before.get(ebd_id)
 
+    async def content(self, ebd_id: str) -> Detail | None:
+        return self.kept.get(ebd_id)
+
     def desk(self) -> Desk:
-        return Desk(self.accept, self.answered, lambda peer: self.heard.append(peer.code), self.rejected.append)
+        return Desk(
+            self.accept, self.answered, self.content, lambda peer: self.heard.append(peer.code), self.rejected.append
+        )
 
 
 class Exchange:

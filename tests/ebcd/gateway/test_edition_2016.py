@@ -113,8 +113,11 @@ async def test_the_same_number_again_has_no_second_effect(city: Short) -> None:
 
 
 async def test_a_number_answered_before_a_restart_is_known_by_the_house(city: Short) -> None:
-    city.book.before[f"10{CITY}{1:016d}"] = ResultCode.SUCCESS
-    assert (await city.judge.judge(city.posted(city.made(city.ebm())))).code is ResultCode.SUCCESS
+    number = f"10{CITY}{1:016d}"
+    city.book.before[number] = ResultCode.SUCCESS
+    archive = city.made(city.ebm())
+    city.book.kept[number] = replace(city.ebm(), ebm_id=f"{CITY}202611220001")
+    assert (await city.judge.judge(city.posted(archive))).code is ResultCode.SUCCESS
     assert not city.book.received
 
 

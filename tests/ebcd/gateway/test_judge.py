@@ -10,7 +10,7 @@ import pytest
 from ebcd.gateway import Letter, Posted
 from ebcd.signing import FileProfile, FileSigner
 from protocols.ebd import Edition, ResultCode, pack, unpack
-from protocols.ebd.messages import ConnectionCheck, EbdNotify
+from protocols.ebd.messages import ConnectionCheck, EbdNotify, Ebm
 from tests.ebcd.gateway.exchange import STRANGER, Exchange
 from tests.ebcd.signing.authority import OTHER
 from tests.protocols.ebd import samples
@@ -119,9 +119,22 @@ async def test_five_messages_at_once_are_all_taken_and_wait_for_none_of_the_othe
 
 async def test_a_number_answered_before_a_restart_has_no_second_effect(exchange: Exchange) -> None:
     archive = exchange.archive(MESSAGE)
-    exchange.book.before[unpack(archive).ebd_id] = ResultCode.SUCCESS
+    number = unpack(archive).ebd_id
+    exchange.book.before[number], exchange.book.kept[number] = ResultCode.SUCCESS, MESSAGE
     assert await _code(exchange, archive) is ResultCode.SUCCESS
     assert not exchange.book.received
+
+
+@pytest.mark.parametrize("kept", [samples.message(ebm_id=samples.EBM_ID[:-1] + "2"), None])
+async def test_i8_a_number_of_before_a_restart_swallows_no_other_message(exchange: Exchange, kept: Ebm | None) -> None:
+    """A platform that lost its counter begins again at 0, where all numbers are known here."""
+    archive = exchange.archive(MESSAGE)
+    number = unpack(archive).ebd_id
+    exchange.book.before[number] = ResultCode.SUCCESS
+    if kept is not None:
+        exchange.book.kept[number] = kept
+    assert [await _code(exchange, archive) for _ in range(2)] == [ResultCode.OTHER] * 2
+    assert {each.reason for each in exchange.book.rejected} == {"number-reused"}
 
 
 async def test_what_could_not_be_kept_is_answered_5_and_taken_when_it_comes_again(exchange: Exchange) -> None:

@@ -14,7 +14,7 @@ from protocols.ebd import ResultCode
 from protocols.ebd.messages import ConnectionCheck
 from tests.ebcd.gateway.exchange import Exchange
 from tests.ebcd.gateway.wire import body_of, read, request
-from tests.memory_network import MemoryNetwork
+from tests.memory_network import MemoryNetwork, MemoryTransport
 from tests.protocols.ebd import samples
 from tests.virtual_time import VirtualClock
 
@@ -154,6 +154,24 @@ async def test_i6_sockets_that_only_stand_open_keep_no_message_out(exchange: Exc
             False,
             False,
         ]  # the oldest gave way
+
+
+async def test_i6_who_takes_the_place_of_a_standing_socket_need_not_wait_until_it_is_gone(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """uvloop tells the end of an aborted connection after the first bytes of the next one."""
+
+    def aborts_late(transport: MemoryTransport) -> None:
+        transport._closing = True
+        asyncio.get_running_loop().call_later(1.0, transport._lose, None)
+
+    monkeypatch.setattr(MemoryTransport, "abort", aborts_late)
+    async with serving(exchange, GatewayLimits(connections_max=2)) as network:
+        for _ in range(2):
+            await begin(network, b"")
+        client = await begin(network, request(body_of(exchange.archive(samples.message()))))
+        await client.closed
+        assert read(client.response).code is ResultCode.SUCCESS
 
 
 async def test_bodies_of_all_requests_together_are_bounded(exchange: Exchange) -> None:

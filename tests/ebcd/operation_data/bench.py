@@ -260,7 +260,7 @@ async def bench(
     health.on_change(observer.device_changed)
     ledger.watched_by(observer.fact)
     upstream.serve(core, reporter)
-    mailroom.serve(Inbox(upstream.accept, upstream.answered))
+    mailroom.serve(Inbox(upstream.accept, upstream.answered, upstream.content))
     parts = (core.run(), upstream.run(), mailroom.run(world.network), reporter.run())
     running = [asyncio.ensure_future(part) for part in parts]
     try:

@@ -39,7 +39,7 @@ async def test_the_same_number_again_gets_the_recorded_answer_and_writes_nothing
     await store.accept_package(EBD_ID, b"a package", META, [event(1)])
     later = PackageMeta(META.src, 99.0, 3)
     again = await store.accept_package(EBD_ID, b"a package", later, [event(2)])
-    assert again == Duplicate(1, 1.5, sm3(b"a package").hex(), same_bytes=True)
+    assert again == Duplicate(1, 1.5, sm3(b"a package").hex(), same_bytes=True, file=f"{sm3(b'a package').hex()}.tar")
     assert len(await store.read(COUNTY)) == 1
 
 

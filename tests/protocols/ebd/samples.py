@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
+from lxml import etree
 
 from protocols.ebd import codec_messages as cm
 from protocols.ebd import codec_reports as cr
@@ -70,14 +71,24 @@ def of_element(element: Element, edition: Edition, rng: random.Random) -> Any:
     kind = element.kind
     if isinstance(kind, Record):
         if element.many:
-            return tuple(of_record(kind, edition, rng) for _ in range(rng.randrange(3)))
-        draw: Draw = lambda rng: of_record(kind, edition, rng)  # noqa: E731
+            return tuple(_telling(kind, edition, rng) for _ in range(rng.randrange(3)))
+        draw: Draw = lambda rng: _telling(kind, edition, rng)  # noqa: E731
     else:
         draw = _scalar(kind, edition)
     if not element.required and rng.random() < 0.3:
         return element.default
     value = draw(rng)
     return value or "x" if element.required and kind is v.TEXT else value
+
+
+def _telling(record: Record[Any], edition: Edition, rng: random.Random) -> Any:
+    """One that says something: a record of nothing but empty elements is read as absent."""
+    while True:
+        value = of_record(record, edition, rng)
+        node = etree.Element("x")
+        record.write(node, value, edition)
+        if any(text.strip() for text in node.itertext()):
+            return value
 
 
 def of_record(record: Record[Any], edition: Edition, rng: random.Random) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import shutil
 import subprocess
@@ -154,6 +155,36 @@ def test_a_resource_is_found_as_peers_write_its_name() -> None:
     assert package.resource("EBDR_b.mp3") is None
 
 
+def test_the_size_of_an_extended_header_counts() -> None:
+    """POSIX.1-2001 pax: a record "13 size=..." of an `x` entry stands for the size field, here 0."""
+    extended = b"13 size=%04d\n" % len(XML)  # 13 = "13 size=" 8, four digits, line feed
+    whole = pack(XML, b"<Signature/>")
+    parts = [_header(b"././@PaxHeader", b"x", len(extended)), extended.ljust(512, b"\0")]
+    parts += [_header(DOCUMENT.encode(), b"0", 0), whole[512:]]
+    assert unpack(b"".join(parts)) == unpack(whole)
+
+
+def test_a_time_in_a_resources_name_is_no_drive() -> None:
+    name = "EBDR_2026-11-22 14:00:00.mp3"
+    assert unpack(archive([(DOCUMENT, XML), (name, b"x")])).resource(name) == b"x"
+
+
+def _header(name: bytes, kind: bytes, size: int) -> bytes:
+    """A ustar header by hand: name 100; mode, uid, gid 8 each; size and time 12, octal; sum, type, link 100, magic."""
+    fields = name.ljust(100, b"\0") + b"0000644\0" + 2 * b"0000000\0" + b"%011o\0" % size + b"00000000000\0"
+    rest = kind + bytes(100) + b"ustar\x0000" + bytes(247)
+    return fields + b"%06o\0 " % sum(fields + b" " * 8 + rest) + rest
+
+
+def _sparse(version: str) -> bytes:
+    """What GNU tar writes of a file with a hole, by its manual: a `S` header, or `x` with a GNU.sparse record."""
+    if version == "old":
+        return pack(XML)[:-1024] + _header(b"EBDR_a.mp3", b"S", 0) + bytes(1024)
+    record = {"0.0": b"23 GNU.sparse.size=512\n", "1.0": b"22 GNU.sparse.major=1\n"}[version]
+    extended = _header(b"./PaxHeaders/EBDR_a.mp3", b"x", len(record)) + record.ljust(512, b"\0")
+    return pack(XML)[:-1024] + extended + _header(b"EBDR_a.mp3", b"0", 0) + bytes(1024)
+
+
 def _special(kind: bytes, name: str = "EBDR_l", target: str = "/etc/passwd") -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
@@ -167,7 +198,10 @@ def _special(kind: bytes, name: str = "EBDR_l", target: str = "/etc/passwd") -> 
 
 
 REFUSED = {
-    "tar": [b"", b"x" * 2000, pack(XML)[: 512 + len(XML) - 1], bytes(4096)],
+    "tar": [
+        *(b"", b"x" * 2000, pack(XML)[: 512 + len(XML) - 1], bytes(4096)),
+        *(_sparse("old"), _sparse("0.0"), _sparse("1.0")),
+    ],
     "tar-name": [
         archive([(DOCUMENT, XML), (name, b"")])
         for name in ("../x", "a/../../x", "/etc/x", "EBDR_\n", "C:\\x", "\\\\h\\x")
@@ -189,6 +223,11 @@ def test_what_is_unsafe_or_no_package_is_a_parse_failure(reason: str, data: byte
         unpack(data)
     assert refusal.value.reason == reason
     assert result_code(refusal.value) is ResultCode.PARSE_FAILED
+
+
+def test_a_packed_archive_is_told_by_the_name_of_its_packing() -> None:
+    with pytest.raises(RemoteProtocolError, match=r"packed by gzip; a plain TAR is needed"):
+        unpack(gzip.compress(archive(WHOLE)))
 
 
 def test_a_signature_or_document_past_its_limit_is_refused() -> None:

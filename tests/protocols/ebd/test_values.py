@@ -73,7 +73,8 @@ def test_lists_are_split_at_what_people_type() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "share"), [("0.99", 0.99), ("99", 0.99), ("1", 1.0), ("0", 0.0), ("50%", 0.5), ("100", 1)]
+    ("text", "share"),
+    [("0.99", 0.99), ("99", 0.99), ("1", 1.0), ("0", 0.0), ("50%", 0.5), ("100", 1), ("9.88", 0.0988)],
 )
 def test_a_rate_is_a_share_of_one(text: str, share: float) -> None:
     assert RATE.read(text, Edition.Y2018) == share
