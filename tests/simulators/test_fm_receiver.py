@@ -82,7 +82,8 @@ class Orders:
     def __init__(self) -> None:
         self.started: list[Order] = []
         self.stopped: list[EbmId] = []
-        self.scanned: list[tuple[ScanEntry, ...]] = []
+        self.told: list[Content | Unknown] = []
+        self.lapses = 0
 
     def fm_start(self, order: Order) -> None:
         self.started.append(order)
@@ -90,8 +91,11 @@ class Orders:
     def fm_stop(self, ebm_id: EbmId) -> None:
         self.stopped.append(ebm_id)
 
-    def fm_scan(self, entries: tuple[ScanEntry, ...]) -> None:
-        self.scanned.append(entries)
+    def fm_told(self, content: Content | Unknown) -> None:
+        self.told.append(content)
+
+    def fm_lapse(self) -> None:
+        self.lapses += 1
 
 
 def test_a_signed_scan_list_for_this_terminal_is_handed_on() -> None:
@@ -99,9 +103,9 @@ def test_a_signed_scan_list_for_this_terminal_is_handed_on() -> None:
     horn = Terminal(orders=orders)
     entries = (ScanEntry(1, 1, 98_500), ScanEntry(2, 2, 88_800))
     horn.hear(ScanList(entries), TOWN_B)
-    assert orders.scanned == []
+    assert orders.told == []
     horn.hear(ScanList(entries), HORN)
-    assert orders.scanned == [entries]
+    assert orders.told == [ScanList(entries)]
 
 
 def test_a_signed_start_for_its_area_begins_and_its_stop_ends() -> None:

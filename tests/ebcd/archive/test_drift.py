@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from devices.link import Path
-from devices.maintenance import UNASKED, Air, Configure, Given, Told
+from devices.maintenance import UNASKED, Air, Told
 from devices.roster import Device, DeviceKind, Roster
 from ebcd import snapshot
 from ebcd.archive import Archive, Record
