@@ -31,7 +31,9 @@ from ebcd import (
     observed,
     snapshot,
 )
+from ebcd.airing.wiring import air_desk
 from ebcd.alert_desk import AlertDesk, Identity, Room
+from ebcd.api import airing as airing_pages
 from ebcd.api import inventory as inventory_pages
 from ebcd.api import orders as order_pages
 from ebcd.api import people as people_pages
@@ -291,6 +293,7 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
         *order_pages.routes(daemon.work.office, daemon.upkeep.operators),
         *inventory_pages.routes(daemon.archive.office, daemon.upkeep.operators),
         *people_pages.routes(_people(daemon), daemon.upkeep.operators),
+        *airing_pages.routes(air_desk(daemon.base, daemon.core, daemon.archive), daemon.upkeep.operators),
         *upward_pages.routes(daemon.mailroom.exchanges, daemon.keeper.desk, daemon.upkeep.operators),
         *daemon.watchkeeping.routes(daemon.upkeep.operators),
     )

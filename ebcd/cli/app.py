@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ebcd.cli import authorising, commissioning, drift, field, inventory, keeping, orders, roster, shift, tone, upward
+from ebcd.cli import (
+    airing,
+    authorising,
+    commissioning,
+    drift,
+    field,
+    inventory,
+    keeping,
+    orders,
+    roster,
+    shift,
+    tone,
+    upward,
+)
 from ebcd.cli.options import AsJson, Config, EbmIdArgument, Lang, Language, TokenFile, help_of
 from ebcd.cli.output import failures_told, show
 from ebcd.cli.session import Session, open_session
@@ -318,6 +331,7 @@ app.add_typer(roster.roster, name="roster")
 app.add_typer(inventory.inventory, name="inventory")
 commissioning.add_to(app)
 authorising.add_to(field.cert)
+airing.add_to(field.fm)
 app.add_typer(drift.drift, name="drift")
 app.add_typer(drift.change, name="change")
 keeping.add_to(app)
