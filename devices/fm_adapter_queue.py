@@ -92,7 +92,7 @@ class Queue:
         starts = [s for s in self._said if s.verb is Verb.START]
         running = next((s for s in starts if in_the_way(announcement, s.announcement)), None)
         if running is not None:
-            raise LocalProtocolError(f"{running.announcement.ebm_id} is on air there; say it when that is over")
+            raise LocalProtocolError(f"{running.announcement.ebm_id} is on air there")
         mine = [s for s in self._said if s.announcement.kind is announcement.kind]
         if announcement.kind is Kind.TEXT:
             if not any(s.announcement.ebm_id == announcement.ebm_id for s in starts):

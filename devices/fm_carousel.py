@@ -205,7 +205,7 @@ class Carousel:
         said beside its message only. Raises OutboxFull, LocalProtocolError, also for what a running alert forbids."""
         running = next((r for r in self._rotations if _starts(r) and in_the_way(announcement, r.announcement)), None)
         if running is not None:
-            raise LocalProtocolError(f"{running.announcement.ebm_id} is on air there; say it when that is over")
+            raise LocalProtocolError(f"{running.announcement.ebm_id} is on air there")
         mine = [r for r in self._rotations if r.announcement.kind is announcement.kind]
         if announcement.kind is Kind.TEXT:
             self._show(announcement, [r for r in mine if r.says(announcement.ebm_id, None)], now_s)

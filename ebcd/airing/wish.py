@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +21,9 @@ from protocols.fm.fields import Switch
 from protocols.fm.packet import Content
 
 ValueT = TypeVar("ValueT")
+
+
+_RETURN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*:\d{1,5}|\d{3,20}")
 
 
 class What(StrEnum):
@@ -123,6 +127,8 @@ def _phys(wish: Wish, manner: FmManner) -> bytes:
 
 def _return(address: str) -> ReturnAddress:
     """A number: by text message; otherwise to an address or a name, and a port."""
+    if not _RETURN.fullmatch(address):
+        raise refused(Kind.INVALID, "fm_bad_return", "return", address)
     try:
         if ":" not in address:
             return ReturnAddress.sms(address)

@@ -34,7 +34,7 @@ class WishBody(Body):
     again: Annotated[tuple[_Text, ...], Field(max_length=ADDRESSES_MAX)] = ()
     phys: _Text = ""
     code: _Text = ""
-    address: Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]{1,240}:\d{1,5}|\d{3,20})?$")] = ""
+    address: Annotated[str, StringConstraints(strip_whitespace=True), Field(max_length=240)] = ""
     seconds: Annotated[int, Field(strict=True, ge=5, le=PERIOD_S_MAX)] | None = None
     parameters: Annotated[tuple[Annotated[int, Field(ge=1, le=PARAMETER_MAX)], ...], Field(max_length=BYTE_MAX)] = ()
     percent: Annotated[int, Field(strict=True, ge=0, le=100)] | None = None

@@ -182,7 +182,7 @@ class Enquiries:
             await self._wait(waiting, wait_s)
         finally:
             del self._open[token]
-        return (waiting.unsaid or f"not on air within {wait_s:.0f} s") if waiting.wanted else ""
+        return (waiting.unsaid or "not on air in time") if waiting.wanted else ""
 
     @contextmanager
     def overhearing(self, codes: Iterable[ResourceCode]) -> Iterator[Mapping[str, Sequence[int]]]:

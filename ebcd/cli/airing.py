@@ -147,6 +147,8 @@ def plan_shown(plan: AirPlan, language: str, *, hexadecimal: bool = False) -> Re
         links.add_row(escape(link.link), state, *map(str, counts), f"{link.pass_s:.1f}", f"{link.burst_s:.1f}")
     shown: list[RenderableType] = [*map(escape, lines), *((places,) if plan.places else ()), links]
     shown += [text(f"fm_tell.note.{note}", language) for note in plan.notes]
+    if plan.twice:
+        shown.append(text("fm_tell.twice", language, count=plan.devices))
     if hexadecimal:
         shown += [escape(f"{link.link}: {packet}") for link in plan.links for packet in link.packets]
     return Group(*shown, text("fm_tell.unanswered", language))
@@ -158,13 +160,14 @@ def said_shown(said: AirSaid, language: str) -> RenderableType:
     from rich.markup import escape
 
     from ebcd.cli.moment import shown
+    from ebcd.reasons import said as reason_said
 
     lines = []
     for each in said.links:
         if each.until is not None:
             lines.append(text("fm_tell.said", language, link=each.link, at=shown(each.until)))
         else:
-            lines.append(text("fm_tell.unsaid", language, link=each.link, reason=each.reason))
+            lines.append(text("fm_tell.unsaid", language, link=each.link, reason=reason_said(each.reason, language)))
     ending = (text("fm_tell.number", language, number=said.number), text("fm_tell.unanswered", language))
     return Group(*map(escape, (*lines, *ending)))
 
