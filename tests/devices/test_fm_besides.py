@@ -11,19 +11,18 @@ import pytest
 from devices.fm_announcement import Type6, disturbs
 from devices.fm_besides import Besides, Habits
 from devices.fm_carousel import PassDone
-from devices.fm_manner import FmManner, PhysEncoding, phys_bytes
 from devices.fm_transmitter import FmTransmitterConfig
-from devices.link import Sent, Start, Stop, Verb
+from devices.link import Start, Stop, Verb
 from devices.maintenance import Air, PassedOn, Unsaid
 from protocols.codes import EbmId, ResourceCode
 from protocols.fm.configuration import Maintenance, Query, ReturnAddress, ReturnPeriod, SetCode
 from protocols.fm.daily import Alive, Amplifier, AmplifierState, DailyVolume
-from protocols.fm.emergency import Emergency, FactoryReset, Reset, Text, TextKind
+from protocols.fm.emergency import Emergency, FactoryReset, Reset
 from protocols.fm.fields import Switch
 from protocols.fm.packet import Content
 from tests.devices.fm_county import COUNTY, TOWN_A, TOWN_B, UTC_S, ebm_id, start, stop
 from tests.devices.fm_transmission import Transmission
-from tests.devices.fm_village import HORN_A, HORN_B, PHYS_A, saying, village
+from tests.devices.fm_village import HORN_A, HORN_B, PHYS_A, village
 from tests.virtual_time import VirtualClock
 
 END = UTC_S + 100_000
@@ -315,105 +314,3 @@ async def test_repeats_of_other_alerts_never_let_a_started_terminal_fall_silent(
 def test_a_period_that_keeps_nothing_alive_is_refused(seconds: int) -> None:
     with pytest.raises(ValueError, match=f"maintenance_s {seconds}"):
         FmTransmitterConfig("fm", maintenance_s=seconds)
-
-
-# ---- texts ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.clause("GD/J 085 clause 5.2.15", "GD/J 089 table A.12")
-async def test_a_text_goes_with_its_start_and_leaves_with_its_stop(clock: VirtualClock) -> None:
-    async with village(clock, texts=True) as at:
-        at.link.offer(saying("地震预警！", 1, TOWN_A, end=END))
-        await asyncio.sleep(20)
-        (text,) = [p for p in at.packets if isinstance(p.content, Text)]
-        # kind 1, charset 0 · 1111 and the id · nine bytes: 地震预警 in GB 2312 and a half-width mark
-        assert text.command[15:].hex().upper() == "10" + "F43411230000000101010101202510090001" + "09B5D8D5F0D4A4BEAF21"
-        assert at.horns["a"].settings.shown == (ebm_id(1), "地震预警!")
-        assert at.horns["b"].settings.shown is None
-        at.link.offer(stop(1, TOWN_A))
-        await asyncio.sleep(60)
-        assert at.horns["a"].settings.shown is None
-        assert at.link.status().outbox_depth == 1  # the stop; the text is not said any more
-        assert len([p for p in at.packets if isinstance(p.content, Text)]) == 1
-
-
-@pytest.mark.parametrize(("class_", "kind"), [(4, TextKind.EMERGENCY), (5, TextKind.DAILY), (3, TextKind.TEST)])
-async def test_the_kind_of_a_text_follows_its_class(clock: VirtualClock, class_: int, kind: TextKind) -> None:
-    async with village(clock, texts=True) as at:
-        at.link.offer(saying("试", 1, TOWN_A, class_=class_, end=END))
-        await asyncio.sleep(30)
-        assert [p.content.kind for p in at.packets if isinstance(p.content, Text)] == [kind]
-
-
-async def test_what_gb_2312_has_not_goes_in_gb_18030_and_a_long_text_is_cut_at_a_character(clock: VirtualClock) -> None:
-    async with village(clock, texts=True) as at:
-        at.link.offer(saying("𠮷" + "水" * 200, 1, TOWN_A, end=END))  # 9534B235 by the arithmetic of GB 18030
-        at.link.offer(saying("水" * 200, 2, TOWN_B, end=END))
-        await asyncio.sleep(60)
-        rare, long = [p.content for p in at.packets if isinstance(p.content, Text)]
-        assert (rare.charset, rare.data[:6].hex(), len(rare.data)) == (1, "9534b235cbae", 254)
-        assert (long.charset, long.text) == (0, "水" * 127)
-
-
-async def test_a_text_comes_behind_its_burst_and_again_each_minute_until_the_end(clock: VirtualClock) -> None:
-    async with village(clock, texts=True) as at:
-        at.link.offer(saying("水", 1, TOWN_A, end=clock.wall() + 200))
-        await asyncio.sleep(6.2)
-        assert at.whole_at(15) == []  # three passes of 2.1 s come first
-        carrying = at.link.air.carrying
-        assert carrying == pytest.approx(72, abs=5)
-        await asyncio.sleep(400)
-        assert at.horns["a"].settings.shown is None
-        assert len(at.told(Sent)) > 10
-
-
-async def test_a_text_is_shown_to_places_that_come_later_too_and_not_twice_to_one(clock: VirtualClock) -> None:
-    async with village(clock, texts=True) as at:
-        at.link.offer(saying("水", 1, TOWN_A, end=END))
-        await asyncio.sleep(20)
-        at.link.offer(saying("水", 1, TOWN_B, end=END))
-        at.link.offer(saying("水", 1, TOWN_B, end=END))
-        await asyncio.sleep(30)
-        assert at.horns["a"].settings.shown == at.horns["b"].settings.shown == (ebm_id(1), "水")
-        assert [p.codes for p in at.packets if isinstance(p.content, Text)] == [(TOWN_A,), (TOWN_A, TOWN_B)]
-
-
-async def test_without_the_key_no_text_goes_on_air(clock: VirtualClock) -> None:
-    async with village(clock) as at:
-        at.link.offer(saying("水", 1, TOWN_A, end=END))
-        await asyncio.sleep(30)
-        assert at.whole_at(15) == []
-
-
-# ---- how a link says things ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.clause("GD/J 085 clause 5.2.3")
-def test_a_physical_address_becomes_bytes_as_the_link_is_set() -> None:
-    assert phys_bytes("0123456789ab", PhysEncoding.RAW) == bytes.fromhex("0123456789AB")
-    assert phys_bytes("123456789", PhysEncoding.BCD) == bytes.fromhex("0123456789")
-    assert phys_bytes("SN-07", PhysEncoding.ASCII) == b"SN-07"
-
-
-@pytest.mark.parametrize(
-    ("text", "encoding"),
-    [
-        ("", "raw"),
-        ("ABC", "raw"),
-        ("0G", "raw"),
-        ("12AB", "bcd"),
-        ("表", "ascii"),
-        ("A" * 65, "ascii"),
-        ("１２", "bcd"),
-    ],
-)
-def test_what_is_no_such_address_is_refused(text: str, encoding: str) -> None:
-    with pytest.raises(ValueError, match=r"address|digit|digits|ASCII"):
-        phys_bytes(text, PhysEncoding(encoding))
-
-
-def test_a_burst_lasts_as_long_as_its_frames_its_gaps_and_its_share_of_the_air() -> None:
-    frame_s = 104 / 1187.5
-    assert FmManner(3).burst_s(20) == pytest.approx(60 * frame_s)
-    assert FmManner(3, gap_s=0.1).burst_s(20) == pytest.approx((60 + 2 * 2) * frame_s)  # 100 ms are two frames
-    assert FmManner(3, share=0.5).burst_s(20) == pytest.approx(120 * frame_s)
