@@ -384,5 +384,5 @@ def _habits(config: FmAdapterConfig) -> Habits:
 
 def _capabilities(config: FmAdapterConfig) -> LinkCapabilities:
     phys = PhysEncoding(config.phys_encoding)
-    manner = FmManner(config.send_times, config.interval_ms / 1000, 1.0, phys, config.maintenance_s)
+    manner = FmManner(config.send_times, config.interval_ms / 1000, 1.0, phys, config.maintenance_s, relayed=True)
     return LinkCapabilities(returns=False, singles_out=False, targets_max=TARGETS_MAX, asks=False, fm=manner)

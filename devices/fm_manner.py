@@ -43,13 +43,15 @@ def phys_bytes(text: str, encoding: PhysEncoding) -> bytes:
 @dataclass(frozen=True, slots=True)
 class FmManner:
     """Of one link. `passes`: of a burst; `gap_s`: between two of them; `share`: of the air that a message may take;
-    `maintenance_s`: the period that terminals are told, 0 where maintenance is off."""
+    `maintenance_s`: the period that terminals are told, 0 where maintenance is off; `relayed`: somebody else says it, so
+    that a burst begins when the link tells that it was passed on, and does not end."""
 
     passes: int
     gap_s: float = 0.0
     share: float = 1.0
     phys_encoding: PhysEncoding = PhysEncoding.RAW
     maintenance_s: int = 0
+    relayed: bool = False
 
     def burst_s(self, frames: int) -> float:
         """Seconds on air of a burst of so many frames, with nothing else said; gaps are whole frames (fm-rds.md 9)."""

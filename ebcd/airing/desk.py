@@ -102,7 +102,8 @@ class AirDesk:
             return Air(meant.addresses, content, token)
 
         why_not = await self._doors.air(part.link, command, plan.longest_s)
-        return LinkSaid(part.link, not why_not, None if why_not else int(self._doors.clock.wall()), why_not)
+        over = self._doors.clock.wall() + (part.burst_s if part.relayed else 0.0)
+        return LinkSaid(part.link, not why_not, None if why_not else int(over), why_not)
 
     # ---- planning --------------------------------------------------------------------------------------------------
 
@@ -202,4 +203,5 @@ def _part(link: Link, manner: FmManner, meant: Meant, content: Content) -> AirLi
     frames = sum(frame_count(len(command) + BLOCK_BYTES) for command in packets)
     shown = tuple(command.hex().upper() for command in packets)
     pass_s, burst_s = air_time_s(frames) / manner.share, manner.burst_s(frames)
-    return AirLink(link.name, link.status().up, shown, frames, manner.passes, round(pass_s, 2), round(burst_s, 2))
+    costs = (frames, manner.passes, round(pass_s, 2), round(burst_s, 2))
+    return AirLink(link.name, link.status().up, shown, *costs, manner.relayed)

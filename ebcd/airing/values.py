@@ -31,6 +31,7 @@ class AirLink:
     passes: int
     pass_s: float
     burst_s: float
+    relayed: bool = False  # by an adapter, which begins when it has taken it
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from devices.fm_adapter import FmAdapter, FmAdapterConfig
 from devices.fm_manner import FmManner, PhysEncoding, phys_bytes
+from devices.fm_transmitter import FmTransmitter, FmTransmitterConfig
+from tests.devices.fm_county import Sink, ports, roster
+from tests.virtual_time import VirtualClock
 
 
 @pytest.mark.clause("GD/J 085 clause 5.2.3")
@@ -36,3 +42,16 @@ def test_a_burst_lasts_as_long_as_its_frames_its_gaps_and_its_share_of_the_air()
     assert FmManner(3).burst_s(20) == pytest.approx(60 * frame_s)
     assert FmManner(3, gap_s=0.1).burst_s(20) == pytest.approx((60 + 2 * 2) * frame_s)  # 100 ms are two frames
     assert FmManner(3, share=0.5).burst_s(20) == pytest.approx(120 * frame_s)
+
+
+def test_links_tell_how_they_say_things() -> None:
+    transmitter = FmTransmitter(
+        FmTransmitterConfig("fm", start_burst=4, station_pi="1234", share=0.5, maintenance_s=60),
+        ports(VirtualClock(), random.Random(1)),
+        Sink(),
+        roster(9000),
+    )
+    assert transmitter.capabilities.fm == FmManner(4, 0.0, 0.5, PhysEncoding.RAW, 60)
+    config = FmAdapterConfig("fm-2", send_times=2, interval_ms=50, phys_encoding=PhysEncoding.BCD)
+    adapter = FmAdapter(config, ports(VirtualClock(), random.Random(1)), Sink(), roster(9000))
+    assert adapter.capabilities.fm == FmManner(2, 0.05, 1.0, PhysEncoding.BCD, 0, relayed=True)
