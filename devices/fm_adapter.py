@@ -23,7 +23,7 @@ from devices.fm_announcement import (
     start_announcement,
     stop_announcement,
 )
-from devices.fm_besides import ZONES, Besides, Habits, check_maintenance
+from devices.fm_besides import ZONES, Besides, Habits, check_periods
 from devices.fm_manner import FmManner, PhysEncoding
 from devices.fm_transmitter import TARGETS_MAX
 from devices.link import (
@@ -101,7 +101,7 @@ class FmAdapterConfig:
             raise ValueError(f"interval_ms {self.interval_ms}: the command has one byte for it, 0 to 255")
         if self.clock_zone not in ZONES:
             raise ValueError(f"clock_zone {self.clock_zone!r}: use {' or '.join(ZONES)}")
-        check_maintenance(self.maintenance_s)
+        check_periods(self.maintenance_s, self.text_period_s)
 
     @property
     def commands(self) -> bool:

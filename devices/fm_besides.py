@@ -43,6 +43,7 @@ ORDER_VALID_S: Final = 120.0  # besides its own time on air: what alerts hold up
 MAINTENANCE_EVERY_S: Final = 600.0  # where the link has no period of the clock
 MAINTENANCE_S_MIN: Final = 30
 """One packet takes 1.8 s of air and three must fit a period beside everything else (fm-rds.md section 9)."""
+TEXT_PERIOD_S_MIN: Final = 20.0  # three times the air of the longest
 PERIOD_PARTS: Final = 3  # so many type 21 in each period, so that one may be lost or late
 PERIOD_S_MAX: Final = 0xFFFF  # 16 bits (GD/J 085 clause 5.2.4)
 COUNTER_VALUES: Final = 256
@@ -65,8 +66,10 @@ class Habits:
     text_period_s: float = 60.0
 
 
-def check_maintenance(maintenance_s: int) -> None:
-    """Raises ValueError for a period that keeps nothing alive."""
+def check_periods(maintenance_s: int, text_period_s: float) -> None:
+    """Raises ValueError for a period that keeps nothing alive, or texts that fill the air."""
+    if text_period_s < TEXT_PERIOD_S_MIN:
+        raise ValueError(f"text_period_s {text_period_s:g}: use {TEXT_PERIOD_S_MIN:g} seconds or more")
     if maintenance_s and not MAINTENANCE_S_MIN <= maintenance_s <= PERIOD_S_MAX:
         raise ValueError(f"maintenance_s {maintenance_s}: use 0 (off) or {MAINTENANCE_S_MIN} to {PERIOD_S_MAX} seconds")
 

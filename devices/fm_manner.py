@@ -43,8 +43,8 @@ def phys_bytes(text: str, encoding: PhysEncoding) -> bytes:
 @dataclass(frozen=True, slots=True)
 class FmManner:
     """Of one link. `passes`: of a burst; `gap_s`: between two of them; `share`: of the air that a message may take;
-    `maintenance_s`: the period that terminals are told, 0 where maintenance is off; `relayed`: somebody else says it, so
-    that a burst begins when the link tells that it was passed on, and does not end."""
+    `maintenance_s`: the period that terminals are told, 0 where maintenance is off; `relayed`: somebody else says it,
+    so that a burst begins when the link tells that it was passed on, and does not end."""
 
     passes: int
     gap_s: float = 0.0

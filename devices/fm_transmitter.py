@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from devices.exciter_connection import ExciterConnection
 from devices.fm_announcement import Repeats, Type6, start_announcement
-from devices.fm_besides import Besides, Habits, check_maintenance
+from devices.fm_besides import Besides, Habits, check_periods
 from devices.fm_carousel import BurstDone, Carousel, NeverOnAir, PassDone
 from devices.fm_manner import FmManner, PhysEncoding
 from devices.fm_sharing import SharedAir, StationSigns
@@ -133,7 +133,7 @@ class FmTransmitterConfig:
     a version that it knows for a repeat, so a restart must not begin with one that was on air just now."""
 
     def __post_init__(self) -> None:
-        check_maintenance(self.maintenance_s)
+        check_periods(self.maintenance_s, self.text_period_s)
         self.signs()
 
     def signs(self) -> StationSigns | None:

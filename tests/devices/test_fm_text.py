@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from devices.fm_adapter import FmAdapterConfig
 from devices.link import Sent
 from protocols.fm.emergency import Text, TextKind
 from tests.devices.fm_county import TOWN_A, TOWN_B, UTC_S, ebm_id, stop
@@ -71,6 +72,11 @@ async def test_a_text_is_shown_to_places_that_come_later_too_and_not_twice_to_on
         await asyncio.sleep(30)
         assert at.horns["a"].settings.shown == at.horns["b"].settings.shown == (ebm_id(1), "水")
         assert [p.codes for p in at.packets if isinstance(p.content, Text)] == [(TOWN_A,), (TOWN_A, TOWN_B)]
+
+
+def test_a_text_that_would_fill_the_air_is_refused() -> None:
+    with pytest.raises(ValueError, match="text_period_s 5: use 20 seconds or more"):
+        FmAdapterConfig("fm", text_period_s=5)
 
 
 async def test_without_the_key_no_text_goes_on_air(clock: VirtualClock) -> None:
