@@ -221,10 +221,13 @@ class Carousel:
         if missing:
             self._enter(replace(text, targets=(*before, *missing)), now_s, shown)
 
-    def lost(self, now_s: float) -> None:
-        """What was on its way to the transmitter may never have been on air: every burst begins anew."""
+    def lost(self, now_s: float, *, anew: bool = False) -> None:
+        """What was on its way to the transmitter may never have been on air: every burst begins anew. `anew`: under new
+        signatures, for receivers that have fallen silent meanwhile and take a packet that they know for a repeat."""
         for rotation in self._rotations:
             rotation.again(now_s)
+            if anew:
+                rotation.frames = ()
 
     def next_frame(self, wall_s: float, now_s: float) -> Step:
         """The next frame; a filler when nothing is due. `wall_s` judges ends, `now_s` (monotonic) everything else."""

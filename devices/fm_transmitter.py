@@ -266,7 +266,7 @@ class FmTransmitter:
         self._up, self._down_reason = True, ""
         self._sink(LinkUp(self.name))
         now_s = self._ports.clock.monotonic()
-        self._carousel.lost(now_s)
+        self._carousel.lost(now_s, anew=bool(self._config.maintenance_s))
         self._besides.restart(now_s)
         reason = "stopped"
         try:

@@ -153,17 +153,21 @@ class FmReceiver:
         self._frame(frame, at_bit, air_s)
 
     def tick(self) -> None:
-        """End what maintenance no longer holds up; call about once a second (GD/J 085 clause 5.2.4)."""
+        """End what maintenance no longer holds up; call about once a second (GD/J 085 clause 5.2.4). A new start of the
+        same message begins it again: the head-end is back."""
         period_s, now = self.settings.maintenance_s, self._wall()
         if period_s is None or now - self._renewed_at <= period_s:
             return
         if self._orders is not None:
             if any(self._ordered.values()):
-                self._ordered = dict.fromkeys(self._ordered, False)
+                self._ordered = {ebm_id: False for ebm_id, live in self._ordered.items() if not live}
                 self._orders.fm_lapse()
-        elif (sounding := self.sounding) is not None:
-            self.settings.ended(sounding)
-            self._tell(self.tasks.stop(sounding, now)[2])
+        elif self.sounding is not None:
+            changes = self.tasks.stop(EbmId.EVERYTHING, now)[2]
+            self.settings.ended(EbmId.EVERYTHING)
+            for change in changes:
+                self.tasks.forget(change.task.order.ebm_id)
+            self._tell(changes)
 
     def _frame(self, frame: HeardFrame, at_bit: int, air_s: float) -> None:
         if frame.words[0] == 0:  # filler: level 000

@@ -144,9 +144,12 @@ class Terminal:
         self.code, self._stems = code, area_stems(code)
 
     def lapse_fm(self, now: float) -> list[Action]:
-        """Maintenance has run out (GD/J 085 clause 5.2.4): what is known from FM alone ends."""
+        """Maintenance has run out (GD/J 085 clause 5.2.4): what is known from FM alone ends, until a new start."""
         live = [t.order.ebm_id for t in self._tasks if t.state in LIVE and isinf(t.order.end)]
-        return [action for ebm_id in live for action in self._follow(self._tasks.finish(ebm_id, now), now)]
+        actions = [action for ebm_id in live for action in self._follow(self._tasks.finish(ebm_id, now), now)]
+        for ebm_id in live:
+            self._tasks.forget(ebm_id)
+        return actions
 
     def hear_fm(self, order: Order, now: float) -> list[Action]:
         """A start that its FM receiver has verified. FM brings the sound too, where nothing else has yet."""

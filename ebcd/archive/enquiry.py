@@ -45,7 +45,8 @@ class _Open:
     wanted: set[str]
     answers: dict[str, Configured] = field(default_factory=dict)
     done: asyncio.Event = field(default_factory=asyncio.Event)
-    unsaid: str = ""
+    links: int = 1  # that may put it on air
+    unsaid: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,9 @@ class Enquiries:
             case PassedOn(token=token) if (waiting := self._open.get(token)) is not None:
                 self._came(waiting, "*")
             case Unsaid(token=token, reason=reason) if (waiting := self._open.get(token)) is not None:
-                waiting.unsaid = reason
-                waiting.done.set()
+                waiting.unsaid.append(reason)
+                if len(waiting.unsaid) >= waiting.links:
+                    waiting.done.set()
             case Configured(code=code, token=token) if (waiting := self._open.get(token)) is not None:
                 waiting.answers[code] = event
                 self._came(waiting, code)
@@ -172,17 +174,18 @@ class Enquiries:
         return waiting.answers
 
     async def air(self, command: Callable[[int], Authorise | Air], wait_s: float, *, link: str = "") -> str:
-        """Have something put on air that nobody answers, by every FM link or the named one. "" when it was within
-        `wait_s`, otherwise why not."""
+        """Have something put on air that nobody answers, by every FM link or the named one. "" when one of them had it
+        on air within `wait_s`, otherwise why none had."""
         self._tokens = self._tokens % TOKENS + 1
         token = self._tokens
         waiting = self._open[token] = _Open({"*"})
+        waiting.links = sum(link in ("", each.name) for each in self._links.get(Path.FM, ()))
         try:
             self._offer(Path.FM, link, command(token))
             await self._wait(waiting, wait_s)
         finally:
             del self._open[token]
-        return (waiting.unsaid or "not on air in time") if waiting.wanted else ""
+        return "; ".join(waiting.unsaid or ("not on air in time",)) if waiting.wanted else ""
 
     @contextmanager
     def overhearing(self, codes: Iterable[ResourceCode]) -> Iterator[Mapping[str, Sequence[int]]]:

@@ -294,6 +294,20 @@ async def test_a_started_terminal_falls_silent_by_itself_a_period_after_the_head
         assert at.log == [("begin", HORN_A, ebm_id(1)), ("end", HORN_A, ebm_id(1))]
 
 
+async def test_what_fell_silent_while_the_head_end_was_gone_sounds_again_when_it_is_back(clock: VirtualClock) -> None:
+    async with village(clock, maintenance_s=30) as at:
+        at.link.offer(start(1, TOWN_A, end=END))
+        await asyncio.sleep(20)
+        at.cut()
+        await asyncio.sleep(60)
+        assert at.horns["a"].sounding is None
+        at.running[0] = asyncio.ensure_future(at.link.run())
+        await asyncio.sleep(20)
+        assert at.horns["a"].sounding == ebm_id(1)
+        await asyncio.sleep(300)
+        assert [what for what, *_ in at.log] == ["begin", "end", "begin"]
+
+
 async def test_repeats_of_other_alerts_never_let_a_started_terminal_fall_silent(clock: VirtualClock) -> None:
     async with village(clock, maintenance_s=30) as at:
         await asyncio.sleep(10)

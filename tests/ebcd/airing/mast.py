@@ -49,6 +49,7 @@ class Mast:
     horns: dict[ResourceCode, FmReceiver]
     network: MemoryNetwork
     log: list[tuple[str, ResourceCode]]
+    enquiries: Enquiries
 
     def facts(self, kind: str) -> list[dict[str, Any]]:
         """Payloads of facts of one kind."""
@@ -111,7 +112,7 @@ async def mast(*, dead: bool = False, links: int = 1, **keys: object) -> AsyncIt
         running = [asyncio.ensure_future(link.run()), asyncio.ensure_future(_tick(ether))]
         await asyncio.sleep(0.1)
         try:
-            yield Mast(room, link, AirDesk(room.inventory, COUNTY, doors), horns, network, log)
+            yield Mast(room, link, AirDesk(room.inventory, COUNTY, doors), horns, network, log, enquiries)
         finally:
             for task in running:
                 task.cancel()

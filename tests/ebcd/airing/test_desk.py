@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 
 from devices.fm_manner import PhysEncoding
+from devices.maintenance import Air, Unsaid
 from ebcd.airing.desk import RUNNING_MAX
 from ebcd.airing.values import AirSaid, Note
 from ebcd.airing.wish import What, Wish
 from ebcd.operator import OperationRefused
 from ebcd.state import CountyState
 from protocols.codes import ResourceCode
+from protocols.fm.configuration import ReturnPeriod
 from tests.ebcd.airing.mast import CHEN, Mast, mast, phys_of
 from tests.ebcd.county import COUNTY, TOWN_A, VILLAGE_A1, VILLAGE_A2, VILLAGE_B1, terminal
 
@@ -292,3 +294,26 @@ async def test_a_town_is_addressed_by_one_group_and_its_villages_are_counted() -
         plan = at.desk.preview(replace(VOLUME, to=("甲镇",)))
         assert plan.addresses == (ResourceCode(f"6{TOWN_A}0314010400"),)
         assert [(place.name, place.terminals) for place in plan.places] == [("一村", 2), ("二村", 2)]
+
+
+async def test_one_link_that_cannot_say_it_does_not_speak_for_the_others() -> None:
+    async with mast(links=2) as at:
+        told: list[str] = []
+
+        async def ask() -> None:
+            told.append(await at.enquiries.air(lambda token: Air((ONE,), ReturnPeriod(60), token), 30.0))
+
+        asked = asyncio.ensure_future(ask())
+        await asyncio.sleep(0.1)
+        at.enquiries.observe(Unsaid("fm-2", 1, "no room"))
+        await asked
+        assert told == [""]
+
+
+async def test_what_no_link_says_is_told_with_each_reason() -> None:
+    async with mast(links=2, dead=True) as at:
+        asked = asyncio.ensure_future(at.enquiries.air(lambda token: Air((ONE,), ReturnPeriod(60), token), 30.0))
+        await asyncio.sleep(0.1)
+        at.enquiries.observe(Unsaid("fm", 1, "no room"))
+        at.enquiries.observe(Unsaid("fm-2", 1, "an alert came first"))
+        assert await asked == "no room; an alert came first"
