@@ -24,8 +24,6 @@ def messages_of(
     """
     given = command.given
     codes = [adapter.SetResourceCodes((adapter.CodeAssignment(given.phys, given.code),))] if given.code else []
-    if given.scan_khz is not None:
-        return []
     if command.targets:
         return [] if given.callers is not None or _shared(command) else [*codes, *_for_terminals(command)]
     if given.network is not None or (given.period_s is not None and given.return_to is None):

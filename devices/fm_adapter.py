@@ -16,15 +16,16 @@ from devices.adapter_frames import result_of
 from devices.fm_adapter_queue import Queue, Said
 from devices.fm_announcement import (
     Announcement,
+    Kind,
     Repeats,
     Type6,
-    authorise_announcements,
-    clock_announcement,
-    scan_announcement,
+    packets_of,
     start_announcement,
     stop_announcement,
 )
-from devices.fm_transmitter import CLOCK_VALID_S, SCAN_VALID_S, TARGETS_MAX, ZONES
+from devices.fm_besides import ZONES, Besides, Habits, check_periods
+from devices.fm_manner import FmManner, PhysEncoding
+from devices.fm_transmitter import TARGETS_MAX
 from devices.link import (
     NOT_STARTED,
     Command,
@@ -43,21 +44,22 @@ from devices.link import (
     Stop,
     Verb,
 )
-from devices.maintenance import Authorise, Configure, Given, PassedOn
+from devices.maintenance import Air, Authorise
 from devices.ports import Belief, Judged, Ports
 from devices.roster import Device, DeviceKind, Roster
 from protocols import adapter as annex_a
 from protocols.adapter.fm_content import carrying
-from protocols.codes import EbmId, ResourceCode
+from protocols.codes import AreaCode, EbmId, ResourceCode
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.fm.frame import FRAME_BITS, frame_count
-from protocols.fm.packet import encode_command, split_codes
 from protocols.signature import BLOCK_BYTES
 
 IDLE_S = 1.0
 """How often ends are looked at while nothing is to be sent."""
 PROBE_S = 30.0
 """How often an adapter that nothing was sent to is dialled, to know whether it is there."""
+SAID_ONCE = (Kind.TEXT, Kind.ALIVE)
+"""Texts are long and come again by themselves; of type 21 each is a new one."""
 AGAIN_FIRST_S = 1.0
 AGAIN_LAST_S = 15.0
 """Pauses before the next try at an adapter that does not answer."""
@@ -87,6 +89,10 @@ class FmAdapterConfig:
     type_table: annex_a.TypeTable = annex_a.TypeTable.A4
     clock_zone: str = "beijing"
     type6: Type6 = Type6.LIST
+    maintenance_s: int = 0
+    texts: bool = False
+    text_period_s: float = 60.0
+    phys_encoding: PhysEncoding = PhysEncoding.RAW
 
     def __post_init__(self) -> None:
         if not 1 <= self.send_times <= 254:
@@ -95,6 +101,7 @@ class FmAdapterConfig:
             raise ValueError(f"interval_ms {self.interval_ms}: the command has one byte for it, 0 to 255")
         if self.clock_zone not in ZONES:
             raise ValueError(f"clock_zone {self.clock_zone!r}: use {' or '.join(ZONES)}")
+        check_periods(self.maintenance_s, self.text_period_s)
 
     @property
     def commands(self) -> bool:
@@ -108,12 +115,13 @@ class FmAdapter:
     def __init__(self, config: FmAdapterConfig, ports: Ports, sink: EventSink, roster: Roster) -> None:
         self.name = config.name
         self.path = Path.FM
-        self.capabilities = LinkCapabilities(returns=False, singles_out=False, targets_max=TARGETS_MAX, asks=False)
+        self.capabilities = _capabilities(config)
         self._config = config
         self._ports = ports
         self._sink = sink
         self._roster = roster
         self._queue = Queue(config.announcements_max)
+        self._besides = Besides(_habits(config), ports.clock, self._area, self._queue.say, sink)
         self._wake = asyncio.Event()
         self._current: tuple[Said, Exchange] | None = None
         self._up = False
@@ -142,17 +150,14 @@ class FmAdapter:
             match command:
                 case Start():
                     self._queue.start(start_announcement(command, self._starts, frequency_khz=self._frequency()), now_s)
+                    self._make_way()
+                    self._besides.with_start(command, now_s)
                 case Stop():
                     self._queue.stop(command, stop_announcement(command, self._stops), now_s)
+                    self._make_way()
                     self._overtake(command)
-                case SetClock():
-                    self._say_clock(now_s)
-                case Authorise():
-                    for announcement in self._authorising(command):
-                        self._queue.say(announcement, now_s)
-                case Configure(given=Given(scan_khz=carriers)) if carriers is not None:
-                    until = self._ports.clock.wall() + SCAN_VALID_S
-                    self._queue.say(scan_announcement(command.members, carriers, Repeats(1), until), now_s)
+                case SetClock() | Authorise() | Air():
+                    self._besides.offer(command, now_s)
                 case _:
                     pass  # nothing comes back over FM
         except (LocalProtocolError, RemoteProtocolError, ValueError) as error:
@@ -167,6 +172,7 @@ class FmAdapter:
             while True:
                 now_s = self._ports.clock.monotonic()
                 self._expire(now_s)
+                self._besides.look(now_s)
                 said = self._queue.due(now_s)
                 if said is not None:
                     await self._tell(said)
@@ -202,20 +208,20 @@ class FmAdapter:
             if result:
                 self._not_taken(said, f"the adapter answers {result} {text}".rstrip(), keep_up=True)
                 return
-            bits += frames * FRAME_BITS * self._config.send_times
+            bits += frames * FRAME_BITS * message.send_times
         self._again_s = AGAIN_FIRST_S
         self._queue.told(said, began_s, bits)
         what = said.announcement
         if what.ebm_id is not None and what.verb is not None:
             self._sink(Sent(self.name, what.ebm_id, what.verb, said.passes, said.bits))
         elif what.token is not None:
-            self._sink(PassedOn(self.name, what.token))
+            self._besides.said(what.token)
 
     def _messages(self, said: Announcement) -> Iterator[tuple[annex_a.RdsSpecial, int]]:
         """0x02 for as many addresses as a packet holds, each with the frames that its packet will have."""
-        for codes in split_codes(said.targets, said.content):
-            frames = frame_count(len(encode_command(codes, said.content)) + BLOCK_BYTES)
-            times, interval_ms = self._config.send_times, self._config.interval_ms
+        times = 1 if said.kind in SAID_ONCE else self._config.send_times
+        for codes, command in packets_of(said.targets, said.content):
+            frames, interval_ms = frame_count(len(command) + BLOCK_BYTES), self._config.interval_ms
             yield carrying(said.content, codes, send_times=times, interval_ms=interval_ms), frames
 
     async def _exchange(self, said: Said, message: annex_a.Message) -> Silence | annex_a.AdapterFrame:
@@ -238,7 +244,9 @@ class FmAdapter:
         self._spoken_s = self._ports.clock.monotonic()
         try:
             table = annex_a.TypeTable(c.type_table)
-            return await exchange.attempt(annex_a.encode(message, sign=self._ports.sign, table=table))
+            outcome = await exchange.attempt(annex_a.encode(message, sign=self._ports.sign, table=table))
+            overtaken = exchange.is_stopped and isinstance(outcome, Silence)
+            return Silence("stopped", True) if overtaken else outcome
         finally:
             self._current = None
             exchange.finish()
@@ -263,11 +271,16 @@ class FmAdapter:
         if not said.passes and not said.complained and what.ebm_id is not None and what.verb is not None:
             members = what.members or (said.stop.members if said.stop else ())
             self._no_answer(what.ebm_id, what.verb, members, reason)
-        said.complained = True
+        said.complained, said.why_not = True, reason
         self._queue.postpone(self._ports.clock.monotonic() + self._again_s * self._ports.random.uniform(0.8, 1.2))
         self._again_s = min(2 * self._again_s, AGAIN_LAST_S)
         if not keep_up:
             self._is_down(reason)
+
+    def _make_way(self) -> None:
+        """An alert waits for nothing that is none; what is cut short is told anew behind it."""
+        if self._current is not None and self._current[0].announcement.verb is None:
+            self._current[1].stop()
 
     def _overtake(self, stop: Stop) -> None:
         """A stop waits for no start of its message (I12), nor for anything that is tried at a dead adapter."""
@@ -289,19 +302,9 @@ class FmAdapter:
         c = self._config
         return Repeats(c.stop_repeats, c.stop_period_s, c.stop_linger_s)
 
-    def _say_clock(self, now_s: float) -> None:
-        device, clock = self._adapter, self._ports.clock
-        if device is not None:
-            zone_s = ZONES[self._config.clock_zone]
-            said = clock_announcement(device.code.area, clock.wall(), valid_s=CLOCK_VALID_S, zone_offset_s=zone_s)
-            self._queue.say(said, now_s)
-
-    def _authorising(self, command: Authorise) -> list[Announcement]:
+    def _area(self) -> AreaCode | None:
         device = self._adapter
-        area = device.code.area if device else None
-        repeats, wall_s = Repeats(1), self._ports.clock.wall()
-        type6 = Type6(self._config.type6)
-        return authorise_announcements(command, area, repeats, type6=type6, wall_s=wall_s, valid_s=120.0)
+        return None if device is None else device.code.area
 
     def _expire(self, now_s: float) -> None:
         """Ends come by themselves: of what was said a stop tells, the rest was never on air."""
@@ -314,6 +317,8 @@ class FmAdapter:
                     self._no_answer(what.stop.ebm_id, Verb.STOP, what.stop.members, "no room for the stop")
             elif not said.complained and what.ebm_id is not None and what.verb is Verb.START:
                 self._no_answer(what.ebm_id, Verb.START, what.members, "over before it was on air")
+            else:
+                self._besides.dropped(what, said.why_not)
 
     # ---- the adapter -----------------------------------------------------------------------------------------------
 
@@ -348,6 +353,7 @@ class FmAdapter:
         if not self._up:
             self._up, self._down_reason = True, ""
             self._sink(LinkUp(self.name))
+            self._besides.restart(self._ports.clock.monotonic())
 
     def _is_down(self, reason: str) -> None:
         changed = self._up or self._down_reason != reason
@@ -361,3 +367,22 @@ class FmAdapter:
     def _no_answer(self, ebm_id: EbmId, verb: Verb, members: tuple[ResourceCode, ...], reason: str) -> None:
         for code in members:
             self._sink(NoAnswer(self.name, code, ebm_id, verb, reason))
+
+
+def _habits(config: FmAdapterConfig) -> Habits:
+    """The clock is said when the daemon asks for it; how often a burst is repeated is the adapter's."""
+    return Habits(
+        config.name,
+        burst=1,
+        clock_zone=config.clock_zone,
+        type6=Type6(config.type6),
+        maintenance_s=config.maintenance_s,
+        texts=config.texts,
+        text_period_s=config.text_period_s,
+    )
+
+
+def _capabilities(config: FmAdapterConfig) -> LinkCapabilities:
+    phys = PhysEncoding(config.phys_encoding)
+    manner = FmManner(config.send_times, config.interval_ms / 1000, 1.0, phys, config.maintenance_s, relayed=True)
+    return LinkCapabilities(returns=False, singles_out=False, targets_max=TARGETS_MAX, asks=False, fm=manner)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import inf
 
-from devices.fm_announcement import Announcement, covered
+from devices.fm_announcement import Announcement, Kind, covered, in_the_way
 from devices.link import OutboxFull, Stop, Verb
-from protocols.codes import EbmId
+from protocols.codes import EbmId, ResourceCode
+from protocols.errors import LocalProtocolError
 
 STOPPED_MAX = 1024
 
@@ -25,6 +26,7 @@ class Said:
     passes: int = 0
     bits: int = 0
     complained: bool = False
+    why_not: str = "over before it was on air"
 
     @property
     def worth(self) -> tuple[float, ...]:
@@ -32,6 +34,11 @@ class Said:
         what = self.announcement
         age = -self.number if what.verb is Verb.STOP else self.number
         return (min(self.passes, 1), what.kind, what.level, age)
+
+    @property
+    def verb(self) -> Verb | None:
+        """Of its announcement."""
+        return self.announcement.verb
 
 
 class Queue:
@@ -42,6 +49,7 @@ class Queue:
         self._said: list[Said] = []
         self._stopped: dict[EbmId, Stop] = {}
         self._made = 0
+        self._gone: list[Said] = []  # pushed out or withdrawn, and not told of so far
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -59,12 +67,14 @@ class Queue:
             for said in mine:
                 said.due_s = now_s  # somebody there was given up by a better path
             return
+        for said in [s for s in self._said if in_the_way(s.announcement, announcement)]:
+            self._leave(said, "an alert came first")
         stop = announcement.stop and replace(announcement.stop, targets=missing)
         self._enter(replace(announcement, targets=missing, stop=stop), now_s)
 
     def stop(self, command: Stop, announcement: Announcement, now_s: float) -> None:
         """End a message for some places, or every message. Raises OutboxFull."""
-        for said in [s for s in self._said if s.announcement.verb is Verb.START]:
+        for said in [s for s in self._said if s.announcement.ends_with_its_message]:
             if command.ebm_id in (EbmId.EVERYTHING, said.announcement.ebm_id):
                 self._silence(said, command)
         if command.ebm_id != EbmId.EVERYTHING:
@@ -77,8 +87,28 @@ class Queue:
         self._enter(announcement, now_s, command)
 
     def say(self, announcement: Announcement, now_s: float) -> None:
-        """Anything that is neither. Raises OutboxFull."""
+        """Anything that is neither. Of type 21 the one that waits already stands for another; a text is said beside its
+        message only. Raises OutboxFull, LocalProtocolError for what a running alert forbids."""
+        starts = [s for s in self._said if s.verb is Verb.START]
+        running = next((s for s in starts if in_the_way(announcement, s.announcement)), None)
+        if running is not None:
+            raise LocalProtocolError(f"{running.announcement.ebm_id} is on air there")
+        mine = [s for s in self._said if s.announcement.kind is announcement.kind]
+        if announcement.kind is Kind.TEXT:
+            if not any(s.announcement.ebm_id == announcement.ebm_id for s in starts):
+                return
+            missing = self._unshown(announcement, mine)
+            if not missing:
+                return
+            announcement = replace(announcement, targets=missing)
+        elif announcement.kind is Kind.ALIVE and mine:
+            return
         self._enter(announcement, now_s)
+
+    def _unshown(self, text: Announcement, texts: list[Said]) -> tuple[ResourceCode, ...]:
+        same = (s.announcement for s in texts if s.announcement.ebm_id == text.ebm_id)
+        shown = tuple(target for each in same for target in each.targets)
+        return tuple(target for target in text.targets if not covered(target, shown))
 
     def due(self, now_s: float) -> Said | None:
         """What the adapter is told next."""
@@ -102,6 +132,8 @@ class Queue:
 
     def over(self, wall_s: float, now_s: float) -> Iterator[Said]:
         """Take away what has ended, and stops that were said for long enough."""
+        gone, self._gone = self._gone, []
+        yield from gone
         for said in list(self._said):
             what = said.announcement
             linger_s = what.repeats.linger_s if what.repeats.linger_s is not None else inf
@@ -112,11 +144,22 @@ class Queue:
                 self._drop(said)
 
     def _enter(self, announcement: Announcement, now_s: float, stop: Stop | None = None) -> None:
-        same_kind = sum((s.stop is None) == (stop is None) for s in self._said)
-        if same_kind >= self._most:
-            raise OutboxFull(f"{same_kind} announcements wait for the adapter, {self._most} may")
+        rivals = [s for s in self._said if (s.stop is None) == (stop is None)]
+        if len(rivals) >= self._most:
+            victims = [s for s in rivals if s.verb is None and s.announcement.kind > announcement.kind]
+            if not victims:
+                raise OutboxFull(f"{len(rivals)} announcements wait for the adapter, {self._most} may")
+            self._leave(max(victims, key=lambda s: s.worth), "pushed out by something better")
         self._made += 1
         self._said.append(Said(announcement, self._made, now_s, now_s, stop))
+
+    def _leave(self, said: Said, why: str) -> None:
+        """It is not said any more."""
+        self._drop(said)
+        self.dropped += 1
+        if not said.passes:
+            said.why_not = why
+            self._gone.append(said)
 
     def _silence(self, said: Said, command: Stop) -> None:
         """Take a start away, or leave it to the places that the stop does not mean."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from math import inf
 from typing import Final
 
 from devices.link import Start, Stop, Verb
 from devices.maintenance import Authorise
 from protocols.codes import AreaCode, EbmId, ResourceCode, matches
-from protocols.fm.configuration import Authorisation, Certificates, Clock, ScanEntry, ScanList
-from protocols.fm.daily import Daily
+from protocols.fm.configuration import Authorisation, Certificates, Clock, SetCode
+from protocols.fm.daily import Amplifier, AmplifierState, Daily
 from protocols.fm.emergency import (
     LEVEL_LEAST_SEVERE,
     LEVEL_MOST_SEVERE,
@@ -19,10 +20,12 @@ from protocols.fm.emergency import (
     DrillKind,
     DrillOperation,
     Emergency,
+    FactoryReset,
+    Reset,
 )
 from protocols.fm.fields import VOLUME_UNCHANGED, Action, Switch
 from protocols.fm.frame import air_time_s, frame_count
-from protocols.fm.packet import Content, encode_command
+from protocols.fm.packet import Content, encode_command, split_codes
 from protocols.signature import BLOCK_BYTES, AuthorisationList, SignatureBlock
 
 EMERGENCY_CLASS: Final = 4
@@ -96,11 +99,17 @@ class Announcement:
     until: float | None = None
     stop: Stop | None = None  # what to say at `until`, once this has been on air: FM frames carry no end time
     token: int | None = None  # of whoever waits until the burst is over
+    overtakes_at_s: float = inf  # monotonic second from which it goes before everybody's second pass
 
     @property
     def members(self) -> tuple[ResourceCode, ...]:
         """The devices whose start this is."""
         return () if self.stop is None else self.stop.members
+
+    @property
+    def ends_with_its_message(self) -> bool:
+        """Whether the message's stop takes it away: its start, and the text that goes with it."""
+        return self.verb is Verb.START or self.kind is Kind.TEXT
 
     def covered_by(self, targets: Iterable[ResourceCode]) -> bool:
         """Whether everybody it means is meant by `targets`, too."""
@@ -113,6 +122,34 @@ def covered(target: ResourceCode, wide: Iterable[ResourceCode]) -> bool:
     return any(matches(other, target) for other in wide)
 
 
+def overlap(one: Iterable[ResourceCode], other: Iterable[ResourceCode]) -> bool:
+    """Whether anybody may be meant by both."""
+    wide = tuple(other)
+    return any(matches(mine, theirs) or matches(theirs, mine) for mine in one for theirs in wide)
+
+
+def disturbs(content: Content) -> bool:
+    """Whether a terminal that obeys it stops sounding, or no longer hears the stop of what it sounds."""
+    match content:
+        case Reset() | FactoryReset() | SetCode() | Amplifier(state=AmplifierState.OFF):
+            return True
+        case _:
+            return False
+
+
+def in_the_way(said: Announcement, started: Announcement) -> bool:
+    """Whether `said` would disturb what `started` began; a code by physical address may be anybody's."""
+    targets = said.targets
+    return disturbs(said.content) and (not targets or overlap(targets, started.targets))
+
+
+def packets_of(targets: Sequence[ResourceCode], content: Content) -> list[tuple[tuple[ResourceCode, ...], bytes]]:
+    """Codes and unsigned bytes of each packet that a content needs; the one of type 1 without codes is one packet.
+    Raises LocalProtocolError for what no packet can carry."""
+    portions = split_codes(targets, content) or ((),)
+    return [(codes, encode_command(codes, content)) for codes in portions]
+
+
 def start_announcement(command: Start, repeats: Repeats, *, frequency_khz: int) -> Announcement:
     """Class 4 is packet type 11, 1-3 type 14, 5 type 22 (fm-rds.md section 11). `frequency_khz` 0: stay."""
     stop = Stop(command.ebm_id, command.class_, command.level, command.event_type, command.targets, command.members)
@@ -120,7 +157,7 @@ def start_announcement(command: Start, repeats: Repeats, *, frequency_khz: int) 
         command.ebm_id,
         Verb.START,
         _kind(command.class_, Kind.EMERGENCY_START),
-        _level(command.level),
+        level_on_air(command.level),
         command.targets,
         _content(command, Action.START, frequency_khz, _volume(command.volume)),
         repeats,
@@ -135,7 +172,7 @@ def stop_announcement(command: Stop, repeats: Repeats) -> Announcement:
         command.ebm_id,
         Verb.STOP,
         _kind(command.class_, Kind.EMERGENCY_STOP),
-        _level(command.level),
+        level_on_air(command.level),
         command.targets,
         _content(command, Action.STOP, 0, VOLUME_UNCHANGED),
         repeats,
@@ -164,17 +201,6 @@ def clock_announcement(area: AreaCode, wall_s: float, *, valid_s: float, zone_of
         Repeats(burst=1),
         until=wall_s + valid_s,
     )
-
-
-def scan_announcement(
-    targets: tuple[ResourceCode, ...], carriers_khz: tuple[int, ...], repeats: Repeats, until: float
-) -> Announcement:
-    """Type 0 to single terminals: which carriers to watch, the best first. Raises ValueError where there are none."""
-    if not carriers_khz:
-        raise ValueError("a scan list without a carrier")
-    entries = tuple(ScanEntry(number, number, khz) for number, khz in enumerate(carriers_khz, 1))
-    content = ScanList(entries)
-    return Announcement(None, None, Kind.CONFIGURATION, LEVEL_LEAST_SEVERE, targets, content, repeats, until=until)
 
 
 def authorise_announcements(
@@ -222,7 +248,7 @@ def _kind(class_: int, emergency: Kind) -> Kind:
     return Kind.DAILY if class_ == DAILY_CLASS else Kind.DRILL
 
 
-def _level(level: int) -> int:
+def level_on_air(level: int) -> int:
     """Event level 0, "default", does not exist on air: the least severe stands for it (fm-rds.md section 11)."""
     return level if LEVEL_MOST_SEVERE <= level <= LEVEL_LEAST_SEVERE else LEVEL_LEAST_SEVERE
 
@@ -234,7 +260,7 @@ def _volume(volume: int) -> int:
 def _content(command: Start | Stop, action: Action, frequency_khz: int, volume: int) -> Content:
     switch = Switch.TO_FREQUENCY if frequency_khz else Switch.STAY
     if command.class_ == EMERGENCY_CLASS:
-        return Emergency(action, switch, _level(command.level), command.event_type, command.ebm_id, frequency_khz)
+        return Emergency(action, switch, level_on_air(command.level), command.event_type, command.ebm_id, frequency_khz)
     if command.class_ == DAILY_CLASS:
         return Daily(action, switch, command.ebm_id, frequency_khz, volume)
     operation = DrillOperation.PLAY_FREQUENCY if action is Action.START else DrillOperation.STOP

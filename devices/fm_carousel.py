@@ -21,16 +21,25 @@ from itertools import chain
 from math import inf
 from typing import Final
 
-from devices.fm_announcement import Announcement, Kind, Repeats, covered, stop_announcement
+from devices.fm_announcement import (
+    Announcement,
+    Kind,
+    Repeats,
+    covered,
+    in_the_way,
+    packets_of,
+    stop_announcement,
+)
 from devices.link import OutboxFull, Stop, Verb
 from protocols.codes import EbmId
+from protocols.errors import LocalProtocolError
 from protocols.fm.frame import FILLER_FRAME, FRAME_BITS, VERSIONS, SourceLevel, Versions, to_frames
-from protocols.fm.packet import encode_command, split_codes
 from protocols.signature import SignatureBlock
 
 STOPPED_MAX: Final = 1024
 SEVERE_LEVEL_LEAST: Final = 2
 SEVERE_ROUND: Final = 0.25  # the whole burst of a severe start comes before anybody's second pass
+OVERDUE_ROUND: Final = 0.125  # what must not wait any longer: behind first passes, before all others
 STOP_PACKETS_RESERVED: Final = 4  # of the 32, so that a cancel always finds room (I12)
 ROTATIONS_PER_MESSAGE_MAX: Final = 4  # a message told to ever more places joins its packets instead of adding one
 
@@ -54,9 +63,10 @@ class BurstDone:
 
 @dataclass(frozen=True, slots=True)
 class NeverOnAir:
-    """Its end came first."""
+    """It left before it was said as often as it should have been: its end came first, or something better."""
 
     announcement: Announcement
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +87,7 @@ class _Rotation:
 
     def __init__(self, announcement: Announcement, number: int, now_s: float) -> None:
         self.announcement = announcement
-        self.commands = [
-            encode_command(codes, announcement.content)
-            for codes in split_codes(announcement.targets, announcement.content)
-        ]
+        self.commands = [command for _, command in packets_of(announcement.targets, announcement.content)]
         self.number = number
         self.frames: tuple[bytes, ...] = ()
         self.versions: tuple[int, ...] = ()
@@ -102,6 +109,10 @@ class _Rotation:
         if kind.urgent:
             return (0, turn[0], 0.0 if self.told else kind, *turn[1:])
         return (1, kind, *turn)
+
+    def worth_at(self, now_s: float) -> tuple[float, ...]:
+        """The same where it has waited too long: behind everybody's first pass, before everybody's second."""
+        return self.worth if now_s < self.announcement.overtakes_at_s else (0, OVERDUE_ROUND)
 
     @property
     def told(self) -> bool:
@@ -146,6 +157,7 @@ class Carousel:
         self._rotations: list[_Rotation] = []
         self._stopped: dict[EbmId, Stop] = {}
         self._made = 0
+        self._gone: list[NeverOnAir] = []  # pushed out or withdrawn, and not told of so far
         self.dropped = 0
         """Announcements pushed out by better ones, or too late to be said."""
 
@@ -158,6 +170,11 @@ class Carousel:
         """The next version number that will be given out."""
         return self._numbers.next
 
+    @property
+    def _apart(self) -> int:
+        """Packets that keep terminals sounding: they take nobody's place but one of those that wait for stops."""
+        return sum(len(r.commands) for r in self._rotations if r.announcement.kind is Kind.ALIVE)
+
     def start(self, announcement: Announcement, now_s: float) -> None:
         """Say a message, or say it to more places. What was stopped is not started again.
 
@@ -165,6 +182,7 @@ class Carousel:
         """
         known = self._stopped.get(announcement.ebm_id) if announcement.ebm_id is not None else None
         if known is None or not announcement.covered_by(known.targets):
+            self._withdraw(lambda r: in_the_way(r.announcement, announcement), "an alert came first")
             self._tell_more(announcement, now_s)
 
     def stop(self, command: Stop, now_s: float) -> None:
@@ -173,7 +191,7 @@ class Carousel:
         Raises OutboxFull and LocalProtocolError as `start` does.
         """
         announcement = stop_announcement(command, self._stop_repeats)
-        for rotation in [r for r in self._rotations if r.announcement.verb is Verb.START]:
+        for rotation in [r for r in self._rotations if r.announcement.ends_with_its_message]:
             if command.ebm_id in (EbmId.EVERYTHING, rotation.announcement.ebm_id):
                 self._silence(rotation, command, now_s)
         if command.ebm_id != EbmId.EVERYTHING:
@@ -183,13 +201,33 @@ class Carousel:
         self._tell_more(announcement, now_s)
 
     def say(self, announcement: Announcement, now_s: float) -> None:
-        """Anything that is neither start nor stop. Raises OutboxFull, LocalProtocolError."""
-        self._enter(announcement, now_s)
+        """Anything that is neither start nor stop. Of type 21 the one that waits already stands for another; a text is
+        said beside its message only. Raises OutboxFull, LocalProtocolError, also for what a running alert forbids."""
+        running = next((r for r in self._rotations if _starts(r) and in_the_way(announcement, r.announcement)), None)
+        if running is not None:
+            raise LocalProtocolError(f"{running.announcement.ebm_id} is on air there")
+        mine = [r for r in self._rotations if r.announcement.kind is announcement.kind]
+        if announcement.kind is Kind.TEXT:
+            self._show(announcement, [r for r in mine if r.says(announcement.ebm_id, None)], now_s)
+        elif announcement.kind is not Kind.ALIVE or not mine:
+            self._enter(announcement, now_s)
 
-    def lost(self, now_s: float) -> None:
-        """What was on its way to the transmitter may never have been on air: every burst begins anew."""
+    def _show(self, text: Announcement, shown: list[_Rotation], now_s: float) -> None:
+        """Show a message's text where it is said, and not twice at one place."""
+        if not any(r.says(text.ebm_id, Verb.START) for r in self._rotations):
+            return
+        before = tuple(chain.from_iterable(r.announcement.targets for r in shown))
+        missing = tuple(target for target in text.targets if not covered(target, before))
+        if missing:
+            self._enter(replace(text, targets=(*before, *missing)), now_s, shown)
+
+    def lost(self, now_s: float, *, anew: bool = False) -> None:
+        """What was on its way to the transmitter may never have been on air: every burst begins anew. `anew`: under new
+        signatures, for receivers that have fallen silent meanwhile and take a packet that they know for a repeat."""
         for rotation in self._rotations:
             rotation.again(now_s)
+            if anew:
+                rotation.frames = ()
 
     def next_frame(self, wall_s: float, now_s: float) -> Step:
         """The next frame; a filler when nothing is due. `wall_s` judges ends, `now_s` (monotonic) everything else."""
@@ -197,7 +235,7 @@ class Carousel:
         due = [rotation for rotation in self._rotations if rotation.due_s <= now_s]
         if not due:
             return Step(FILLER_FRAME, tuple(events))
-        rotation = min(due, key=lambda each: each.worth)
+        rotation = min(due, key=lambda each: each.worth_at(now_s))
         if not rotation.cursor:
             self._begin_pass(rotation, now_s)
         frame = rotation.frames[rotation.cursor]
@@ -233,18 +271,24 @@ class Carousel:
     def _enter(self, announcement: Announcement, now_s: float, instead_of: list[_Rotation] | None = None) -> None:
         rotation = _Rotation(announcement, self._made, now_s)
         leaving = instead_of or []
-        most = self._packets_max if announcement.verb is Verb.STOP else self._packets_max - STOP_PACKETS_RESERVED
-        free = most - len(self) + sum(len(r.commands) for r in leaving)
+        most = self._packets_max
+        if announcement.verb is not Verb.STOP and announcement.kind is not Kind.ALIVE:
+            most -= STOP_PACKETS_RESERVED
+        held = len(self) - (0 if announcement.verb is Verb.STOP else self._apart)
+        free = most - held + sum(len(r.commands) for r in leaving)
         victims: list[_Rotation] = []
         for victim in sorted(self._rotations, key=lambda r: r.worth, reverse=True):
             if free >= len(rotation.commands):
                 break
-            if victim not in leaving and _worth_less(victim, announcement.kind):
+            if victim not in leaving and _worth_less(victim, announcement):
                 victims.append(victim)
                 free += len(victim.commands)
         if free < len(rotation.commands):
             raise OutboxFull(f"{len(self)} packets rotate, {most} may; none is worth less than this one")
         self.dropped += len(victims)
+        self._gone += [
+            NeverOnAir(victim.announcement, "pushed out by something better") for victim in victims if not victim.told
+        ]
         self._made += 1
         self._rotations = [r for r in self._rotations if r not in victims and r not in leaving] + [rotation]
 
@@ -263,7 +307,7 @@ class Carousel:
 
     def expire(self, wall_s: float, now_s: float) -> list[NeverOnAir]:
         """Take away what is over. `next_frame` does it by itself; while no frames are asked for, call this."""
-        never: list[NeverOnAir] = []
+        never, self._gone = self._gone, []
         for rotation in list(self._rotations):
             said = rotation.announcement
             if rotation not in self._rotations:
@@ -272,12 +316,19 @@ class Carousel:
                 self._rotations.remove(rotation)
                 if rotation.bits and said.stop is not None:
                     self.stop(said.stop, now_s)
-                elif not rotation.passes:
-                    self.dropped += 1
-                    never.append(NeverOnAir(said))
+                elif not rotation.passes or (said.verb is None and not rotation.told):
+                    self.dropped += not rotation.passes
+                    never.append(NeverOnAir(said, _how_far(rotation)))
             elif rotation.over(now_s):
                 self._rotations.remove(rotation)
         return never
+
+    def _withdraw(self, which: Callable[[_Rotation], bool], reason: str) -> None:
+        """Take away what may not be said now."""
+        leaving = [rotation for rotation in self._rotations if which(rotation)]
+        self.dropped += len(leaving)
+        self._gone += [NeverOnAir(rotation.announcement, reason) for rotation in leaving]
+        self._rotations = [rotation for rotation in self._rotations if rotation not in leaving]
 
     def _begin_pass(self, rotation: _Rotation, now_s: float) -> None:
         rotation.pass_began_s = now_s
@@ -314,8 +365,24 @@ class Carousel:
                 yield PassDone(said.ebm_id, said.verb, passes, sum(r.bits for r in others))
 
 
-def _worth_less(victim: _Rotation, kind: Kind) -> bool:
-    """Whether `victim` may be pushed out: worse in kind and no alert, or a stop that has been told often enough."""
-    if victim.announcement.verb is Verb.STOP:
+def _starts(rotation: _Rotation) -> bool:
+    return rotation.announcement.verb is Verb.START
+
+
+def _how_far(rotation: _Rotation) -> str:
+    if not rotation.passes:
+        return "over before it was on air"
+    return f"its time was over when {rotation.passes} of {rotation.announcement.repeats.burst} passes were on air"
+
+
+def _worth_less(victim: _Rotation, better: Announcement) -> bool:
+    """Whether `victim` may be pushed out: worse in kind and no alert, or a stop that has been told often enough. What
+    is no message itself pushes none out; what keeps terminals sounding goes for a stop alone, whose place it has."""
+    said = victim.announcement
+    if said.verb is Verb.STOP:
         return victim.told
-    return victim.announcement.kind > max(kind, Kind.EMERGENCY_START)
+    if said.kind is Kind.ALIVE:
+        return better.verb is Verb.STOP
+    if said.verb is not None and better.verb is None:
+        return False
+    return said.kind > max(better.kind, Kind.EMERGENCY_START)

@@ -14,15 +14,10 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from devices.exciter_connection import ExciterConnection
-from devices.fm_announcement import (
-    Repeats,
-    Type6,
-    authorise_announcements,
-    clock_announcement,
-    scan_announcement,
-    start_announcement,
-)
+from devices.fm_announcement import Repeats, Type6, start_announcement
+from devices.fm_besides import Besides, Habits, check_periods
 from devices.fm_carousel import BurstDone, Carousel, NeverOnAir, PassDone
+from devices.fm_manner import FmManner, PhysEncoding
 from devices.fm_sharing import SharedAir, StationSigns
 from devices.link import (
     NOT_STARTED,
@@ -33,7 +28,6 @@ from devices.link import (
     LinkStatus,
     LinkUp,
     NoAnswer,
-    OutboxFull,
     Path,
     Sent,
     SetClock,
@@ -41,13 +35,12 @@ from devices.link import (
     Stop,
     Verb,
 )
-from devices.maintenance import Authorise, Configure, Given, PassedOn
+from devices.maintenance import Air, Authorise
 from devices.ports import Ports
 from devices.roster import Device, DeviceKind, Roster
-from protocols.codes import EbmId, ResourceCode
+from protocols.codes import AreaCode, EbmId, ResourceCode
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.fm.bits import frame_to_air
-from protocols.fm.configuration import BEIJING_OFFSET_S
 from protocols.fm.frame import BIT_RATE, FILLER_FRAME, FRAME_BITS, VERSIONS, SourceLevel
 from protocols.rds.block import Offset
 from protocols.signature import FmScope
@@ -56,12 +49,8 @@ FRAME_S: Final = FRAME_BITS / BIT_RATE
 TARGETS_MAX: Final = 97  # resource codes beside the content of a type 11 packet (GD/J 085 clause 5.1, arithmetic)
 VERSIONS_SKIPPED: Final = 8  # after a restart: more than a crash can have left unkept
 TIMER_SLACK_S: Final = 1e-4  # a timer may fire a rounding error early; that is not worth another one
-AUTHORISE_VALID_S: Final = 120.0  # besides their own time on air: what alerts hold up longer is offered again
-CLOCK_VALID_S: Final = 5.0  # a clock packet that emergencies hold up longer is not said at all
-SCAN_VALID_S: Final = 60.0  # a scan list that alerts hold up longer is not said at all
 
 OFFSETS_B: Final = {"198": Offset.B, "19C": Offset.B_PRINTED}
-ZONES: Final = {"beijing": BEIJING_OFFSET_S, "utc": 0}
 
 
 @dataclass(slots=True)
@@ -120,6 +109,15 @@ class FmTransmitterConfig:
     """Offset word of block B: of EN 50067, which every decoder expects, or as GD/J 085 annex A prints it."""
     clock_zone: Literal["beijing", "utc"] = "beijing"
     """Of clock packets; GD/J 085 clause 5.2.5 names none."""
+    maintenance_s: int = 0
+    """Period of maintenance (clause 5.2.4): what was started ends by itself when nothing has been heard for so long.
+    0: off, and nothing is said of it."""
+    texts: bool = False
+    """Whether a start brings its text along, as type 15."""
+    text_period_s: float = 60.0
+    """Between two times that a text is said."""
+    phys_encoding: PhysEncoding = PhysEncoding.RAW
+    """How a physical address becomes the bytes of a type 1 packet, which clause 5.2.3 leaves open."""
     type6: Type6 = Type6.LIST
     """What a packet with an authorisation list holds: the list, or 74 bytes as GD/J 085 clause 5.2.8 points at."""
     station_pi: str = ""
@@ -135,6 +133,7 @@ class FmTransmitterConfig:
     a version that it knows for a repeat, so a restart must not begin with one that was on air just now."""
 
     def __post_init__(self) -> None:
+        check_periods(self.maintenance_s, self.text_period_s)
         self.signs()
 
     def signs(self) -> StationSigns | None:
@@ -154,7 +153,7 @@ class FmTransmitter:
     def __init__(self, config: FmTransmitterConfig, ports: Ports, sink: EventSink, roster: Roster) -> None:
         self.name = config.name
         self.path = Path.FM
-        self.capabilities = LinkCapabilities(returns=False, singles_out=False, targets_max=TARGETS_MAX, asks=False)
+        self.capabilities = _capabilities(config)
         self._config = config
         self._ports = ports
         self._sink = sink
@@ -181,8 +180,12 @@ class FmTransmitter:
         self._kept_version = self._carousel.version
         self._up = False
         self._down_reason = NOT_STARTED
-        self._clock_due_s = 0.0
+        self._besides = Besides(_habits(config), ports.clock, self._area, self._carousel.say, sink)
         self.air = AirTime()
+
+    def _area(self) -> AreaCode | None:
+        transmitter = self._transmitter
+        return None if transmitter is None else transmitter.code.area
 
     @property
     def _transmitter(self) -> Device | None:
@@ -214,17 +217,13 @@ class FmTransmitter:
                 case Start():
                     transmitter = self._transmitter
                     frequency_khz = transmitter.frequency_khz if transmitter else 0
-                    self._carousel.start(
-                        start_announcement(command, self._start_repeats, frequency_khz=frequency_khz), now_s
-                    )
+                    said = start_announcement(command, self._start_repeats, frequency_khz=frequency_khz)
+                    self._carousel.start(said, now_s)
+                    self._besides.with_start(command, now_s)
                 case Stop():
                     self._carousel.stop(command, now_s)
-                case SetClock():
-                    self._say_clock(now_s)
-                case Configure(given=Given(scan_khz=carriers)) if carriers is not None:
-                    self._say_scan_lists(command.members, carriers, now_s)
-                case Authorise():
-                    self._authorise(command, now_s)
+                case SetClock() | Authorise() | Air():
+                    self._besides.offer(command, now_s)
                 case _:
                     pass  # nothing comes back over FM
         except (LocalProtocolError, RemoteProtocolError, ValueError) as error:
@@ -267,8 +266,8 @@ class FmTransmitter:
         self._up, self._down_reason = True, ""
         self._sink(LinkUp(self.name))
         now_s = self._ports.clock.monotonic()
-        self._carousel.lost(now_s)
-        self._clock_due_s = now_s
+        self._carousel.lost(now_s, anew=bool(self._config.maintenance_s))
+        self._besides.restart(now_s)
         reason = "stopped"
         try:
             reason = await self._feed(connection, transmitter)
@@ -298,9 +297,7 @@ class FmTransmitter:
                 return "the inventory has another address now"
             if connection.unsent_bytes > self._config.unsent_bytes_max:
                 return f"the transmitter leaves {connection.unsent_bytes} bytes unread"
-            if self._config.clock_period_s and now_s >= self._clock_due_s:
-                self._clock_due_s = now_s + self._config.clock_period_s
-                self._say_clock(now_s)
+            self._besides.look(now_s)
             if self._shared is not None and not self._shared.is_ours():
                 connection.write(self._shared.group())
                 sent += 1
@@ -333,49 +330,14 @@ class FmTransmitter:
         if isinstance(done, PassDone):
             self._sink(Sent(self.name, done.ebm_id, done.verb, done.passes, done.bits))
         else:
-            self._sink(PassedOn(self.name, done.token))
-
-    def _authorise(self, command: Authorise, now_s: float) -> None:
-        """A burst of each packet, once: who sends certificates sends them again where they matter. Raises OutboxFull,
-        LocalProtocolError, RemoteProtocolError."""
-        transmitter = self._transmitter
-        said = authorise_announcements(
-            command,
-            transmitter.code.area if transmitter else None,
-            Repeats(self._config.start_burst),
-            type6=Type6(self._config.type6),
-            wall_s=self._ports.clock.wall(),
-            valid_s=AUTHORISE_VALID_S,
-        )
-        for announcement in said:
-            self._carousel.say(announcement, now_s)
-
-    def _say_clock(self, now_s: float) -> None:
-        transmitter = self._transmitter
-        if transmitter is None:
-            return
-        announcement = clock_announcement(
-            transmitter.code.area,
-            self._ports.clock.wall(),
-            valid_s=CLOCK_VALID_S,
-            zone_offset_s=ZONES[self._config.clock_zone],
-        )
-        try:
-            self._carousel.say(announcement, now_s)
-        except OutboxFull:
-            self._clock_due_s = now_s + CLOCK_VALID_S  # alerts fill the air; the clock waits
-
-    def _say_scan_lists(self, members: tuple[ResourceCode, ...], carriers: tuple[int, ...], now_s: float) -> None:
-        """Each packet a burst and no more: whoever missed it still has its old list."""
-        until = self._ports.clock.wall() + SCAN_VALID_S
-        repeats = Repeats(self._config.start_burst)
-        self._carousel.say(scan_announcement(members, carriers, repeats, until), now_s)
+            self._besides.said(done.token)
 
     def _tell_never(self, never: list[NeverOnAir]) -> None:
         for each in never:
             said = each.announcement
             if said.ebm_id is not None and said.verb is not None:
-                self._tell_unsent(said.ebm_id, said.verb, said.members, "over before it was on air")
+                self._tell_unsent(said.ebm_id, said.verb, said.members, each.reason)
+            self._besides.dropped(said, each.reason)
 
     def _tell_unsent(self, ebm_id: EbmId, verb: Verb, members: tuple[ResourceCode, ...], reason: str) -> None:
         for code in members:
@@ -386,6 +348,26 @@ class FmTransmitter:
         self._up, self._down_reason = False, reason
         if changed:
             self._sink(LinkDown(self.name, reason))
+
+
+def _habits(config: FmTransmitterConfig) -> Habits:
+    return Habits(
+        config.name,
+        config.start_burst,
+        config.clock_zone,
+        Type6(config.type6),
+        config.clock_period_s,
+        config.maintenance_s,
+        config.texts,
+        config.text_period_s,
+    )
+
+
+def _capabilities(config: FmTransmitterConfig) -> LinkCapabilities:
+    share = config.share if config.station_pi else 1.0
+    phys = PhysEncoding(config.phys_encoding)
+    manner = FmManner(config.start_burst, share=share, phys_encoding=phys, maintenance_s=config.maintenance_s)
+    return LinkCapabilities(returns=False, singles_out=False, targets_max=TARGETS_MAX, asks=False, fm=manner)
 
 
 def _first_version(config: FmTransmitterConfig, ports: Ports) -> int:

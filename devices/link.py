@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from devices.maintenance import AskValues, Authorise, Configure, Configured, Firmware, PassedOn, Stranger, ValuesTold
+from devices.fm_manner import FmManner
+from devices.maintenance import (
+    Air,
+    AskValues,
+    Authorise,
+    Configure,
+    Configured,
+    Firmware,
+    PassedOn,
+    Stranger,
+    Unsaid,
+    ValuesTold,
+)
 from protocols.codes import EbmId, ResourceCode
 
 
@@ -115,7 +127,7 @@ class SetClock:
     members: tuple[ResourceCode, ...]
 
 
-Poll = AskState | SetClock | Configure | AskValues | Firmware | Authorise
+Poll = AskState | SetClock | Configure | AskValues | Firmware | Authorise | Air
 """What an alert pushes out."""
 
 Command = Start | Stop | Poll
@@ -297,6 +309,7 @@ Event = (
     | Stranger
     | Configured
     | PassedOn
+    | Unsaid
     | ValuesTold
 )
 
@@ -316,6 +329,7 @@ class LinkCapabilities:
     targets_max: int  # address codes one frame can hold
     ends_itself: bool = True  # what was started stops at its end without being told (FM has a wave of its own for it)
     asks: bool = True  # terminals can be asked over it for what they are set to (`AskValues`)
+    fm: FmManner | None = None  # how an `Air` is said over it; None: it takes none
 
 
 Elsewhere = Callable[[ResourceCode], bool]

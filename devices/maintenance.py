@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from devices.given import Caller, Network
 from protocols.codes import ResourceCode
+from protocols.fm.packet import Content
 
 PERCENT = 100
 PORT_MAX = 65535
@@ -43,7 +44,6 @@ class Given:
     period_s: int | None = None  # between returns
     code: ResourceCode | None = None  # taken by the device with the physical address `phys` only
     phys: str = ""
-    scan_khz: tuple[int, ...] | None = None  # FM carriers to watch, best first; over FM alone (GD/J 085 clause 5.2.2)
     amplifier: bool | None = None  # on or off: what is off sounds for no alert
     network: Network | None = None  # of one terminal, which dials anew
     callers: tuple[Caller, ...] | None = None  # of an adapter's white list: as many as one 0x0C has room for
@@ -156,7 +156,20 @@ class Authorise:
     targets: tuple[ResourceCode, ...] = ()
 
 
-Maintenance = Configure | AskValues | Firmware | Authorise
+@dataclass(frozen=True, slots=True)
+class Air:
+    """Put one content of GD/J 085 on air for whoever hears FM: a burst and no more, below every alert. `members` are
+    the addresses in its packets, of groups where they end in zeros; a code by physical address (type 1) goes without.
+
+    Nobody answers: `PassedOn` says that the burst is over, `Unsaid` that it was dropped. Only FM links take it.
+    """
+
+    members: tuple[ResourceCode, ...]
+    content: Content
+    token: int
+
+
+Maintenance = Configure | AskValues | Firmware | Authorise | Air
 
 
 # ---- events --------------------------------------------------------------------------------------------------------
@@ -186,11 +199,20 @@ class Configured:
 
 @dataclass(frozen=True, slots=True)
 class PassedOn:
-    """A link without a way back has put an `Authorise` on the medium as often as it does; whether anybody took it
-    nobody can say (I8)."""
+    """A link without a way back has put an `Air` or `Authorise` on the medium as often as it does; whether anybody took
+    it nobody can say (I8)."""
 
     link: str
     token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """A link without a way back has dropped an `Air` or `Authorise` before it was said as often as it should be."""
+
+    link: str
+    token: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from devices.link import (
     Stop,
     Verb,
 )
-from devices.maintenance import AskValues, Authorise, Configure, Firmware
+from devices.maintenance import Air, AskValues, Authorise, Configure, Firmware
 from devices.mqtt_conversation import Heard, Publication, Served
 from devices.mqtt_vendor_command import Request, message_values, names_of, values_of
 from devices.mqtt_vendor_settings import VendorSettings
@@ -107,8 +107,8 @@ class VendorDialogue:
                 return self._ask(command, utc_s)
             case Configure() | Firmware() | Authorise() | AskValues():
                 return self._settings.begin(command, self._ids, utc_s)
-            case SetClock():
-                return [], []  # no profile has a clock
+            case SetClock() | Air():
+                return [], []  # no profile has a clock, or packets of GD/J 085
 
     def _look_again(self) -> None:
         """How each terminal is called, where the inventory may be another one by now."""

@@ -21,10 +21,11 @@ from devices.link import (
     Stop,
     Verb,
 )
-from devices.maintenance import AskValues, Authorise, Configure, Configured, Firmware
+from devices.maintenance import Air, AskValues, Authorise, Configure, Configured, Firmware
 from devices.terminal_values import settings_of, takes
 from protocols import adapter, terminal
 from protocols.codes import EbmId, ResourceCode
+from protocols.errors import LocalProtocolError
 from protocols.wire import readable
 
 LEVEL_DEFAULT = 4
@@ -66,6 +67,8 @@ def message_of(command: Command, now_utc_s: float) -> terminal.Message:
                 command.md5,
                 command.url,
             )
+        case Air():
+            raise LocalProtocolError("annex D has no packets of GD/J 085; an FM link says them")
 
 
 NO_EXTENSIONS = "extensions are not configured for this link"

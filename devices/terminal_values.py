@@ -41,7 +41,7 @@ def settings_of(given: Given) -> tuple[terminal.Setting, ...]:
 
 def takes(given: Given) -> bool:
     """Whether a terminal can be told all of it by FEFD: table D.9 has no white list and no carriers to watch."""
-    return given.scan_khz is None and given.callers is None and bool(settings_of(given))
+    return given.callers is None and bool(settings_of(given))
 
 
 def values_told(message: terminal.StatusAnswer) -> Told:

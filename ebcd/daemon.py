@@ -31,9 +31,9 @@ from ebcd import (
     observed,
     snapshot,
 )
+from ebcd.airing.wiring import air_routes
 from ebcd.alert_desk import AlertDesk, Identity, Room
 from ebcd.api import orders as order_pages
-from ebcd.api import people as people_pages
 from ebcd.api import upward as upward_pages
 from ebcd.archive.part import ArchivePart, archive_part
 from ebcd.catalogue import text
@@ -61,7 +61,6 @@ from ebcd.operation_data.wiring import build_reporter, resources_of, signs_of, t
 from ebcd.operations import CountyOperations
 from ebcd.operator import OperationRefused
 from ebcd.orders import Orders, Volumes
-from ebcd.people import PeopleDesk
 from ebcd.pulse import Pulse, all_tried, watchdog_s
 from ebcd.reach import Reach
 from ebcd.reconcile import resume
@@ -293,7 +292,7 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
     more = (
         *order_pages.routes(daemon.work.office, daemon.upkeep.operators),
         *daemon.archive.routes(daemon.upkeep.operators),
-        *people_pages.routes(_people(daemon), daemon.upkeep.operators),
+        *air_routes(daemon.base, daemon.core, daemon.archive, daemon.upkeep.operators),
         *upward_pages.routes(daemon.mailroom.exchanges, daemon.keeper.desk, daemon.upkeep.operators),
         *daemon.watchkeeping.routes(daemon.upkeep.operators),
     )
@@ -305,12 +304,6 @@ async def _listeners(daemon: Daemon) -> AsyncIterator[None]:
         sounds = media_server.MediaServer(daemon.sounds.store, daemon.base.world.registry)
         await stack.enter_async_context(media_server.serving(sounds, network, s.media.host, s.media.port))
         yield
-
-
-def _people(daemon: Daemon) -> PeopleDesk:
-    base = daemon.base
-    held_by = base.state.devices.callers.held_by
-    return PeopleDesk(daemon.ledger, base.store, base.inventory, base.world.clock, held_by)
 
 
 def _parts(daemon: Daemon) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:

@@ -7,17 +7,13 @@ import re
 from ebcd.catalogue import has, text
 
 _WITH_VALUES = frozenset(
-    {
-        "reason.confirmed_share",
-        "reason.replaced",
-        "reason.refused",
-        "reason.cancelled_by_warning",
-        "reason.adapter_refused",
-    }
+    f"reason.{name}"
+    for name in ("confirmed_share", "replaced", "refused", "cancelled_by_warning", "adapter_refused", "alert_there")
 )
 _SHARE = re.compile(r"confirmed (\d(?:\.\d+)?) of targeted")
 _REPLACED = re.compile(r"replaced by (\d{35})")
 _WARNING = re.compile(r"cancelled by warning (\S+)")
+_ON_AIR = re.compile(r"(\d{35}) is on air there")
 _CAUSE = re.compile(r"cause (\d{1,3})")
 _ADAPTER = re.compile(r"adapter (\d{1,10})(?: (.*))?", re.DOTALL)
 _RESULT = re.compile(r"(\d{1,3})(?: (.*))?", re.DOTALL)
@@ -34,6 +30,8 @@ def said(reason: str, language: str) -> str:
         return text("reason.replaced", language, ebm_id=found[1])
     if found := _WARNING.fullmatch(reason):
         return text("reason.cancelled_by_warning", language, identifier=found[1])
+    if found := _ON_AIR.fullmatch(reason):
+        return text("reason.alert_there", language, ebm_id=found[1])
     if (found := _CAUSE.fullmatch(reason)) and has(f"value.fault.{found[1]}"):
         return text(f"value.fault.{found[1]}", language)
     if "; " in reason:  # several faults of one device

@@ -161,7 +161,7 @@ class CountyState:
                 self.alerts[alert.id] = AlertRecord(alert, state, fact.payload["why"], moved_at=fact.at)
             case kind if kind.startswith("order."):
                 self.work.apply(fact)
-            case kind if kind.startswith(("inventory.", "device.", "change.", "whitelist.")):
+            case kind if kind.startswith(("inventory.", "device.", "change.", "whitelist.", "fm.")):
                 self.devices.apply(fact)
             case kind if kind.startswith("alarm."):
                 self.alarms.apply(fact)

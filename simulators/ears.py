@@ -7,7 +7,8 @@ a receiver has verified is told on stdout and meets the terminal's other paths i
 `ready`     {receivers, port}
 `fm_start`  {code, ebm_id, class, level, start, volume}     a valid start that means this terminal; told once
 `fm_stop`   {code, ebm_id}                                  a valid stop
-`fm_scan`   {code, entries}                                 a valid scan list: number, priority and kHz of each
+`fm_told`   {code, type, content}                           a valid packet of another type, its content in hexadecimal
+`fm_lapse`  {code}                                          maintenance has run out
 {"cmd": "air", "ebm_id": ID}  -> `air` {bits_on_air, bits_limit, receivers, stats}; nulls before it is on air
 
 It ends when stdin closes.
@@ -29,7 +30,7 @@ from typing import Any
 import uvloop
 
 from protocols.codes import EbmId, ResourceCode
-from protocols.fm.configuration import ScanEntry
+from protocols.fm.packet import Content, Unknown, content_type, encode_content
 from simulators.clock import SystemClock
 from simulators.fleet_facts import FleetFacts, read_facts
 from simulators.fm_channel import Exciter, FmFaults
@@ -55,10 +56,14 @@ class _Teller:
         """A valid stop."""
         _print_line({"event": "fm_stop", "code": self._code, "ebm_id": ebm_id})
 
-    def fm_scan(self, entries: tuple[ScanEntry, ...]) -> None:
-        """A valid scan list."""
-        rows = [(each.number, each.priority, each.frequency_khz) for each in entries]
-        _print_line({"event": "fm_scan", "code": self._code, "entries": rows})
+    def fm_told(self, content: Content | Unknown) -> None:
+        """Any other valid packet."""
+        told = {"type": content_type(content), "content": encode_content(content).hex()}
+        _print_line({"event": "fm_told", "code": self._code, **told})
+
+    def fm_lapse(self) -> None:
+        """Maintenance has run out."""
+        _print_line({"event": "fm_lapse", "code": self._code})
 
 
 def receivers_of(facts: FleetFacts, clock: SystemClock) -> list[FmReceiver]:
@@ -75,6 +80,7 @@ def receivers_of(facts: FleetFacts, clock: SystemClock) -> list[FmReceiver]:
             orders=_Teller(terminal.code),
             trust=facts.trust,
             module=bytes.fromhex(terminal.phys.rjust(12, "0")[-12:]),
+            phys=bytes.fromhex(terminal.phys),
         )
         for terminal in facts.terminals
         if "fm" in terminal.paths and not terminal.off

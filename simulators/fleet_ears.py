@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from protocols.codes import EbmId
-from protocols.fm.configuration import ScanEntry
+from protocols.fm.packet import decode_content
 from simulators.terminal_shell import TerminalShell
 from simulators.terminal_tasks import Order
 
@@ -72,8 +72,10 @@ class FleetEars:
                 self._shells[code].fm_start(order)
             case {"event": "fm_stop", "code": code, "ebm_id": id_}:
                 self._shells[code].fm_stop(EbmId(id_))
-            case {"event": "fm_scan", "code": code, "entries": rows}:
-                self._shells[code].fm_scan(tuple(ScanEntry(*row) for row in rows))
+            case {"event": "fm_told", "code": code, "type": type_, "content": content}:
+                self._shells[code].fm_told(decode_content(int(type_), bytes.fromhex(content)))
+            case {"event": "fm_lapse", "code": code}:
+                self._shells[code].fm_lapse()
             case _:
                 self._answers.put_nowait({key: value for key, value in event.items() if key != "event"})
 

@@ -10,14 +10,15 @@ from protocols.authorisation import Authorisation as Module
 from protocols.codes import EbmId, ResourceCode, matches
 from protocols.errors import RemoteProtocolError
 from protocols.fm.bits import BitReceiver, HeardFrame
-from protocols.fm.configuration import Authorisation, Certificates, Maintenance, ScanEntry, ScanList
+from protocols.fm.configuration import Authorisation, Certificates, SetCode
 from protocols.fm.daily import Daily
-from protocols.fm.emergency import Drill, DrillOperation, Emergency
+from protocols.fm.emergency import Drill, DrillOperation, Emergency, FactoryReset, Reset, Text
 from protocols.fm.fields import VOLUME_UNCHANGED, Action
-from protocols.fm.packet import Packet
+from protocols.fm.packet import Content, Packet, Unknown
 from protocols.fm.reassembly import Complete, Reassembler
 from protocols.signature import AuthorisationList, Certificate, CertificateNumber
 from simulators.fm_packets import UTC_FROM, PacketVerifier
+from simulators.fm_settings import FmSettings
 from simulators.terminal_tasks import Change, Order, TaskList, TaskState
 from simulators.trust import Trust
 
@@ -43,8 +44,11 @@ class FmOrders(Protocol):
     def fm_stop(self, ebm_id: EbmId) -> None:
         """A valid stop; `EbmId.EVERYTHING` means all that sounds."""
 
-    def fm_scan(self, entries: tuple[ScanEntry, ...]) -> None:
-        """A valid scan list (GD/J 085 clause 5.2.2)."""
+    def fm_told(self, content: Content | Unknown) -> None:
+        """A valid packet that is neither start, stop, certificate nor list."""
+
+    def fm_lapse(self) -> None:
+        """Maintenance has run out: what FM alone has started ends (GD/J 085 clause 5.2.4)."""
 
 
 class FmReceiver:
@@ -67,10 +71,13 @@ class FmReceiver:
         orders: FmOrders | None = None,
         trust: Trust | None = None,
         module: CertificateNumber = bytes(6),
+        phys: bytes = b"",
     ) -> None:
         """`trust`: where certificates that come over the air are kept, whose own are `trusted`; without one the
-        receiver takes none. `module`: the number of its security module, which its lists name."""
-        self.code = code
+        receiver takes none. `module`: the number of its security module, which its lists name. `phys`:
+        its physical address as a packet of type 1 has it."""
+        self.settings = FmSettings(code)
+        self._phys = phys
         self.trusted = trusted
         self.heard_at_bit: dict[EbmId, int] = {}  # when a message's first valid start was whole here, in bits on air
         self.refused: dict[str, int] = {}  # packets not acted on, by reason
@@ -90,9 +97,20 @@ class FmReceiver:
         self._bits: BitReceiver | None = None
         self.tasks = TaskList()
         self._packets = Reassembler(slots_max=SLOTS_MAX, timeout_s=SLOT_TIMEOUT_S)
-        self._ordered: dict[EbmId, bool] = {}
-        self._maintenance_s: int | None = None
+        self._ordered: dict[EbmId, bool] = {}  # started, and whether it may sound still
+        self._over: dict[EbmId, bool] = {}  # stopped: their texts come too late
+        self.settings.powered_on()
         self._renewed_at = 0.0
+
+    @property
+    def code(self) -> ResourceCode:
+        """The one it answers to now."""
+        return self.settings.code
+
+    @property
+    def audible(self) -> bool:
+        """Whether what it plays comes out of the horn."""
+        return self.sounding is not None and self.settings.amplifier_on
 
     @property
     def powered(self) -> bool:
@@ -135,13 +153,21 @@ class FmReceiver:
         self._frame(frame, at_bit, air_s)
 
     def tick(self) -> None:
-        """End what maintenance no longer holds up; call about once a second (GD/J 085 clause 5.2.4)."""
-        sounding = self.sounding
-        if sounding is None or self._maintenance_s is None:
+        """End what maintenance no longer holds up; call about once a second (GD/J 085 clause 5.2.4). A new start of the
+        same message begins it again: the head-end is back."""
+        period_s, now = self.settings.maintenance_s, self._wall()
+        if period_s is None or now - self._renewed_at <= period_s:
             return
-        now = self._wall()
-        if now - self._renewed_at > self._maintenance_s:
-            self._tell(self.tasks.stop(sounding, now)[2])
+        if self._orders is not None:
+            if any(self._ordered.values()):
+                self._ordered = {ebm_id: False for ebm_id, live in self._ordered.items() if not live}
+                self._orders.fm_lapse()
+        elif self.sounding is not None:
+            changes = self.tasks.stop(EbmId.EVERYTHING, now)[2]
+            self.settings.ended(EbmId.EVERYTHING)
+            for change in changes:
+                self.tasks.forget(change.task.order.ebm_id)
+            self._tell(changes)
 
     def _frame(self, frame: HeardFrame, at_bit: int, air_s: float) -> None:
         if frame.words[0] == 0:  # filler: level 000
@@ -156,7 +182,10 @@ class FmReceiver:
     def _packet(self, received: Complete, at_bit: int) -> None:
         """Check and act. Raises RemoteProtocolError with the first thing that is wrong."""
         packet = self._verifier.decode(received.packet)
-        if not any(matches(target, self.code) for target in packet.codes):
+        if isinstance(packet.content, SetCode):  # its codes are skipped (GD/J 085 clause 5.2.3)
+            if packet.content.phys != self._phys:
+                return
+        elif not any(matches(target, self.code) for target in packet.codes):
             return
         now = self._wall()
         signer = self._verifier.check(packet, self.trusted, now)
@@ -177,17 +206,24 @@ class FmReceiver:
                 self._start(ebm_id, DAILY_CLASS, LEVEL_LOWEST, volume, now, at_bit)
             case Drill(kind=kind, operation=operation, ebm_id=ebm_id) if operation != DrillOperation.RETURN_STATUS:
                 self._start(ebm_id, kind.value, LEVEL_LOWEST, VOLUME_UNCHANGED, now, at_bit)
-            case Maintenance(enabled=enabled, period_s=period_s):
-                self._maintenance_s = period_s if enabled else None
-            case ScanList(entries=entries) if self._orders is not None and entries:
-                self._orders.fm_scan(entries)
             case Certificates(items=items):
                 self._authorise((), items)
             case Authorisation(data=data) as content:
                 if isinstance(content.opened(), AuthorisationList):  # 74 bytes carry no list and change nothing
                     self._authorise((data,), ())
-            case _:
-                pass  # settings without an effect on what sounds
+            case Text(ebm_id=ebm_id) if ebm_id in self._over:
+                pass
+            case content:
+                self._obey(content, now)
+
+    def _obey(self, content: Content | Unknown, now: float) -> None:
+        """Everything that neither starts nor stops. A terminal that restarts has forgotten what it played."""
+        self.settings.obey(content)
+        if isinstance(content, Reset | FactoryReset):
+            self._tell(self.tasks.stop(EbmId.EVERYTHING, now)[2])
+            self._ordered = dict.fromkeys(self._ordered, False)
+        if self._orders is not None:
+            self._orders.fm_told(content)
 
     def _authorise(self, lists: tuple[bytes, ...], certificates: tuple[bytes, ...]) -> None:
         """Types 6 and 7 are the security module's (GD/J 085 clause 5.2.8). Raises RemoteProtocolError."""
@@ -211,6 +247,7 @@ class FmReceiver:
     def _start(self, ebm_id: EbmId, class_: int, level: int, volume: int, now: float, at_bit: int) -> None:
         if ebm_id not in self.heard_at_bit:
             _remember(self.heard_at_bit, ebm_id, at_bit)
+        self.settings.amplifier_on = True  # a start wakes it (fm-rds.md section 10)
         order = Order(ebm_id, class_, level, now, inf, volume, "", "fm")
         if self._orders is not None:
             if ebm_id not in self._ordered:
@@ -220,6 +257,10 @@ class FmReceiver:
             self._tell(self.tasks.start(order, now, queue_lower=True)[2])
 
     def _stop(self, ebm_id: EbmId, now: float) -> None:
+        self.settings.ended(ebm_id)
+        _remember(self._over, ebm_id, True)
+        everything = ebm_id == EbmId.EVERYTHING
+        self._ordered |= {each: False for each in self._ordered if everything or each == ebm_id}
         if self._orders is not None:
             self._orders.fm_stop(ebm_id)
         else:

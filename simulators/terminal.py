@@ -148,6 +148,18 @@ class Terminal:
         self.scan_list = entries
         self.tuned_khz = min(entries, key=lambda each: each.priority).frequency_khz
 
+    def take_code(self, code: ResourceCode) -> None:
+        """It answers to another code from now on."""
+        self.code, self._stems = code, area_stems(code)
+
+    def lapse_fm(self, now: float) -> list[Action]:
+        """Maintenance has run out (GD/J 085 clause 5.2.4): what is known from FM alone ends, until a new start."""
+        live = [t.order.ebm_id for t in self._tasks if t.state in LIVE and isinf(t.order.end)]
+        actions = [action for ebm_id in live for action in self._follow(self._tasks.finish(ebm_id, now), now)]
+        for ebm_id in live:
+            self._tasks.forget(ebm_id)
+        return actions
+
     def hear_fm(self, order: Order, now: float) -> list[Action]:
         """A start that its FM receiver has verified. FM brings the sound too, where nothing else has yet."""
         task = self._tasks.get(order.ebm_id)
@@ -358,7 +370,7 @@ class Terminal:
                 case fefd.Number(id=fefd.SET_RETURN_PERIOD, value=period_s):
                     self.period_s = period_s
                 case fefd.AssignCode(phys=phys, code=code) if phys == self.phys:
-                    self.code, self._stems = code, area_stems(code)
+                    self.take_code(code)
                 case fefd.RawParameter(id=id_):
                     return Result.NOT_SUPPORTED, f"parameter {id_:02X}"
                 case _:

@@ -15,12 +15,13 @@ from functools import partial
 from typing import Any
 
 from protocols.codes import EbmId
-from protocols.fm.configuration import ScanEntry
+from protocols.fm.packet import Content, Unknown
 from protocols.terminal import Header
 from simulators.audio_fetch import AudioFetcher, FetchFailed
 from simulators.leisure import Aside, Leisure, at_once
 from simulators.terminal import Terminal
 from simulators.terminal_actions import Action, Fetch, Install, Redial, Reply, Report
+from simulators.terminal_fm import obey
 from simulators.terminal_tasks import Order
 from simulators.trust import Heard
 
@@ -103,9 +104,13 @@ class TerminalShell:
         """From the FM receiver."""
         self._do(self.terminal.stop_fm(ebm_id, self._doors.wall()), None)
 
-    def fm_scan(self, entries: tuple[ScanEntry, ...]) -> None:
+    def fm_told(self, content: Content | Unknown) -> None:
         """From the FM receiver."""
-        self.terminal.take_scan_list(entries)
+        obey(self.terminal, content)
+
+    def fm_lapse(self) -> None:
+        """From the FM receiver."""
+        self._do(self.terminal.lapse_fm(self._doors.wall()), None)
 
     def _do(self, actions: list[Action], reply: Send | None) -> None:
         for action in actions:

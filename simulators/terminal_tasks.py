@@ -158,6 +158,12 @@ class TaskList:
             return []
         return self._move(task, Cause.END) + self.tick(now)
 
+    def forget(self, ebm_id: EbmId) -> None:
+        """Know nothing of what is over: another command may begin it again."""
+        task = self._tasks.get(ebm_id)
+        if task is not None and task.state not in LIVE:
+            del self._tasks[ebm_id]
+
     def fail(self, ebm_id: EbmId, now: float) -> list[Change]:
         """Its audio cannot be had."""
         task = self._tasks.get(ebm_id)

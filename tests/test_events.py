@@ -22,6 +22,7 @@ FACTS = [
     ROOT / "ebcd" / name
     for name in (
         "facts.py",
+        "airing/record.py",
         "archive/history.py",
         "archive/listed.py",
         "workorders/book.py",

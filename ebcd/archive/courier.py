@@ -158,14 +158,14 @@ class Courier:
         codes = tuple(parcel.code for parcel in parcels)
         certificates = tuple(dict.fromkeys(each for parcel in parcels for each in parcel.certificates))
         wait_s = ON_AIR_S + sum(map(len, certificates)) / AIR_BYTES_S
-        if certificates and not await self._enquiries.air(_command(codes, (), certificates), wait_s):
-            return dict.fromkeys(codes, SILENT)
+        if certificates and (why := await self._enquiries.air(_command(codes, (), certificates), wait_s)):
+            return dict.fromkeys(codes, Result(Outcome.SILENT, why))
         results: dict[str, Result] = {}
         for parcel in parcels:
             command = _command((parcel.code,), parcel.lists, ())
             wait_s = ON_AIR_S + sum(map(len, parcel.lists)) / AIR_BYTES_S
-            said = not parcel.lists or await self._enquiries.air(command, wait_s)
-            results[parcel.code] = Result(Outcome.PASSED_ON) if said else SILENT
+            why = await self._enquiries.air(command, wait_s) if parcel.lists else ""
+            results[parcel.code] = Result(Outcome.SILENT, why) if why else Result(Outcome.PASSED_ON)
         return results
 
 

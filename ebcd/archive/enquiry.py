@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from devices.link import Event, Link, OutboxFull, Path
 from devices.maintenance import (
     UNASKED,
+    Air,
     AskValues,
     Authorise,
     Configure,
@@ -22,11 +23,13 @@ from devices.maintenance import (
     Given,
     PassedOn,
     Told,
+    Unsaid,
     ValuesTold,
 )
 from devices.roster import DeviceKind, Roster
 from ebcd.health import SPEAKING, HealthBook
 from protocols.codes import ResourceCode
+from protocols.fm.configuration import ScanEntry, ScanList
 
 ANSWERS_S = 30.0
 """Longer than every link's own repeats, and than four exchanges with an adapter that takes five seconds for each."""
@@ -42,6 +45,8 @@ class _Open:
     wanted: set[str]
     answers: dict[str, Configured] = field(default_factory=dict)
     done: asyncio.Event = field(default_factory=asyncio.Event)
+    links: int = 1  # that may put it on air
+    unsaid: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,10 @@ class Enquiries:
                     self._overheard[code].append(result)
             case PassedOn(token=token) if (waiting := self._open.get(token)) is not None:
                 self._came(waiting, "*")
+            case Unsaid(token=token, reason=reason) if (waiting := self._open.get(token)) is not None:
+                waiting.unsaid.append(reason)
+                if len(waiting.unsaid) >= waiting.links:
+                    waiting.done.set()
             case Configured(code=code, token=token) if (waiting := self._open.get(token)) is not None:
                 waiting.answers[code] = event
                 self._came(waiting, code)
@@ -164,17 +173,19 @@ class Enquiries:
             del self._open[token]
         return waiting.answers
 
-    async def air(self, command: Callable[[int], Authorise], wait_s: float) -> bool:
-        """Have something put on air that nobody answers; whether it was within `wait_s`."""
+    async def air(self, command: Callable[[int], Authorise | Air], wait_s: float, *, link: str = "") -> str:
+        """Have something put on air that nobody answers, by every FM link or the named one. "" when one of them had it
+        on air within `wait_s`, otherwise why none had."""
         self._tokens = self._tokens % TOKENS + 1
         token = self._tokens
         waiting = self._open[token] = _Open({"*"})
+        waiting.links = sum(link in ("", each.name) for each in self._links.get(Path.FM, ()))
         try:
-            self._offer(Path.FM, "", command(token))
+            self._offer(Path.FM, link, command(token))
             await self._wait(waiting, wait_s)
         finally:
             del self._open[token]
-        return not waiting.wanted
+        return "; ".join(waiting.unsaid or ("not on air in time",)) if waiting.wanted else ""
 
     @contextmanager
     def overhearing(self, codes: Iterable[ResourceCode]) -> Iterator[Mapping[str, Sequence[int]]]:
@@ -228,13 +239,14 @@ class Enquiries:
     def tune(self, codes: Sequence[ResourceCode], carriers_khz: tuple[int, ...]) -> None:
         """Have the transmitters tell terminals which carriers to watch. Nobody answers over FM: whether they do is for
         them to say over another path."""
+        watching = ScanList(tuple(ScanEntry(number, number, khz) for number, khz in enumerate(carriers_khz, 1)))
         for at in range(0, len(codes), CODES_AT_ONCE_MAX):
             some = tuple(codes[at : at + CODES_AT_ONCE_MAX])
-            self._offer(Path.FM, "", Configure(some, Given(scan_khz=carriers_khz), 0))
+            self._offer(Path.FM, "", Air(some, watching, UNASKED))
 
     # ---- inside ----------------------------------------------------------------------------------------------------
 
-    def _offer(self, path: Path, link: str, command: Configure | AskValues | Firmware | Authorise) -> None:
+    def _offer(self, path: Path, link: str, command: Configure | AskValues | Firmware | Authorise | Air) -> None:
         """To every link of a path, or the named one. A full outbox takes nothing: its devices then do not answer."""
         for each in self._links.get(path, ()):
             if link in ("", each.name):

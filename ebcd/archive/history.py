@@ -100,6 +100,11 @@ class DeviceBook:
                     sent = self.lists.sent.get(receiver)
                     serial = "" if sent is None else f"list {sent.serial} "
                     self._note(code, fact, f"{serial}{outcome} {note}".rstrip())
+            case "fm.said":
+                told = " ".join((payload["what"], *payload["values"].values()))
+                on_air = ", ".join(link if until else f"{link}: {why}" for link, until, why in payload["results"])
+                for code in payload["codes"]:
+                    self._note(code, fact, f"{told} ({on_air})")
             case "device.set":
                 told = ", ".join(f"{name} {value}" for name, value in payload["settings"].items())
                 failed = frozenset(payload["failed"])

@@ -12,6 +12,7 @@ from devices.link import Event, Path
 from devices.maintenance import Stranger
 from ebcd.api import devices as device_pages
 from ebcd.api import inventory as inventory_pages
+from ebcd.api import people as people_pages
 from ebcd.archive.beats import Beats
 from ebcd.archive.commission import Commissioner, Site
 from ebcd.archive.courier import Courier, CourierDoors
@@ -35,6 +36,7 @@ from ebcd.health import HealthBook, Ways
 from ebcd.identity import Operators
 from ebcd.inventory import Inventory
 from ebcd.lifecycle import AlertState
+from ebcd.people import PeopleDesk
 from ebcd.whitelist.part import WhitelistPart, whitelist_part
 from ebcd.workorders import Sites
 from protocols.codes import ResourceCode
@@ -53,6 +55,7 @@ class ArchivePart:
     stages: Stages
     setter: Setter
     whitelist: WhitelistPart
+    people: PeopleDesk
 
     def observe(self, event: Event, wall_s: float) -> None:
         """Link events."""
@@ -65,8 +68,12 @@ class ArchivePart:
 
     def routes(self, operators: Operators) -> tuple[Route, ...]:
         """For `ebcd.api.application`."""
-        of_archive = inventory_pages.routes(self.office, operators)
-        return (*of_archive, *device_pages.routes(self.setter, operators), *self.whitelist.routes(operators))
+        return (
+            *inventory_pages.routes(self.office, operators),
+            *device_pages.routes(self.setter, operators),
+            *self.whitelist.routes(operators),
+            *people_pages.routes(self.people, operators),
+        )
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -122,7 +129,8 @@ def archive_part(
     needed = needed_by(inventory, base.state)
     setter = Setter(inventory, enquiries, settler, enter, ledger.mark, world.clock, needed)
     whitelist = whitelist_part(base, ledger, enquiries)
-    return ArchivePart(keeper, office, pending, enquiries, beats, stages, setter, whitelist)
+    people = PeopleDesk(ledger, base.store, inventory, world.clock, book.callers.held_by)
+    return ArchivePart(keeper, office, pending, enquiries, beats, stages, setter, whitelist, people)
 
 
 def _images(base: Foundation) -> Images:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ebcd.cli import (
+    airing,
     authorising,
     commissioning,
     device,
@@ -332,6 +333,7 @@ app.add_typer(roster.roster, name="roster")
 app.add_typer(inventory.inventory, name="inventory")
 commissioning.add_to(app)
 authorising.add_to(field.cert)
+airing.add_to(field.fm)
 app.add_typer(drift.drift, name="drift")
 app.add_typer(drift.change, name="change")
 device.add_to(app)

@@ -29,7 +29,10 @@ from ebcd.proofs import AlertProofs
 from ebcd.reasons import said
 
 COUNTED = ("targeted", "confirmed", "played", "refused", "timed_out", "unconfirmed", "cancelled", "pending")
-NUMBERS = ("devices", "lost", "first", "median", "p99", "last")
+NUMBERS = (
+    *("devices", "lost", "first", "median", "p99", "last"),
+    *("packets", "frames", "passes", "pass_s", "burst_s", "meant"),
+)
 STYLES = {
     "on_air": "bold red",
     "pending": "yellow",

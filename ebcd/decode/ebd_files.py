@@ -310,7 +310,7 @@ def archive_in(data: bytes) -> bytes:
 
 
 def _joined(body: bytes) -> bytes:
-    """A body without the sizes between its chunks (RFC 9112 clause 7.1), up to where it breaks or was cut off."""
+    """A body without the sizes between its chunks (RFC 9112 section 7.1), up to where it breaks or was cut off."""
     parts, at = [], 0
     while (line := _CHUNK.match(body, at)) is not None and (size := int(line[1], 16)) > 0:
         parts.append(body[line.end() : line.end() + size])

@@ -13,7 +13,7 @@ import pytest
 
 from devices.fm_adapter import FmAdapter, FmAdapterConfig
 from devices.link import AskState, Event, LinkDown, LinkUp, NoAnswer, OutboxFull, Path, Sent, SetClock, Verb
-from devices.maintenance import Authorise, Configure, Given, PassedOn
+from devices.maintenance import Air, Authorise, Configure, Given, PassedOn
 from devices.ports import Ports
 from devices.registry import link_type
 from devices.roster import Device, DeviceKind, Roster
@@ -239,11 +239,11 @@ async def test_a_scan_list_goes_through_the_adapter_once_and_nobody_is_asked_ove
     clock: VirtualClock, rng: random.Random
 ) -> None:
     async with mast(clock, rng) as at:
-        at.link.offer(Configure((HORN,), Given(scan_khz=(98_500, 88_800)), 0))
+        entries = (ScanEntry(1, 1, 98_500), ScanEntry(2, 2, 88_800))
+        at.link.offer(Air((HORN,), ScanList(entries), 0))
         at.link.offer(Configure((HORN,), Given(volume=20), 0))
         await asyncio.sleep(60)
         assert [(c.command, c.packet_type, c.targets) for c in at.commands] == [(0, 0, (HORN,))]
-        entries = (ScanEntry(1, 1, 98_500), ScanEntry(2, 2, 88_800))
         assert [packet.content for packet in at.packets] == [ScanList(entries)]
         assert not at.link.capabilities.asks
 

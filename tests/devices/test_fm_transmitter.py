@@ -14,7 +14,7 @@ import pytest
 
 from devices.fm_transmitter import FRAME_S, FmTransmitter, FmTransmitterConfig
 from devices.link import AskState, LinkDown, LinkUp, NoAnswer, OutboxFull, Path, Sent, SetClock, Verb
-from devices.maintenance import Configure, Given
+from devices.maintenance import Air, Configure, Given
 from devices.ports import ProtocolT
 from devices.registry import link_type
 from devices.roster import Roster
@@ -199,10 +199,10 @@ async def test_passes_and_bits_are_told_when_they_have_been_on_air(clock: Virtua
 @pytest.mark.clause("GD/J 085 clause 5.2.2")
 async def test_a_scan_list_is_said_three_times_to_the_terminals_named_and_to_nobody_else(clock: VirtualClock) -> None:
     async with bench(clock) as b:
-        b.driver.offer(Configure((TOWN_A, TOWN_B), Given(scan_khz=(98_500, 88_800)), 0))
+        entries = (ScanEntry(1, 1, 98_500), ScanEntry(2, 2, 88_800))
+        b.driver.offer(Air((TOWN_A, TOWN_B), ScanList(entries), 0))
         await asyncio.sleep(30.0)
         said = [(packet.codes, packet.content) for packet in b.packets()]
-        entries = (ScanEntry(1, 1, 98_500), ScanEntry(2, 2, 88_800))
         assert said == [((TOWN_A, TOWN_B), ScanList(entries))] * len(said)
         assert b.driver.air.carrying % 3 == 0
         assert 3 * 20 <= b.driver.air.carrying <= 3 * 30

@@ -124,7 +124,6 @@ async def test_a_name_that_the_adapter_s_encoding_lacks_is_refused_and_nothing_i
         (Given(network=NETWORK), (ONE, TWO)),  # one address for two
         (Given(callers=(ZHANG,)), (ONE,)),  # terminals have no white list
         (Given(volume=40, network=NETWORK), ()),  # and never half of it
-        (Given(volume=40, scan_khz=(98_500,)), (ONE,)),
         (Given(), ()),
     ],
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from devices.given import Network
 from devices.link import Began, Connected, Event, Heartbeat, Path, Rejected
 from devices.maintenance import (
     AskValues,
@@ -243,7 +244,7 @@ async def test_an_adapter_is_told_the_period_that_its_heartbeats_are_expected_in
 
 async def test_what_no_adapter_can_be_told_is_refused_at_once(clock: VirtualClock, rng: random.Random) -> None:
     async with county(clock, rng, 1) as at:
-        at.link.offer(Configure((adapter_code(1),), Given(scan_khz=(98_500,)), 9))
+        at.link.offer(Configure((adapter_code(1),), Given(network=Network("10.1.1.9", "255.255.255.0", "10.1.1.1")), 9))
         await wait()
         (told,) = at.told(Configured)
         assert isinstance(told, Configured)

@@ -8,9 +8,9 @@ import pytest
 
 from protocols.codes import EbmId, ResourceCode
 from protocols.fm.bits import frame_to_air
-from protocols.fm.configuration import Maintenance, ScanEntry, ScanList
+from protocols.fm.configuration import Maintenance, ScanEntry, ScanList, SetCode
 from protocols.fm.daily import Alive, Daily
-from protocols.fm.emergency import Drill, DrillKind, DrillOperation, Emergency
+from protocols.fm.emergency import Drill, DrillKind, DrillOperation, Emergency, Reset, Text, TextKind
 from protocols.fm.fields import Action, Switch
 from protocols.fm.frame import FRAME_BITS, SourceLevel, to_frames
 from protocols.fm.packet import Content, Unknown, encode_packet
@@ -21,6 +21,7 @@ from simulators.terminal_tasks import Order
 from tests.devices.fm_county import CERTIFICATE, COUNTY, TOWN_B, TRUSTED, UTC_S, ebm_id, sign_at
 
 HORN = ResourceCode("63411231010010314010401")  # in town A
+PHYS = bytes.fromhex("0123456789AB")
 
 
 def emergency(serial: int, *, level: int = 1, action: Action = Action.START) -> Emergency:
@@ -46,6 +47,7 @@ class Terminal:
             wall=lambda: self.now_s,
             verifier=self.verifier,
             orders=orders,
+            phys=PHYS,
         )
         self.bit = 0
         self.version = 0
@@ -82,7 +84,8 @@ class Orders:
     def __init__(self) -> None:
         self.started: list[Order] = []
         self.stopped: list[EbmId] = []
-        self.scanned: list[tuple[ScanEntry, ...]] = []
+        self.told: list[Content | Unknown] = []
+        self.lapses = 0
 
     def fm_start(self, order: Order) -> None:
         self.started.append(order)
@@ -90,8 +93,11 @@ class Orders:
     def fm_stop(self, ebm_id: EbmId) -> None:
         self.stopped.append(ebm_id)
 
-    def fm_scan(self, entries: tuple[ScanEntry, ...]) -> None:
-        self.scanned.append(entries)
+    def fm_told(self, content: Content | Unknown) -> None:
+        self.told.append(content)
+
+    def fm_lapse(self) -> None:
+        self.lapses += 1
 
 
 def test_a_signed_scan_list_for_this_terminal_is_handed_on() -> None:
@@ -99,9 +105,9 @@ def test_a_signed_scan_list_for_this_terminal_is_handed_on() -> None:
     horn = Terminal(orders=orders)
     entries = (ScanEntry(1, 1, 98_500), ScanEntry(2, 2, 88_800))
     horn.hear(ScanList(entries), TOWN_B)
-    assert orders.scanned == []
+    assert orders.told == []
     horn.hear(ScanList(entries), HORN)
-    assert orders.scanned == [entries]
+    assert orders.told == [ScanList(entries)]
 
 
 def test_a_signed_start_for_its_area_begins_and_its_stop_ends() -> None:
@@ -292,3 +298,69 @@ def test_a_packet_is_verified_once_for_all_receivers_of_a_process() -> None:
     second.play(packet)
     assert second.receiver.sounding == ebm_id(1)
     assert first.verifier.verified == 1
+
+
+# ---- settings ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.clause("GD/J 085 clause 5.2.3")
+def test_a_code_is_taken_for_the_own_physical_address_whatever_codes_the_packet_names() -> None:
+    horn = Terminal()
+    new = ResourceCode("63411231020010314010409")
+    horn.hear(SetCode(b"\x07\x08", new), HORN)
+    assert horn.receiver.code == HORN
+    horn.hear(SetCode(PHYS, new), TOWN_B)
+    assert horn.receiver.code == new
+    horn.hear(emergency(1), HORN)
+    assert horn.receiver.sounding is None
+    horn.hear(emergency(2), new)
+    assert horn.receiver.sounding == ebm_id(2)
+
+
+@pytest.mark.clause("GD/J 085 clause 5.2.15")
+def test_a_text_is_shown_until_its_message_ends_and_not_after() -> None:
+    horn = Terminal()
+    text = Text.saying(TextKind.EMERGENCY, ebm_id(1), "地震")
+    horn.hear(text)
+    assert horn.receiver.settings.shown == (ebm_id(1), "地震")
+    horn.hear(emergency(1, action=Action.STOP))
+    assert horn.receiver.settings.shown is None
+    horn.hear(replace(text, kind=TextKind.TEST))
+    assert horn.receiver.settings.shown is None
+
+
+@pytest.mark.clause("GD/J 085 clause 5.2.4")
+def test_maintenance_takes_the_text_down_with_the_sound() -> None:
+    horn = Terminal()
+    horn.hear(Maintenance(True, 30))
+    horn.hear(emergency(1))
+    horn.hear(Text.saying(TextKind.EMERGENCY, ebm_id(1), "地震"))
+    horn.wait(31)
+    assert (horn.receiver.sounding, horn.receiver.settings.shown) == (None, None)
+
+
+@pytest.mark.clause("GD/J 085 clause 5.2.12")
+def test_a_restart_ends_what_sounds_and_needs_the_current_for_maintenance() -> None:
+    horn = Terminal()
+    horn.hear(Maintenance(True, 30))
+    horn.hear(emergency(1))
+    horn.hear(Reset(Switch.STAY, 0))
+    assert horn.log == [("begin", ebm_id(1)), ("end", ebm_id(1))]
+    assert (horn.receiver.settings.maintenance_s, horn.receiver.settings.restarts) == (None, 1)
+
+
+@pytest.mark.clause("GD/J 085 clause 5.2.4")
+def test_with_other_ways_in_maintenance_that_runs_out_is_told_once() -> None:
+    orders = Orders()
+    horn = Terminal(orders=orders)
+    horn.hear(Maintenance(True, 30))
+    horn.wait(40)
+    assert orders.lapses == 0
+    horn.hear(emergency(1))
+    horn.wait(40)
+    horn.wait(40)
+    assert orders.lapses == 1
+    horn.hear(emergency(2))
+    horn.hear(emergency(2, action=Action.STOP))
+    horn.wait(40)
+    assert orders.lapses == 1

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from devices.link import Path
-from devices.maintenance import Configure, Given, Told
+from devices.maintenance import UNASKED, Air, Told
 from devices.roster import Device, DeviceKind, Roster
 from ebcd import snapshot
 from ebcd.archive import Archive, Record
@@ -16,6 +16,7 @@ from ebcd.archive.drift import Deviation, deviations
 from ebcd.archive.rollout import ChangeState, Order, batches, fails
 from ebcd.archive.stages import RUNNING_MAX, NobodyReached, StageRule, Stages, TooManyChanges
 from ebcd.inventory import Inventory
+from protocols.fm.configuration import ScanEntry, ScanList
 from tests.ebcd.archive.yard import CHEN, HORNS, ONE, TWO, courier, yard
 from tests.ebcd.county import COUNTY, PROVINCE, TOWN_A
 
@@ -61,7 +62,8 @@ async def test_a_scan_list_goes_out_over_fm_and_the_terminal_says_over_ip_what_c
         at.air.deaf.add(TWO)
         after = await at.drift.mend(HORNS, CHEN)
         assert [row.state for row in after[:3]] == ["sound", "drift", "sound"]
-        assert [command for _, command in at.air.told] == [Configure((ONE, TWO), Given(scan_khz=(98_500, 90_000)), 0)]
+        watching = ScanList((ScanEntry(1, 1, 98_500), ScanEntry(2, 2, 90_000)))
+        assert [command for _, command in at.air.told] == [Air((ONE, TWO), watching, UNASKED)]
         (fact,) = at.facts("device.set")
         assert (fact["codes"], fact["failed"], fact["settings"]) == ([ONE, TWO], [TWO], {"scan_khz": "98500, 90000"})
 

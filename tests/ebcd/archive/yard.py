@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from devices.link import Command, DeviceState, Event, Heartbeat, LinkCapabilities, LinkStatus, Path
+from devices.maintenance import Air as Said
 from devices.maintenance import AskValues, Configure, Configured, Firmware, Told, ValuesTold
 from devices.roster import Device, DeviceKind, Roster
 from ebcd.archive import Archive, Record
@@ -22,6 +23,7 @@ from ebcd.health import HealthBook, ways_of
 from ebcd.inventory import Inventory
 from ebcd.operator import Actor
 from protocols.codes import ResourceCode
+from protocols.fm.configuration import ScanList
 from tests.ebcd.archive.shelf import Shelf
 from tests.ebcd.county import VILLAGE_A1, Room, control_room, terminal
 
@@ -94,10 +96,10 @@ class Air(Field):
 
     def offer(self, command: Command) -> None:
         """Some seconds later it has been heard."""
-        assert isinstance(command, Configure)
+        assert isinstance(command, Said)
+        assert isinstance(command.content, ScanList)
         self.told.append(("", command))
-        carriers = command.given.scan_khz
-        assert carriers is not None
+        carriers = tuple(each.frequency_khz for each in command.content.entries)
         for code in set(command.members) - self.deaf:
             heard = replace(self.horns[code], command_khz=carriers[0], scan_khz=carriers)
             asyncio.get_running_loop().call_later(9.0, self.horns.__setitem__, code, heard)

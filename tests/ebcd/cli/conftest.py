@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from starlette.routing import Route
 from typer.testing import CliRunner
 
 from ebcd.api import application
@@ -47,6 +49,13 @@ class ControlRoom:
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[ControlRoom]:
     """A running daemon's API with two operators, chen and wang."""
+    with serving(tmp_path) as running:
+        yield running
+
+
+@contextmanager
+def serving(tmp_path: Path, more: Iterable[Route] = ()) -> Iterator[ControlRoom]:
+    """The same with routes of other parts."""
     operations = FakeOperations()
     (tmp_path / "ebcd.toml").write_text('[platform]\nlanguage = "zh"\n[api]\nsocket = "run/s"\n', encoding="utf-8")
     for name in ("chen", "wang"):
@@ -56,7 +65,7 @@ def room(tmp_path: Path) -> Iterator[ControlRoom]:
     stop = asyncio.Event()
 
     async def serve() -> None:
-        async with on_unix_socket(application(operations, Operators(TOKENS)), tmp_path / "run" / "s"):
+        async with on_unix_socket(application(operations, Operators(TOKENS), more=more), tmp_path / "run" / "s"):
             ready.set()
             await stop.wait()
 

@@ -1,0 +1,1 @@
+"""What people tell terminals over FM besides alerts: shown first, said when confirmed, answered by nobody."""
