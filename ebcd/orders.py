@@ -197,7 +197,7 @@ class Orders:
             volume=self._volumes.of(alert),
             targets=targets,
             members=members,
-            audio=Audio(self.audio_url(alert)),
+            audio=Audio(self.audio_url(alert), alert.media.name if alert.media else ""),
             text=alert.text or alert.title,
             agency=alert.agency[:TITLE_CHARACTERS_MAX],
             language=alert.language,
