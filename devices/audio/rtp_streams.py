@@ -20,11 +20,13 @@ BURST_MAX = 3
 BURST_GAP_S = 0.02
 BEHIND_S_MAX = 0.5
 """A stream that is further behind its time leaves the time, not the sound, out."""
+EARLY_S = 0.0005
+"""A timer may ring a rounding error early; what is due by then is sent."""
 TURN_MAX = 200
 """Datagrams after which the loop may do something else."""
 
-OnOver = Callable[[], None]
-Send = Callable[[bytes], None]
+OnOver = Callable[[], object]
+Send = Callable[[bytes], object]
 
 
 class RtpStream:
@@ -113,7 +115,7 @@ class RtpStreams:
     def _turn(self) -> None:
         self._timer = None
         now_s, wall_s, left = self._clock.monotonic(), self._clock.wall(), TURN_MAX
-        while self._due and self._due[0][0] <= now_s and left > 0:
+        while self._due and self._due[0][0] <= now_s + EARLY_S and left > 0:
             _, number, stream, over = heapq.heappop(self._due)
             if wall_s >= stream.end_utc_s:
                 stream.closed = True
