@@ -233,7 +233,7 @@ class Pusher:
         outlet.stream = self._streams.open(
             best.sound.pieces, lambda data: self._send(outlet, data), *window, lambda: self._over(outlet)
         )
-        log.info("push.began", alert=best.start.ebm_id, device=best.code, to=str(outlet.to), instead=_id_of(playing))
+        log.debug("push.began", alert=best.start.ebm_id, device=best.code, to=str(outlet.to), instead=_id_of(playing))
 
     def _over(self, outlet: _Outlet) -> None:
         outlet.stream = None
@@ -252,7 +252,7 @@ class Pusher:
     def _close(self, outlet: _Outlet) -> None:
         if outlet.stream is not None:
             self._streams.close(outlet.stream)
-            log.info("push.ended", alert=_id_of(outlet.playing), to=str(outlet.to), packets=outlet.stream.sent)
+            log.debug("push.ended", alert=_id_of(outlet.playing), to=str(outlet.to), packets=outlet.stream.sent)
         outlet.stream = outlet.playing = None
         if outlet.transport is not None:
             outlet.transport.abort()

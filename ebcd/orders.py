@@ -75,6 +75,8 @@ class Orders:
         self._media_base_url = media_base_url.rstrip("/")
         self.endless: frozenset[Path] = frozenset({Path.FM})
         """Paths with devices that know no end time: they are told when a window is over."""
+        self.streamed: frozenset[Path] = frozenset()
+        """Paths with links that send the sound themselves."""
         self._addresses: dict[tuple[frozenset[AreaCode], tuple[AreaCode, ...]], tuple[ResourceCode, ...]] = {}
 
     def plan(self, record: AlertRecord, at: float) -> None:
@@ -168,7 +170,18 @@ class Orders:
                 groups.setdefault(delivery.path, []).append(delivery.code)
         for path, codes in groups.items():
             if path is not Path.FM:
-                decision.offers.append(Offer(path, AskState(self.members(path, codes))))
+                self.ask(record, path, codes, decision)
+
+    def ask(self, record: AlertRecord, path: Path, codes: Iterable[ResourceCode], decision: Decision) -> None:
+        """Ask what these terminals, or the adapters that drive them, are doing. Where the sound itself is streamed they
+        are started once more, whatever they say: that changes nothing for them but where the stream goes, which may
+        have ended while another one sounded or while we were away (terminal-ip.md 1.7)."""
+        members = self.members(path, codes)
+        if path in self.streamed:
+            again = self.start_command(record.alert, self.targets(record.alert, frozenset(record.holds)), members)
+            decision.offers.append(Offer(path, again))
+        else:
+            decision.offers.append(Offer(path, AskState(members)))
 
     def members(self, path: Path, codes: Iterable[ResourceCode]) -> tuple[ResourceCode, ...]:
         """Whom a link must reach for these terminals: themselves, or the adapters that drive them."""

@@ -8,13 +8,16 @@ from fractions import Fraction
 
 import av
 from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from av.container import InputContainer
 from av.error import FFmpegError
 
 from devices.audio.pcm import AudioError, NotAudio, Pcm
+from protocols.rtp import mpeg_frames
 
 MP3_BIT_RATE = 48_000  # bit/s: speech through horns gains nothing above
 MP3_EFFORT = "7"  # LAME -q 7: half the time of its usual 5, and an alert waits for it (1.5 s for 100 s of speech)
+CONVERTED_BIT_RATE, CONVERTED_RATE_HZ = 64_000, 48_000  # what every IP terminal and adapter plays
 MP3_RATES_HZ = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 FILE_BYTES_MAX = 100_000_000
 DURATION_S_MAX = 4 * 3600.0
@@ -52,6 +55,35 @@ def to_mp3(sound: Pcm, *, bit_rate: int = MP3_BIT_RATE) -> bytes:
             container.mux(stream.encode(None))
     except FFmpegError as error:
         raise AudioError(f"the sound cannot be made an MP3: {error}") from error
+    return out.getvalue()
+
+
+def as_mp3(data: bytes) -> bytes:
+    """Any file that we play as MP3: what is MP3 already stays as it is, byte for byte. Raises AudioError."""
+    name = format_of(data)
+    if name is None:
+        raise NotAudio(f"the file starts with {data[:8].hex() or 'nothing'}: no sound that we play")
+    if name == "mp3" and next(mpeg_frames(data), None) is not None:
+        return data
+    out = io.BytesIO()
+    options = {"write_xing": "0", "id3v2_version": "0"}
+    try:
+        with (
+            av.open(io.BytesIO(data), "r", format=name) as source,
+            av.open(out, "w", format="mp3", options=options) as container,
+        ):
+            effort = {"compression_level": MP3_EFFORT}
+            stream = container.add_stream(
+                "libmp3lame", rate=CONVERTED_RATE_HZ, options=effort, layout="mono", format="s16p"
+            )
+            stream.bit_rate = CONVERTED_BIT_RATE
+            resampler = AudioResampler("s16p", "mono", CONVERTED_RATE_HZ, _FRAME_SAMPLES)
+            for frame in (*source.decode(audio=0), None):
+                for part in resampler.resample(frame):
+                    container.mux(stream.encode(part))
+            container.mux(stream.encode(None))
+    except (FFmpegError, ValueError, EOFError, IndexError) as error:
+        raise AudioError(f"the {name} file cannot be made an MP3: {error}") from error
     return out.getvalue()
 
 
