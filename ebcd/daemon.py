@@ -146,8 +146,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     numbers = KeptNumbers(base.store, await base.store.kept_numbers())
     monitor = Monitor(monitor_rule(settings), ledger, sounds.store, clock, in_thread=world.store_in_thread)
     links = _links(base, numbers, monitor.copy_to, sounds.mp3, following, by_path, paths, core.announcers)
-    orders.endless |= {link.path for _, link in links if not link.capabilities.ends_itself}
-    orders.streamed |= {link.path for _, link in links if link.capabilities.streams}
+    orders.know(link for _, link in links)
     ways = _ways(settings, paths)
     health = _health_book(base, ways(inventory))
     ward = await _ward(base, health, by_path)

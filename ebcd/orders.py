@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from devices.link import AskState, Audio, Path, Start, Stop
+from devices.link import AskState, Audio, Link, Path, Start, Stop
 from ebcd.alert import Alert, AlertClass, Origin
 from ebcd.decision import Decision, Offer
 from ebcd.facts import orders_sent, plan_made
@@ -78,6 +78,12 @@ class Orders:
         self.streamed: frozenset[Path] = frozenset()
         """Paths with links that send the sound themselves."""
         self._addresses: dict[tuple[frozenset[AreaCode], tuple[AreaCode, ...]], tuple[ResourceCode, ...]] = {}
+
+    def know(self, links: Iterable[Link]) -> None:
+        """Which paths need to be told of an end, and which of a begin once more."""
+        for link in links:
+            self.endless |= frozenset() if link.capabilities.ends_itself else {link.path}
+            self.streamed |= {link.path} if link.capabilities.streams else frozenset()
 
     def plan(self, record: AlertRecord, at: float) -> None:
         """Plan, or plan anew, every terminal of the alert that has not been sent anything yet."""

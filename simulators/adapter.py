@@ -81,12 +81,13 @@ class Airing:
 
 @dataclass(slots=True)
 class Outcome:
-    """What one command leads to."""
+    """What one command leads to. `pushed`: relays and reports wait for the sound of this message, which is pushed."""
 
     answer: annex_a.Message
     relays: list[Relay] = field(default_factory=list)
     reports: list[annex_a.Message] = field(default_factory=list)
     packets: list[Airing] = field(default_factory=list)
+    pushed: EbmId | None = None
 
 
 class Adapter:
@@ -112,6 +113,8 @@ class Adapter:
         self._sessions = fefd.SessionCounter(int(wall()))
         self.refused = 0
         self.equipment = Equipment()
+        self.listens: dict[EbmId, str] = {}
+        """Where it hears the sound of messages that is pushed to it."""
 
     def sign(self, signed: bytes) -> SignatureBlock:
         """GD/J 081 clause 5.4, with its own clock."""
@@ -169,6 +172,11 @@ class Adapter:
         sounding, start = self._tasks.sounding, self._ordered.get(ebm_id)
         return _url(start) if start is not None and sounding is not None and sounding.order.ebm_id == ebm_id else ""
 
+    @property
+    def live(self) -> list[EbmId]:
+        """Tasks that are not over."""
+        return [task.order.ebm_id for task in self._tasks if task.state in LIVE]
+
     def tick(self, now: float) -> list[annex_a.Message]:
         """What time alone does, as reports."""
         return self._reports(self._tasks.tick(now))
@@ -217,7 +225,9 @@ class Adapter:
         return annex_a.GeneralAnswer(code, text)
 
     def _start(self, start: annex_a.StartBroadcast, now: float) -> Outcome:
-        url = _url(start)
+        url, pushed = _url(start), wants_push(start)
+        if pushed and start.ebm_id not in self.listens:
+            return Outcome(annex_a.StartAnswer(self.code, start.ebm_id, 1, "no port to hear it on"))
         order = Order(start.ebm_id, start.class_, start.level, start.start, start.end, start.volume, url, "platform")
         result, text, changes = self._tasks.start(order, now)
         if result is not Result.OK:
@@ -235,9 +245,9 @@ class Adapter:
             start.end,
             aux,
         )
-        return Outcome(
-            annex_a.StartAnswer(self.code, start.ebm_id), self._relay(relayed, start.targets), self._reports(changes)
-        )
+        answer = annex_a.StartAnswer(self.code, start.ebm_id, url=self.listens[start.ebm_id] if pushed else "")
+        relays, reports = self._relay(relayed, start.targets), self._reports(changes)
+        return Outcome(answer, relays, reports, pushed=start.ebm_id if pushed else None)
 
     def _forget(self) -> None:
         """Keep commands of remembered tasks only."""
@@ -363,6 +373,15 @@ class Adapter:
 def _is_other(address: annex_a.ReturnAddress) -> bool:
     """Whether nobody knows what kind of address it is."""
     return isinstance(address, annex_a.OtherReturn)
+
+
+def wants_push(message: annex_a.Message) -> bool:
+    """Whether a start asks where its sound shall be streamed to: type 62, or 0x62 as table A.32 has it."""
+    return isinstance(message, annex_a.StartBroadcast) and any(
+        aux.type in (annex_a.AUX_PUSH, annex_a.AUX_PUSH_HEX)
+        for language in message.languages
+        for aux in language.auxiliary
+    )
 
 
 def _url(start: annex_a.StartBroadcast) -> str:
