@@ -233,7 +233,7 @@ class AdapterTcp:
             outbox_depth=sum(line.depth for line in self._lines.values()),
             outbox_limit=self._config.outbox_max * len(self._roster.adapters),
             dropped=sum(line.dropped for line in self._lines.values()),
-            streaming=self._pusher.figures if self.capabilities.streams else None,
+            streaming=self._pusher.figures,
         )
 
     def _line(self, code: ResourceCode) -> AdapterLine | None:

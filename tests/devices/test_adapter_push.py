@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from devices.link import Answered, Audio
+from devices.link import Answered, Audio, Streaming
 from protocols import adapter as a
 from protocols.codes import EbmId, ResourceCode
 from tests.devices.annex_a_adapter import CONFIG, settle
@@ -46,7 +46,7 @@ async def test_without_the_switch_the_address_of_the_file_is_sent(clock: Virtual
         assert isinstance(message, a.StartBroadcast)
         assert message.languages[0].auxiliary == (a.Auxiliary.url("http://127.0.0.1:8088/media/a.mp3"),)
         assert at.ears[1].packets == []
-        assert at.at.link.status().streaming is None
+        assert at.at.link.status().streaming == Streaming(0, 0, 0)
 
 
 async def test_a_stream_of_others_is_named_and_not_pushed(clock: VirtualClock, rng: random.Random) -> None:

@@ -37,7 +37,6 @@ async def test_the_sm3_of_what_was_heard_is_that_of_the_file(tmp_path: FilePath)
         await until(lambda: at.told(Began) == ["Began"])
 
 
-@pytest.mark.clause("RFC 2250 section 3.5")
 async def test_another_reader_of_rtp_hears_the_same_frames_at_the_same_times(tmp_path: FilePath) -> None:
     """libavformat, told by a session description what comes. It may miss the beginning."""
     port, session = free_port(), tmp_path / "session.sdp"

@@ -22,7 +22,6 @@ def sound(piece: rtp.Piece) -> bytes:
     return rtp.sound_of(rtp.RtpPacket(rtp.MPA, 0, 0, 0, piece.payload))
 
 
-@pytest.mark.clause("RFC 2250 section 3.5")
 def test_whole_frames_go_together_for_a_tenth_of_a_second() -> None:
     cut = list(rtp.pieces(mp3(9), 1400))
     assert [sound(piece) for piece in cut] == [mp3(9)[:576], mp3(9)[576:1152], mp3(9)[1152:]]
