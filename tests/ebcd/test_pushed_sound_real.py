@@ -17,8 +17,8 @@ from ebcd.world import SocketNetwork
 from protocols import rtp
 from protocols.sm2 import sm3
 from tests.devices.test_adapter_sockets import until
+from tests.ebcd.head_end import EBM, head_end
 from tests.ebcd.monitor.sounds import mp3
-from tests.ebcd.pushing.head_end import EBM, head_end
 from tests.ports import free_port
 
 pytestmark = pytest.mark.real

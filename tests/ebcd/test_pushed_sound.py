@@ -9,8 +9,8 @@ import pytest
 
 from devices.link import Answered, Began, Ended
 from protocols import rtp
+from tests.ebcd.head_end import EBM, OTHER, head_end
 from tests.ebcd.monitor.sounds import mp3, speech
-from tests.ebcd.pushing.head_end import EBM, OTHER, head_end
 from tests.virtual_time import VirtualClock
 
 
