@@ -33,7 +33,10 @@ class PushRule:
     @classmethod
     def of(cls, port_min: int, port_max: int, allowed: tuple[str, ...]) -> PushRule:
         """From the words of the configuration. Raises ValueError."""
-        return cls(port_min, port_max, tuple(ipaddress.ip_network(each) for each in allowed))
+        try:
+            return cls(port_min, port_max, tuple(ipaddress.ip_network(each) for each in allowed))
+        except ValueError as error:
+            raise ValueError(f"push_allowed: {error}; a network is written 239.1.0.0/16") from error
 
     def receiver(self, url: str, own_host: str) -> HostPort:
         """Read an address that an adapter, which the inventory has at `own_host`, offers. Raises PushRefused."""
