@@ -126,6 +126,9 @@ class Pusher:
         if owed is None or event.result != 0 or owed.start.end <= self._ports.clock.wall():
             self._tell(event)
             return
+        if not url and owed.to is not None:  # an update of what runs: the address is known
+            self._spawn(partial(self._begin, owed, event, owed.to), f"push {event.code}")
+            return
         try:
             to = self._rule.receiver(url, own_host)
         except PushRefused as refused:

@@ -257,6 +257,8 @@ class AdapterStation:
         """What its monitor carries, as long as the task is on air."""
         url = self.adapter.sound_of(ebm_id)
         sound = self.monitor_carries
+        if sound is None and await self.ears.copy(ebm_id, to):
+            return
         if sound is None:
             try:
                 _, sound = await self._doors.fetcher.get(url, on_first=_nothing, detour=False)

@@ -88,6 +88,16 @@ class PushReceiver:
         else:
             act()
 
+    async def copy(self, ebm_id: EbmId, to: tuple[str, int]) -> bool:
+        """Send on to a monitor's listener what comes of a task from now on; False where nothing of it is heard."""
+        ear = self._ears.get(ebm_id)
+        if ear is None:
+            return False
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=to)
+        ear.copies.append(transport)
+        return True
+
     def keep(self, live: Iterable[EbmId]) -> None:
         """Close the ports of all other tasks."""
         wanted = set(live)
@@ -100,6 +110,7 @@ class _Ear(asyncio.DatagramProtocol):
         self.heard = heard
         self.port = 0
         self.on_first: list[Callable[[], None]] = []
+        self.copies: list[asyncio.DatagramTransport] = []
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -108,11 +119,14 @@ class _Ear(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         self.heard.take(data)
+        for copy in self.copies:
+            copy.sendto(data)
         if self.on_first and self.heard.packets:
             waiting, self.on_first = self.on_first, []
             for act in waiting:
                 act()
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        for transport in (*self.copies, self._transport):
+            if transport is not None:
+                transport.close()

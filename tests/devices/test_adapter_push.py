@@ -169,6 +169,19 @@ async def test_a_repeated_start_moves_the_stream_to_where_the_adapter_listens_no
         assert at.streams == 1
 
 
+async def test_a_repeated_start_that_is_answered_without_an_address_changes_nothing(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    async with town(clock, rng) as at:
+        at.at.link.offer(pushed(clock, ONE))
+        await asyncio.sleep(5)
+        at.offers(1, "")
+        at.at.link.offer(pushed(clock, ONE))
+        await asyncio.sleep(4.605)
+        assert at.ears[1].sound == SOUND
+        assert at.at.told(Answered) == [answered(), answered()]
+
+
 async def test_i4_what_gave_way_at_the_same_address_is_streamed_again(clock: VirtualClock, rng: random.Random) -> None:
     async with town(clock, rng) as at:
         at.at.link.offer(pushed(clock, ONE))
