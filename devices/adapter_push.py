@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, cast
 
@@ -31,7 +31,6 @@ TOLD_AGAIN_S = 60.0
 """A stream that fails all the time is told about so often."""
 
 Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]], str], object]
-Key = tuple[ResourceCode, EbmId]
 
 log = structlog.get_logger("devices.adapter_push")
 
@@ -62,6 +61,7 @@ class _Outlet:
     """One address. Of several messages that adapters want there one is streamed: a receiver has one pair of ears."""
 
     to: HostPort
+    wanted: list[_Owed] = field(default_factory=list)
     transport: asyncio.DatagramTransport | None = None
     playing: _Owed | None = None
     stream: RtpStream | None = None
@@ -92,7 +92,7 @@ class Pusher:
         self._spawn = spawn
         self._shelf = SoundShelf(ports.read_sound, datagram_bytes_max)
         self._streams = RtpStreams(ports.clock, ports.random)
-        self._owed: dict[Key, _Owed] = {}
+        self._owed: dict[ResourceCode, dict[EbmId, _Owed]] = {}
         self._outlets: dict[HostPort, _Outlet] = {}
         self._failures = 0
 
@@ -106,9 +106,9 @@ class Pusher:
 
     def order(self, start: Start, code: ResourceCode) -> None:
         """A start is on its way to an adapter; one that is repeated tells a stream that runs its end anew."""
-        known = self._owed.get((code, start.ebm_id))
+        known = self._owed_to(code, start.ebm_id)
         if known is None:
-            self._owed[code, start.ebm_id] = _Owed(code, start)
+            self._owed.setdefault(code, {})[start.ebm_id] = _Owed(code, start)
             return
         known.start = start
         outlet = self._outlets.get(known.to) if known.to else None
@@ -117,12 +117,13 @@ class Pusher:
 
     def stop(self, stop: Stop, code: ResourceCode) -> None:
         """Its streams end at once, whatever the adapter answers (I12)."""
-        for key in [k for k in self._owed if k[0] == code and stop.ebm_id in (k[1], EbmId.EVERYTHING)]:
-            self._forget(self._owed[key])
+        for owed in list(self._owed.get(code, {}).values()):
+            if stop.ebm_id in (owed.start.ebm_id, EbmId.EVERYTHING):
+                self._forget(owed)
 
     def answered(self, event: Answered, url: str, own_host: str) -> None:
         """An adapter has answered: tell it, at once or when its stream is open."""
-        owed = self._owed.get((event.code, event.ebm_id)) if event.verb is Verb.START else None
+        owed = self._owed_to(event.code, event.ebm_id) if event.verb is Verb.START else None
         if owed is None or event.result != 0 or owed.start.end <= self._ports.clock.wall():
             self._tell(event)
             return
@@ -139,12 +140,12 @@ class Pusher:
     def sweep(self) -> None:
         """Once a second: what is over is forgotten (I3)."""
         now_s = self._ports.clock.wall()
-        for owed in [each for each in self._owed.values() if each.start.end <= now_s]:
+        for owed in [each for each in self._everything() if each.start.end <= now_s]:
             self._forget(owed)
 
     def resume(self) -> None:
         """The link runs again: so do its streams."""
-        for owed in list(self._owed.values()):
+        for owed in self._everything():
             if owed.to is not None:
                 self._spawn(partial(self._begin, owed, None, owed.to), f"push {owed.code}")
 
@@ -152,6 +153,12 @@ class Pusher:
         """The link stops."""
         for outlet in list(self._outlets.values()):
             self._close(outlet)
+
+    def _owed_to(self, code: ResourceCode, ebm_id: EbmId) -> _Owed | None:
+        return self._owed.get(code, {}).get(ebm_id)
+
+    def _everything(self) -> list[_Owed]:
+        return [owed for by_message in self._owed.values() for owed in by_message.values()]
 
     # ---- streams ---------------------------------------------------------------------------------------------------
 
@@ -171,13 +178,16 @@ class Pusher:
         if owed.sound is None:
             raise PushRefused("push-sound", f"{owed.start.audio.file} cannot be read as MP3")
         outlet = self._outlets.get(to) or await self._connect(to)
-        if self._owed.get((owed.code, owed.start.ebm_id)) is not owed:  # stopped meanwhile
+        if self._owed_to(owed.code, owed.start.ebm_id) is not owed:  # stopped meanwhile
             self._choose(outlet)
             return
         self._judge(owed, outlet)
-        before, owed.to = owed.to, to
-        if before is not None and before != to and (left := self._outlets.get(before)) is not None:
-            self._choose(left)
+        before = owed.to
+        if before is not None and before != to:
+            self._leave(owed)
+        owed.to = to
+        if owed not in outlet.wanted:
+            outlet.wanted.append(owed)
         self._choose(outlet, owed if before != to else None)
 
     async def _connect(self, to: HostPort) -> _Outlet:
@@ -190,14 +200,15 @@ class Pusher:
                 )
         except (OSError, TimeoutError) as error:
             raise PushRefused("push-network", f"no way to {to}: {error or 'its name is not found in time'}") from error
+        first = self._outlets.get(to)
         try:
             self._rule.judge(outlet.transport.get_extra_info("peername")[0])
-            if len(self._outlets) >= self._streams_max:
+            if first is None and len(self._outlets) >= self._streams_max:
                 raise PushRefused("push-full", f"{self._streams_max} streams are open (push_streams_max)")
         except PushRefused:
             outlet.transport.abort()
             raise
-        if (first := self._outlets.get(to)) is not None:  # another message's, opened meanwhile
+        if first is not None:  # another message's or adapter's, opened meanwhile
             outlet.transport.abort()
             return first
         self._outlets[to] = outlet
@@ -216,7 +227,7 @@ class Pusher:
     def _choose(self, outlet: _Outlet, newest: _Owed | None = None) -> None:
         """Stream what is wanted most: `newest`, else what goes on, else the best of those that gave way."""
         now_s = self._ports.clock.wall()
-        wanted = [owed for owed in self._owed.values() if owed.to == outlet.to and owed.start.end > now_s]
+        wanted = [owed for owed in outlet.wanted if owed.start.end > now_s]
         if not wanted:
             self._close(outlet)
             return
@@ -240,16 +251,25 @@ class Pusher:
 
     def _over(self, outlet: _Outlet) -> None:
         outlet.stream = None
-        if outlet.playing is not None:
-            for owed in [o for o in self._owed.values() if o.start.ebm_id == outlet.playing.start.ebm_id]:
-                if owed.to == outlet.to:
-                    self._forget(owed)
+        now_s = self._ports.clock.wall()
+        for owed in [each for each in outlet.wanted if each.start.end <= now_s]:
+            self._forget(owed)
+        if outlet.stream is None and self._outlets.get(outlet.to) is outlet:
+            self._choose(outlet)  # an end that was moved away meanwhile
 
     def _forget(self, owed: _Owed) -> None:
-        """It is over, stopped or refused; who gave way to it goes on."""
-        del self._owed[owed.code, owed.start.ebm_id]
+        """It is over, stopped or refused."""
+        by_message = self._owed[owed.code]
+        del by_message[owed.start.ebm_id]
+        if not by_message:
+            del self._owed[owed.code]
+        self._leave(owed)
+
+    def _leave(self, owed: _Owed) -> None:
+        """Who gave way to it at its address goes on."""
         outlet = self._outlets.get(owed.to) if owed.to is not None else None
-        if outlet is not None:
+        if outlet is not None and owed in outlet.wanted:
+            outlet.wanted.remove(owed)
             self._choose(outlet)
 
     def _close(self, outlet: _Outlet) -> None:
@@ -282,7 +302,7 @@ class Pusher:
             log.warning("push.failing", alert=alert, device=device, to=str(outlet.to), reason=reason)
 
     def _refuse(self, owed: _Owed, event: Answered | None, refused: PushRefused) -> None:
-        if self._owed.get((owed.code, owed.start.ebm_id)) is owed:
+        if self._owed_to(owed.code, owed.start.ebm_id) is owed:
             self._forget(owed)
         log.warning(
             "push.refused", alert=owed.start.ebm_id, device=owed.code, why=refused.reason, reason=refused.detail

@@ -184,9 +184,11 @@ class AdapterTcp:
                 for line in self._lines.values():
                     line.wake()
                 self._pusher.resume()
-                group.create_task(self._sweep(), name=f"{self.name} sweep")
+                try:
+                    await self._sweep()
+                finally:
+                    self._group = None  # before the others end: what is told meanwhile starts nothing more
         finally:
-            self._group = None
             self._down_reason = "stopped"
             server.close()
             self._pusher.close()
