@@ -31,10 +31,12 @@ async def test_an_adapter_that_fetches_nothing_hears_every_byte_until_the_end(
         assert at.told(Answered, Began, Ended) == ["Answered", "Began", "Ended"]
 
 
-async def test_i8_no_task_begins_before_its_sound_comes(clock: VirtualClock, tmp_path: FilePath) -> None:
+async def test_i8_i9_nothing_begins_without_the_sound_that_was_approved(
+    clock: VirtualClock, tmp_path: FilePath
+) -> None:
     async with head_end(clock, tmp_path) as at:
         file = at.keep(mp3(1, 5.0))
-        file.path.write_bytes(b"something else")  # the disk has rotted
+        file.path.write_bytes(mp3(2, 5.0))  # whole, and not what was approved
         at.start(file, 60)
         await asyncio.sleep(30)
         assert [event.result for event in at.events if isinstance(event, Answered)] == [1]
