@@ -45,6 +45,12 @@ class Dialect:
     """Where terminals behind adapters return what they were asked for by 0x08; None: they cannot be asked."""
     whitelist_name_encoding: str = "utf-8"
     """Of names in 0x0C: the text says UTF-8 and some boxes read GB 18030."""
+    push_type: int | None = None
+    """Type of auxiliary data that asks for an address to stream to (table A.32); None: adapters fetch the sound."""
+
+    def pushes(self, start: Start) -> bool:
+        """Whether the sound is streamed: it must be ours. Others' streams are named, as to adapters that fetch."""
+        return self.push_type is not None and bool(start.audio.file)
 
     def seconds(self, utc_s: float) -> int:
         """A time as this link's peers write it."""
@@ -113,7 +119,8 @@ class Parcel:
 
     def _start(self, start: Start, targets: adapter.Targets) -> adapter.StartBroadcast:
         charset = adapter.charset_for(start.text, start.agency)
-        auxiliary = (adapter.Auxiliary.url(start.audio.url),)
+        pushed = self._dialect.push_type if self._dialect.pushes(start) else None
+        auxiliary = adapter.Auxiliary.url(start.audio.url) if pushed is None else adapter.Auxiliary(pushed, b"")
         return adapter.StartBroadcast(
             ebm_id=start.ebm_id,
             class_=start.class_,
@@ -128,7 +135,7 @@ class Parcel:
                     start.language,
                     adapter.fitting(start.text, charset, adapter.TEXT_BYTES_MAX),
                     adapter.fitting(start.agency, charset, adapter.AGENCY_BYTES_MAX),
-                    auxiliary,
+                    (auxiliary,),
                     charset,
                 ),
             ),
@@ -198,6 +205,12 @@ def result_of(message: adapter.Message) -> tuple[int, str]:
             return (message.code if message.code >= 0 else 255), readable(message.text)
         case _:
             return 0, ""
+
+
+def offered_by(answers: Sequence[adapter.Message]) -> str:
+    """The address that an adapter wants its sound streamed to; of several frames' answers the last that names one."""
+    urls = [answer.url for answer in answers if isinstance(answer, adapter.StartAnswer) and answer.url]
+    return urls[-1] if urls else ""
 
 
 def event_of(link: str, code: ResourceCode, command: Command, message: adapter.Message) -> Event | None:

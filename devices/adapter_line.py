@@ -8,8 +8,9 @@ from typing import Any
 
 from devices.adapter_desk import AdapterDesk
 from devices.adapter_exchange import Address, Exchange, Patience, Silence
-from devices.adapter_frames import Parcel, asked, asks_adapters, event_of, is_answer, result_of, values_of
-from devices.link import Command, NoAnswer, Poll, Start, Stop
+from devices.adapter_frames import Parcel, asked, asks_adapters, event_of, is_answer, offered_by, result_of, values_of
+from devices.adapter_push import Pusher
+from devices.link import Answered, Command, NoAnswer, Poll, Start, Stop
 from devices.outbox import Order, Outbox
 from devices.ports import Ports
 from protocols import adapter
@@ -45,6 +46,7 @@ class AdapterLine:
         patience: Patience,
         lanes: Lanes,
         desk: AdapterDesk,
+        pusher: Pusher,
         outbox_max: int,
         spawn: Spawn,
     ) -> None:
@@ -53,6 +55,7 @@ class AdapterLine:
         self._patience = patience
         self._lanes = lanes
         self._desk = desk
+        self._pusher = pusher
         self._outbox: Outbox[Parcel] = Outbox(f"adapter {address.code}", outbox_max)
         self._spawn = spawn
         self._worker: asyncio.Task[None] | None = None
@@ -201,7 +204,9 @@ class AdapterLine:
         if asks_adapters(command):
             for each in values_of(link, code, answers):
                 self._desk.tell(each)
-        elif (event := event_of(link, code, command, answers[-1])) is not None:
+        elif isinstance(event := event_of(link, code, command, answers[-1]), Answered):
+            self._pusher.answered(event, offered_by(answers), self._address.host)
+        elif event is not None:
             self._desk.tell(event)
 
     def _tell_silence(self, command: Command, reason: str) -> None:

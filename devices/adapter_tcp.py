@@ -15,6 +15,7 @@ from devices.adapter_desk import AdapterDesk
 from devices.adapter_exchange import Address, Patience
 from devices.adapter_frames import TARGETS_MAX, Dialect, Parcel, TimeBase, asked
 from devices.adapter_line import AdapterLine, Lanes
+from devices.adapter_push import Pusher
 from devices.adapter_reports import ReportConnection
 from devices.adapter_settings import refusal
 from devices.link import (
@@ -29,18 +30,23 @@ from devices.link import (
     NoAnswer,
     OutboxFull,
     Path,
+    Start,
+    Stop,
     nowhere_else,
 )
-from devices.maintenance import AskValues, Configure, Configured, Firmware, HostPort
+from devices.maintenance import PORT_MAX, AskValues, Configure, Configured, Firmware, HostPort
 from devices.outbox import narrowed
 from devices.ports import Ports, Verify
+from devices.push_address import PushRule
 from devices.roster import DeviceKind, Roster
-from protocols import adapter
+from protocols import adapter, rtp
 from protocols.codes import ResourceCode
 
 SWEEP_S = 1.0
 NO_SUCH_SETTING = 3
 """What an adapter would answer: a conflict (GD/J 089 table A.26)."""
+DATAGRAM_BYTES_MIN = 548
+"""What every host takes (RFC 1122: 576 with its heads); shorter ones would not keep up with 320 kbit/s."""
 RELISTEN_FIRST_S = 1.0
 RELISTEN_LAST_S = 60.0
 
@@ -84,12 +90,31 @@ class AdapterTcpConfig:
     0x08. Empty: terminals behind adapters are not asked for what they are set to."""
     whitelist_name_encoding: Literal["utf-8", "gb18030", "gbk", "gb2312"] = "utf-8"
     """Of names in 0x0C: the text says UTF-8; boxes are known that read GB 18030 and its forerunners."""
+    sound: Literal["pull", "push"] = "pull"
+    """How adapters get the sound: they fetch it, or it is streamed to the address that they answer with."""
+    aux_push_type: int = adapter.AUX_PUSH
+    """Type of auxiliary data that asks for that address; table A.32 has 0x62."""
+    push_allowed: tuple[str, ...] = ()
+    """Networks (CIDR) streamed to although they are this machine itself, groups or reserved."""
+    push_port_min: int = 1024
+    push_port_max: int = PORT_MAX
+    push_streams_max: int = 1024
+    push_datagram_bytes_max: int = 1400
 
     def __post_init__(self) -> None:
         if self.returns_to:
             HostPort.parse(self.returns_to)
         for code in self.adapters:
             ResourceCode(code)
+        PushRule.of(self.push_port_min, self.push_port_max, self.push_allowed)
+        for key, value, least, most in (
+            ("aux_push_type", self.aux_push_type, 1, 255),
+            ("push_port_min", self.push_port_min, 1, self.push_port_max),
+            ("push_port_max", self.push_port_max, 1, PORT_MAX),
+            ("push_datagram_bytes_max", self.push_datagram_bytes_max, DATAGRAM_BYTES_MIN, rtp.DATAGRAM_BYTES_MAX),
+        ):
+            if not least <= value <= most:
+                raise ValueError(f"{key} is {value}; {least} to {most} are possible")
 
 
 class AdapterTcp:
@@ -106,7 +131,11 @@ class AdapterTcp:
         self.name = config.name
         self.path = Path.ADAPTER
         self.capabilities = LinkCapabilities(
-            returns=True, singles_out=True, targets_max=TARGETS_MAX, asks=bool(config.returns_to)
+            returns=True,
+            singles_out=True,
+            targets_max=TARGETS_MAX,
+            asks=bool(config.returns_to),
+            streams=config.sound == "push",
         )
         self._config = config
         self._ports = ports
@@ -121,6 +150,7 @@ class AdapterTcp:
             max(1, round(config.heartbeat_s)),
             HostPort.parse(config.returns_to) if config.returns_to else None,
             config.whitelist_name_encoding,
+            config.aux_push_type if config.sound == "push" else None,
         )
         self._desk = AdapterDesk(config, self._dialect, ports, sink, roster, verify or ports.verify, self._spawn)
         self._patience = Patience(
@@ -135,6 +165,16 @@ class AdapterTcp:
         self.named = frozenset(ResourceCode(code) for code in config.adapters)
         self.elsewhere: Elsewhere = nowhere_else
         self._lines: dict[ResourceCode, AdapterLine] = {}
+        self._pusher = Pusher(
+            config.name,
+            PushRule.of(config.push_port_min, config.push_port_max, config.push_allowed),
+            config.push_streams_max,
+            config.push_datagram_bytes_max,
+            config.connect_timeout_s,
+            ports,
+            sink,
+            self._spawn,
+        )
 
     @property
     def verify(self) -> Verify | None:
@@ -155,11 +195,15 @@ class AdapterTcp:
                 self._group = group
                 for line in self._lines.values():
                     line.wake()
-                group.create_task(self._sweep(), name=f"{self.name} sweep")
+                self._pusher.resume()
+                try:
+                    await self._sweep()
+                finally:
+                    self._group = None  # before the others end: what is told meanwhile starts nothing more
         finally:
-            self._group = None
             self._down_reason = "stopped"
             server.close()
+            self._pusher.close()
             self._desk.close_all()
             for line in self._lines.values():
                 line.close()
@@ -176,6 +220,8 @@ class AdapterTcp:
             return
         parcel = Parcel(command, self._dialect, self._ports, self._config.resign_after_s)
         for code in members:
+            if isinstance(command, Stop):
+                self._pusher.stop(command, code)
             line = self._line(code)
             if line is None:
                 self._no_answer(command, code, "unknown adapter")
@@ -184,6 +230,9 @@ class AdapterTcp:
                 line.offer(narrowed(command, code), parcel)
             except OutboxFull as full:
                 self._no_answer(command, code, str(full))
+                continue
+            if isinstance(command, Start) and self._dialect.pushes(command):
+                self._pusher.order(command, code)
 
     def _refusal(self, command: Configure) -> str:
         return refusal(command, self._dialect.heartbeat_s, self._dialect.whitelist_name_encoding)
@@ -203,6 +252,7 @@ class AdapterTcp:
             outbox_depth=sum(line.depth for line in self._lines.values()),
             outbox_limit=self._config.outbox_max * len(self._roster.adapters),
             dropped=sum(line.dropped for line in self._lines.values()),
+            streaming=self._pusher.figures,
         )
 
     def _line(self, code: ResourceCode) -> AdapterLine | None:
@@ -218,6 +268,7 @@ class AdapterTcp:
                 self._patience,
                 self._lanes,
                 self._desk,
+                self._pusher,
                 self._config.outbox_max,
                 self._spawn,
             )
@@ -240,6 +291,7 @@ class AdapterTcp:
         while True:
             await asyncio.sleep(SWEEP_S)
             self._desk.sweep()
+            self._pusher.sweep()
             for code in [c for c, line in self._lines.items() if self._roster.known(c) is None and line.is_idle]:
                 del self._lines[code]
 

@@ -65,9 +65,11 @@ class DeviceState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """Where the sound is: the address a device fetches or joins (auxiliary type 61)."""
+    """Where the sound is: the address a device fetches or joins (auxiliary type 61). `file`: its name among our sound
+    files, "" where it is a stream of others."""
 
     url: str
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +331,17 @@ class LinkCapabilities:
     targets_max: int  # address codes one frame can hold
     ends_itself: bool = True  # what was started stops at its end without being told (FM has a wave of its own for it)
     asks: bool = True  # terminals can be asked over it for what they are set to (`AskValues`)
+    streams: bool = False  # it sends the sound itself: what runs is started again after a restart of ours
     fm: FmManner | None = None  # how an `Air` is said over it; None: it takes none
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """What a link streams. `packets` and `failures` since the start."""
+
+    open: int
+    packets: int
+    failures: int  # datagrams that were refused there, or that no way led for
 
 
 Elsewhere = Callable[[ResourceCode], bool]
@@ -355,6 +367,7 @@ class LinkStatus:
     outbox_depth: int
     outbox_limit: int
     dropped: int  # commands that the outbox's policy pushed out since start
+    streaming: Streaming | None = None  # None: it streams nothing
 
     @property
     def tried(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeVar
@@ -18,6 +18,7 @@ from protocols.codes import EbmId, ResourceCode
 from protocols.signature import SignatureBlock
 
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)
+DatagramT = TypeVar("DatagramT", bound=asyncio.DatagramProtocol)
 
 Sign = Callable[[bytes], SignatureBlock]
 """Signs a transmission command: takes the bytes before the time, appends its own time, returns the 74-byte block
@@ -59,6 +60,10 @@ CopyTo = Callable[[ResourceCode, EbmId], HostPort | None]
 """Where an adapter that has begun a message shall send a copy of its sound; None: nowhere."""
 
 
+ReadSound = Callable[[str], Awaitable[bytes | None]]
+"""A sound file of ours by its name, as MP3 whatever it was kept as; None where it is not to be had undamaged."""
+
+
 class Clock(Protocol):
     """Two readings that are never mixed."""
 
@@ -70,7 +75,7 @@ class Clock(Protocol):
 
 
 class Network(Protocol):
-    """TCP as asyncio Protocol classes use it."""
+    """TCP and UDP as asyncio Protocol classes use them."""
 
     async def connect(
         self, factory: Callable[[], ProtocolT], host: str, port: int
@@ -80,6 +85,12 @@ class Network(Protocol):
     async def listen(self, factory: Callable[[], asyncio.BaseProtocol], host: str, port: int) -> asyncio.Server:
         """Listen; `factory` is called once per connection. Raises OSError when the address is taken."""
 
+    async def datagrams(
+        self, factory: Callable[[], DatagramT], host: str, port: int
+    ) -> tuple[asyncio.DatagramTransport, DatagramT]:
+        """A socket for datagrams to one address; its protocol is told that they are refused there. Raises OSError where
+        no way leads to it."""
+
 
 def nobody_excused(_code: ResourceCode, _utc_s: float) -> bool:
     """Where nothing is known of exceptions there is none."""
@@ -88,6 +99,11 @@ def nobody_excused(_code: ResourceCode, _utc_s: float) -> bool:
 
 def no_copy(_front: ResourceCode, _ebm_id: EbmId) -> HostPort | None:
     """Where nobody listens to monitors no copy is wanted."""
+    return None
+
+
+async def no_sounds(_name: str) -> bytes | None:
+    """Where nothing is pushed nothing need be read."""
     return None
 
 
@@ -113,3 +129,4 @@ class Ports:
     excused: Excused = nobody_excused
     numbers: Numbers | None = None  # None remembers nothing: for links that need nothing again
     copy_to: CopyTo = no_copy
+    read_sound: ReadSound = no_sounds

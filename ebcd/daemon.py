@@ -22,7 +22,7 @@ from devices.link import (
     Path,
     SetClock,
 )
-from devices.ports import CopyTo
+from devices.ports import CopyTo, ReadSound
 from ebcd import (
     api,
     http_server,
@@ -125,7 +125,7 @@ async def build(settings: Settings, world: World) -> Daemon:
     reach = Reach(inventory.adapter_of)
     volumes = Volumes(settings.delivery.volume_level_1_2, settings.delivery.volume_default)
     orders = Orders(ledger, inventory, reach.is_live, volumes, settings.media.base_url)
-    sounds = Sounds(media.MediaStore(settings.media.folder))
+    sounds = Sounds(media.MediaStore(settings.media.folder), in_thread=world.store_in_thread)
     mailroom = Mailroom(settings, world, base.store, base.signer, base.verifier, metrics)
     await mailroom.prepare()
     me = settings.platform
@@ -145,8 +145,8 @@ async def build(settings: Settings, world: World) -> Daemon:
     following = Following(core, reach, paths, (observe, RejectionLog(clock).observe))
     numbers = KeptNumbers(base.store, await base.store.kept_numbers())
     monitor = Monitor(monitor_rule(settings), ledger, sounds.store, clock, in_thread=world.store_in_thread)
-    links = _links(base, numbers, monitor.copy_to, following, by_path, paths, core.announcers)
-    orders.endless |= {link.path for _, link in links if not link.capabilities.ends_itself}
+    links = _links(base, numbers, monitor.copy_to, sounds.mp3, following, by_path, paths, core.announcers)
+    orders.know(link for _, link in links)
     ways = _ways(settings, paths)
     health = _health_book(base, ways(inventory))
     ward = await _ward(base, health, by_path)
@@ -217,6 +217,7 @@ def _links(
     base: Foundation,
     numbers: KeptNumbers,
     copy_to: CopyTo,
+    read_sound: ReadSound,
     following: Following,
     by_path: dict[Path, list[Link]],
     paths: dict[str, Path],
@@ -230,7 +231,7 @@ def _links(
             config = dataclasses.replace(config, source=str(base.settings.platform.code))
         scope = getattr(config, "sign_scope", None)
         sign = base.signer.sign if scope is None else base.signer.signs(range_of(scope))
-        ports = base.world.ports(sign, base.verify, base.exceptions.excused, numbers, copy_to)
+        ports = base.world.ports(sign, base.verify, base.exceptions.excused, numbers, copy_to, read_sound)
         link = table.type.build(config, ports, following.take, base.inventory.roster)
         links.append((table.type.name, link))
         paths[table.name] = link.path

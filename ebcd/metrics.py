@@ -249,14 +249,23 @@ def _link_metrics(statuses: Iterable[tuple[str, Path, LinkStatus]]) -> Iterator[
     depth = GaugeMetricFamily("ebcd_outbox_depth", "Commands waiting in a link's outbox", labels=labels)
     limit = GaugeMetricFamily("ebcd_outbox_limit", "Commands that its outbox can hold", labels=labels)
     dropped = CounterMetricFamily("ebcd_outbox_dropped", "Commands that its outbox pushed out", labels=labels)
+    streams = GaugeMetricFamily("ebcd_link_streams", "Streams of sound that a link sends now", labels=labels)
+    packets = CounterMetricFamily("ebcd_link_stream_packets", "Datagrams of sound that a link has sent", labels=labels)
+    failures = CounterMetricFamily(
+        "ebcd_link_stream_failures", "Datagrams of sound that were refused there or found no way", labels=labels
+    )
     for name, path, status in statuses:
         values = [name, str(path)]
+        if status.streaming is not None:
+            streams.add_metric(values, status.streaming.open)
+            packets.add_metric(values, status.streaming.packets)
+            failures.add_metric(values, status.streaming.failures)
         up.add_metric(values, float(status.up))
         devices.add_metric(values, status.devices)
         depth.add_metric(values, status.outbox_depth)
         limit.add_metric(values, status.outbox_limit)
         dropped.add_metric(values, status.dropped)
-    yield from (up, devices, depth, limit, dropped)
+    yield from (up, devices, depth, limit, dropped, streams, packets, failures)
 
 
 def _backup_metrics(figures: BackupFigures) -> Iterator[Metric]:

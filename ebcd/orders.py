@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from devices.link import AskState, Audio, Path, Start, Stop
+from devices.link import AskState, Audio, Link, Path, Start, Stop
 from ebcd.alert import Alert, AlertClass, Origin
 from ebcd.decision import Decision, Offer
 from ebcd.facts import orders_sent, plan_made
@@ -75,7 +75,15 @@ class Orders:
         self._media_base_url = media_base_url.rstrip("/")
         self.endless: frozenset[Path] = frozenset({Path.FM})
         """Paths with devices that know no end time: they are told when a window is over."""
+        self.streamed: frozenset[Path] = frozenset()
+        """Paths with links that send the sound themselves."""
         self._addresses: dict[tuple[frozenset[AreaCode], tuple[AreaCode, ...]], tuple[ResourceCode, ...]] = {}
+
+    def know(self, links: Iterable[Link]) -> None:
+        """Which paths need to be told of an end, and which of a begin once more."""
+        for link in links:
+            self.endless |= frozenset() if link.capabilities.ends_itself else {link.path}
+            self.streamed |= {link.path} if link.capabilities.streams else frozenset()
 
     def plan(self, record: AlertRecord, at: float) -> None:
         """Plan, or plan anew, every terminal of the alert that has not been sent anything yet."""
@@ -168,7 +176,18 @@ class Orders:
                 groups.setdefault(delivery.path, []).append(delivery.code)
         for path, codes in groups.items():
             if path is not Path.FM:
-                decision.offers.append(Offer(path, AskState(self.members(path, codes))))
+                self.ask(record, path, codes, decision)
+
+    def ask(self, record: AlertRecord, path: Path, codes: Iterable[ResourceCode], decision: Decision) -> None:
+        """Ask what these terminals, or the adapters that drive them, are doing. Where the sound itself is streamed they
+        are started once more, whatever they say: that changes nothing for them but where the stream goes, which may
+        have ended while another one sounded or while we were away (terminal-ip.md 1.7)."""
+        members = self.members(path, codes)
+        if path in self.streamed:
+            again = self.start_command(record.alert, self.targets(record.alert, frozenset(record.holds)), members)
+            decision.offers.append(Offer(path, again))
+        else:
+            decision.offers.append(Offer(path, AskState(members)))
 
     def members(self, path: Path, codes: Iterable[ResourceCode]) -> tuple[ResourceCode, ...]:
         """Whom a link must reach for these terminals: themselves, or the adapters that drive them."""
@@ -197,7 +216,7 @@ class Orders:
             volume=self._volumes.of(alert),
             targets=targets,
             members=members,
-            audio=Audio(self.audio_url(alert)),
+            audio=Audio(self.audio_url(alert), alert.media.name if alert.media else ""),
             text=alert.text or alert.title,
             agency=alert.agency[:TITLE_CHARACTERS_MAX],
             language=alert.language,

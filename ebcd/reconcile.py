@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import structlog
 
-from devices.link import AskState, Path
+from devices.link import Path
 from ebcd.core import Core
 from ebcd.decision import Decision, Offer
 from ebcd.lifecycle import AlertState, DeliveryState
+from ebcd.orders import ASKED_STATES
 from ebcd.reporting import report_for
 from ebcd.state import AlertRecord
+from protocols.codes import ResourceCode
 
 FM_STOP_S = 900.0
 """An FM receiver knows no end time. The stops of an alert that ended this shortly before may have been cut short, or
@@ -18,6 +20,9 @@ may never have had their turn on a crowded air: a transmitter repeats them for s
 
 FM_STOP_LATER_S = 8.0
 """A running alert's burst of starts goes first: three passes of a message for a whole county take eight seconds."""
+
+RESUMED_STATES = ASKED_STATES | {DeliveryState.UNCONFIRMED}
+"""Of terminals behind adapters that their sound is streamed to: all that may still be heard."""
 
 log = structlog.get_logger("ebcd.reconcile")
 
@@ -54,9 +59,7 @@ def _resume_on_air(core: Core, record: AlertRecord, decision: Decision) -> None:
     if not record.alert.window.is_open(core.clock.wall()):
         return  # it ended while nobody was here; nothing of it starts any more (I3)
     core.pursuit.watch_again(record)
-    behind = [d.code for d in record.deliveries.values() if d.path is Path.ADAPTER and d.state is DeliveryState.SENT]
-    if behind:
-        decision.offers.append(Offer(Path.ADAPTER, AskState(core.orders.members(Path.ADAPTER, behind))))
+    _resume_behind_adapters(core, record, decision)
     decision.announcements.append(core.orders.announcement(record))
     on_fm = tuple(d.code for d in record.deliveries.values() if Path.FM in d.tried)
     if on_fm and record.holds:
@@ -67,6 +70,20 @@ def _resume_on_air(core: Core, record: AlertRecord, decision: Decision) -> None:
         core.orders.plan(record, core.clock.wall())
         core.orders.start(record, frozenset(record.holds), decision, core.clock.wall())
         core.pursuit.watch(record, decision.offers[before:])
+
+
+def _resume_behind_adapters(core: Core, record: AlertRecord, decision: Decision) -> None:
+    """Those that the sound is streamed to hear nothing since we went, also where their terminals are confirmed."""
+    deliveries = [d for d in record.deliveries.values() if d.path is Path.ADAPTER]
+    if Path.ADAPTER in core.orders.streamed:
+        deliveries = [d for d in deliveries if d.state in RESUMED_STATES and _holds(core, record, d.code)]
+    else:
+        deliveries = [d for d in deliveries if d.state is DeliveryState.SENT]
+    core.orders.ask(record, Path.ADAPTER, [d.code for d in deliveries], decision)
+
+
+def _holds(core: Core, record: AlertRecord, code: ResourceCode) -> bool:
+    return core.places.place_of(code) in record.holds
 
 
 def _resume_cancelling(core: Core, record: AlertRecord, decision: Decision) -> None:

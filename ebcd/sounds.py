@@ -6,8 +6,10 @@ import asyncio
 import base64
 import binascii
 
+import structlog
+
 from devices.audio.announcement import announce
-from devices.audio.encode import format_of, probe, to_mp3
+from devices.audio.encode import as_mp3, format_of, probe, to_mp3
 from devices.audio.pcm import AudioError
 from devices.audio.tones import Tone, tone
 from ebcd.alert import Media
@@ -20,12 +22,16 @@ CHIME_RATE_HZ = 24_000
 PROVED_S = 20.0
 """So much of a file is decoded before the alert starts: that takes 8 ms, five minutes would take 130 ms."""
 
+log = structlog.get_logger("ebcd.sounds")
+
 
 class Sounds:
     """`ebcd.intake.SoundKeeper` on the media folder; slow work happens in threads."""
 
-    def __init__(self, store: MediaStore) -> None:
+    def __init__(self, store: MediaStore, *, in_thread: bool = True) -> None:
+        """`in_thread`: whether a file that links stream is read in a thread."""
         self.store = store
+        self._in_thread = in_thread
 
     async def keep(self, data: bytes, name: str, digest: str) -> Media:
         """Store a file that is what it claims: its digest (hexadecimal or Base64 SM3, where one is given) and sound
@@ -39,6 +45,22 @@ class Sounds:
     async def chime(self, duration_s: float) -> Media:
         """The chime of drills alone, without words. Raises UnusableSound."""
         return await asyncio.to_thread(self._chime, duration_s)
+
+    async def mp3(self, name: str) -> bytes | None:
+        """A file for links that stream it (`devices.ports.ReadSound`): what is approved, whole (I9), as MP3."""
+        return await asyncio.to_thread(self._mp3, name) if self._in_thread else self._mp3(name)
+
+    def _mp3(self, name: str) -> bytes | None:
+        stored = self.store.find(name)
+        try:
+            data = stored.path.read_bytes() if stored is not None else b""
+            if stored is None or sm3(data).hex() != stored.sm3:
+                log.error("sound.unreadable", file=name, reason="it is not the file that was approved")
+                return None
+            return as_mp3(data)
+        except (OSError, AudioError) as error:
+            log.error("sound.unreadable", file=name, reason=str(error))
+            return None
 
     def _chime(self, duration_s: float) -> Media:
         try:

@@ -18,14 +18,17 @@ from prometheus_client import CollectorRegistry
 from devices.ports import (
     Clock,
     CopyTo,
+    DatagramT,
     Excused,
     Network,
     Numbers,
     Ports,
     ProtocolT,
+    ReadSound,
     Sign,
     Verify,
     no_copy,
+    no_sounds,
     nobody_excused,
 )
 from ebcd.clock import SystemClock
@@ -40,7 +43,7 @@ MqttClientFactory = Callable[..., "aiomqtt.Client"]
 
 
 class SocketNetwork:
-    """`devices.ports.Network` on the operating system's TCP."""
+    """`devices.ports.Network` on the operating system's TCP and UDP."""
 
     async def connect(
         self, factory: Callable[[], ProtocolT], host: str, port: int
@@ -54,6 +57,13 @@ class SocketNetwork:
         """Listen; `factory` is called once per connection. Raises OSError when the address is taken."""
         loop = asyncio.get_running_loop()
         return await loop.create_server(factory, host, port, backlog=ACCEPT_BACKLOG_MAX)
+
+    async def datagrams(
+        self, factory: Callable[[], DatagramT], host: str, port: int
+    ) -> tuple[asyncio.DatagramTransport, DatagramT]:
+        """A connected UDP socket: what is refused at the other end comes back as an error. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        return await loop.create_datagram_endpoint(factory, remote_addr=(host, port))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +97,11 @@ class World:
         excused: Excused = nobody_excused,
         numbers: Numbers | None = None,
         copy_to: CopyTo = no_copy,
+        read_sound: ReadSound = no_sounds,
     ) -> Ports:
         """What one link driver may use; it gets chance of its own, so that links do not disturb each other's."""
         chance = random.Random(self.random.getrandbits(64))
-        return Ports(self.clock, chance, self.network, sign, verify, excused, numbers, copy_to)
+        return Ports(self.clock, chance, self.network, sign, verify, excused, numbers, copy_to, read_sound)
 
 
 def _mqtt_client(*args: Any, **options: Any) -> aiomqtt.Client:

@@ -21,6 +21,7 @@ from protocols.fm.packet import encode_packet
 from protocols.signature import CertificateNumber, SignatureBlock
 from protocols.sm2 import PrivateKey
 from protocols.terminal import Header, Result
+from simulators.ordered_sound import sound_url, wants_push
 from simulators.phone_book import PhoneBook
 from simulators.terminal_tasks import LIVE, TASKS_MAX, Change, Order, Task, TaskList, TaskState
 from simulators.trust import TimeRule, Trust, Verdict
@@ -80,12 +81,13 @@ class Airing:
 
 @dataclass(slots=True)
 class Outcome:
-    """What one command leads to."""
+    """What one command leads to. `pushed`: relays and reports wait for the sound of this message, which is pushed."""
 
     answer: annex_a.Message
     relays: list[Relay] = field(default_factory=list)
     reports: list[annex_a.Message] = field(default_factory=list)
     packets: list[Airing] = field(default_factory=list)
+    pushed: EbmId | None = None
 
 
 class Adapter:
@@ -111,6 +113,8 @@ class Adapter:
         self._sessions = fefd.SessionCounter(int(wall()))
         self.refused = 0
         self.equipment = Equipment()
+        self.listens: dict[EbmId, str] = {}
+        """Where it hears the sound of messages that is pushed to it."""
 
     def sign(self, signed: bytes) -> SignatureBlock:
         """GD/J 081 clause 5.4, with its own clock."""
@@ -171,7 +175,14 @@ class Adapter:
     def sound_of(self, ebm_id: EbmId) -> str:
         """Where the sound of a task comes from while it is on air; "" for none."""
         sounding, start = self._tasks.sounding, self._ordered.get(ebm_id)
-        return _url(start) if start is not None and sounding is not None and sounding.order.ebm_id == ebm_id else ""
+        return (
+            sound_url(start) if start is not None and sounding is not None and sounding.order.ebm_id == ebm_id else ""
+        )
+
+    @property
+    def live(self) -> list[EbmId]:
+        """Tasks that are not over."""
+        return [task.order.ebm_id for task in self._tasks if task.state in LIVE]
 
     def tick(self, now: float) -> list[annex_a.Message]:
         """What time alone does, as reports."""
@@ -221,7 +232,9 @@ class Adapter:
         return annex_a.GeneralAnswer(code, text)
 
     def _start(self, start: annex_a.StartBroadcast, now: float) -> Outcome:
-        url = _url(start)
+        url, pushed = sound_url(start), wants_push(start)
+        if pushed and start.ebm_id not in self.listens:
+            return Outcome(annex_a.StartAnswer(self.code, start.ebm_id, 1, "no port to hear it on"))
         order = Order(start.ebm_id, start.class_, start.level, start.start, start.end, start.volume, url, "platform")
         result, text, changes = self._tasks.start(order, now)
         if result is not Result.OK:
@@ -239,9 +252,9 @@ class Adapter:
             start.end,
             aux,
         )
-        return Outcome(
-            annex_a.StartAnswer(self.code, start.ebm_id), self._relay(relayed, start.targets), self._reports(changes)
-        )
+        answer = annex_a.StartAnswer(self.code, start.ebm_id, url=self.listens[start.ebm_id] if pushed else "")
+        relays, reports = self._relay(relayed, start.targets), self._reports(changes)
+        return Outcome(answer, relays, reports, pushed=start.ebm_id if pushed else None)
 
     def _forget(self) -> None:
         """Keep commands of remembered tasks only."""
@@ -376,12 +389,3 @@ class Adapter:
 def _is_other(address: annex_a.ReturnAddress) -> bool:
     """Whether nobody knows what kind of address it is."""
     return isinstance(address, annex_a.OtherReturn)
-
-
-def _url(start: annex_a.StartBroadcast) -> str:
-    """The first stream address among all languages, or ""."""
-    for language in start.languages:
-        for aux in language.auxiliary:
-            if aux.type == annex_a.AUX_URL:
-                return aux.data.decode("utf-8", "replace")
-    return ""

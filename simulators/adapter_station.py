@@ -22,6 +22,8 @@ from protocols.terminal import Header
 from simulators.adapter import Adapter, Outcome, Relay
 from simulators.audio_fetch import FetchFailed
 from simulators.monitor_stream import stream
+from simulators.ordered_sound import wants_push
+from simulators.push_receiver import PushReceiver
 from simulators.terminal_client import CONNECT_TIMEOUT_S, RECONNECT_S, Pace
 from simulators.terminal_shell import FleetDoors, TerminalShell
 from simulators.trust import FrameReader, Heard
@@ -105,6 +107,7 @@ class AdapterStation:
         self._timer: asyncio.TimerHandle | None = None
         self._line: asyncio.Transport | None = None
         self._beat_now = asyncio.Event()  # it was told where to report to
+        self.ears = PushReceiver(place.host)
         self.monitor_carries: bytes | None = None
         """An MP3 that its monitor carries instead of what was ordered (a fault); b"": nothing."""
 
@@ -120,6 +123,7 @@ class AdapterStation:
                     group.create_task(self._return(first_wait_s))
         finally:
             server.close()
+            self.ears.keep(())
             if self._timer is not None:
                 self._timer.cancel()
             for socket in tuple(self.open):
@@ -139,15 +143,28 @@ class AdapterStation:
     async def _execute(self, frame: annex_a.AdapterFrame, socket: _CommandSocket) -> None:
         if self.place.delay_s:
             await asyncio.sleep(self.place.delay_s)
+        await self._listen(frame.message)
         outcome, answer, relayed = await self._doors.aside(partial(self._think, frame))
-        for relay, heard in relayed:
-            self._relay(heard, relay)
+        if outcome.pushed is None:
+            self._hand_on(outcome, relayed)
+        else:
+            self.ears.when_heard(outcome.pushed, partial(self._hand_on, outcome, relayed))
         socket.answer(answer)
         if isinstance(frame.message, annex_a.SetAdapterReturn) and (to := _address(frame.message.address)):
             self.place = replace(self.place, reports=to)
             self._beat_now.set()
-        self._queue(outcome.reports)
         self._arm()
+
+    async def _listen(self, message: annex_a.Message) -> None:
+        """A port for the sound that is to be pushed; without one the start is refused."""
+        if isinstance(message, annex_a.StartBroadcast) and wants_push(message):
+            with suppress(OSError):
+                self.adapter.listens[message.ebm_id] = await self.ears.listen(message.ebm_id)
+
+    def _hand_on(self, outcome: Outcome, relayed: list[tuple[Relay, Heard]]) -> None:
+        for relay, heard in relayed:
+            self._relay(heard, relay)
+        self._queue(outcome.reports)
 
     def _think(self, frame: annex_a.AdapterFrame) -> tuple[Outcome, bytes, list[tuple[Relay, Heard]]]:
         """All that wants signatures: what to do, the answer, and what its terminals will have heard."""
@@ -183,7 +200,9 @@ class AdapterStation:
                 await writer.wait_closed()
 
     def _arm(self) -> None:
-        now = self._doors.wall()
+        now, live = self._doors.wall(), self.adapter.live
+        self.ears.keep(live)
+        self.adapter.listens = {ebm_id: url for ebm_id, url in self.adapter.listens.items() if ebm_id in live}
         at = self.adapter.next_at(now)
         if self._timer is not None:
             self._timer.cancel()
@@ -239,6 +258,8 @@ class AdapterStation:
         """What its monitor carries, as long as the task is on air."""
         url = self.adapter.sound_of(ebm_id)
         sound = self.monitor_carries
+        if sound is None and await self.ears.copy(ebm_id, to):
+            return
         if sound is None:
             try:
                 _, sound = await self._doors.fetcher.get(url, on_first=_nothing, detour=False)

@@ -48,9 +48,10 @@ def write_county(
     year: int,
     entropy: Entropy,
     edition: str = "2018",
+    push: bool = False,
 ) -> None:
-    """Write all files of `plan` under `out`, for a province of this `edition`; what was there under the same names is
-    replaced."""
+    """Write all files of `plan` under `out`, for a province of this `edition`, with adapters that fetch their sound or
+    get it streamed (`push`); what was there under the same names is replaced."""
     for folder in ("trust", "keys", "operators", "sim", "sim/keys", "state/packages", "state/media", "run"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     _write_keys(out, plan, year, entropy)
@@ -59,7 +60,7 @@ def write_county(
         token = entropy(24).hex()
         _private(out / "operators" / f"{name}.token", f"{token}\n".encode())
         digests[name] = hashlib.sha256(token.encode()).hexdigest()
-    (out / "ebcd.toml").write_text(county_toml(plan, digests, quiet, edition), encoding="utf-8")
+    (out / "ebcd.toml").write_text(county_toml(plan, digests, quiet, edition, push=push), encoding="utf-8")
     (out / "inventory.csv").write_text(inventory_csv(plan), encoding="utf-8")
     _json(out / "sim" / "fleet.json", fleet_facts(plan, heartbeat_s, edition))
     _json(out / "sim" / "faults.json", fault_facts(plan))
@@ -174,6 +175,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--heartbeat-s", type=float, default=15.0, metavar="S")
     parser.add_argument("--edition", choices=sorted(PROVINCE_CODES), default="2018", help="what the province speaks")
     parser.add_argument("--quiet", nargs=2, default=("22:00", "06:00"), metavar=("FROM", "TO"))
+    parser.add_argument("--push", action="store_true", help="adapters get their sound streamed by RTP")
     options = parser.parse_args(argv)
     try:
         plan = plan_county(terminals=options.terminals, seed=options.seed, base_port=options.base_port)
@@ -188,5 +190,6 @@ def main(argv: Sequence[str]) -> int:
         year=datetime.fromtimestamp(SystemClock().wall(), UTC).year + VALID_YEARS,
         entropy=os.urandom,
         edition=options.edition,
+        push=options.push,
     )
     return 0

@@ -112,6 +112,7 @@ certificates = ["{province_certificate}"]
 require_signature = true
 """
 
+PUSHED = 'sound = "push"\npush_allowed = ["127.0.0.0/8"]\n'
 _LINKS = """
 [[links]]
 name = "adapters"
@@ -119,7 +120,7 @@ type = "adapter_tcp"
 report_host = "{host}"
 report_port = {reports}
 returns_to = "{host}:{returns}"
-
+{sound}
 [[links]]
 name = "returns"
 type = "terminal_tcp"
@@ -160,9 +161,11 @@ def own_code_2016(plan: CountyPlan) -> str:
     return f"0103{plan.places[0].code}01"
 
 
-def county_toml(plan: CountyPlan, token_sha256: dict[str, str], quiet: tuple[str, str], edition: str = "2018") -> str:
+def county_toml(
+    plan: CountyPlan, token_sha256: dict[str, str], quiet: tuple[str, str], edition: str = "2018", *, push: bool = False
+) -> str:
     """The whole file; `token_sha256` by operator name, `quiet` the hours from and to as HH:MM, `edition` the one that
-    the province speaks."""
+    the province speaks, `push`: adapters get their sound streamed."""
     ports = {name: plan.base_port + offset for name, offset in PORTS.items()}
     values = {
         **ports,
@@ -173,6 +176,7 @@ def county_toml(plan: CountyPlan, token_sha256: dict[str, str], quiet: tuple[str
         "area": plan.places[0].code,
         "certificate": PLATFORM_CERTIFICATE,
         "root": ROOT_CERTIFICATE,
+        "sound": PUSHED if push else "",
         "quiet_from": quiet[0],
         "quiet_to": quiet[1],
         "province": PROVINCE_CODES[edition],

@@ -23,7 +23,7 @@ from protocols.fm.configuration import ScanEntry
 from protocols.terminal import Answer, Frame, Header, Result
 from simulators.fleet_log import FleetLog
 from simulators.terminal_actions import Action, Fetch, Install, Redial, Reply, Report
-from simulators.terminal_tasks import LIVE, Change, Order, Task, TaskList, TaskState
+from simulators.terminal_tasks import LIVE, Change, Order, Task, TaskList, TaskState, result_of
 from simulators.trust import Heard, TimeRule, Trust, Verdict, area_stems
 
 ANSWERS_MAX = 32  # remembered answers of one terminal
@@ -305,20 +305,7 @@ class Terminal:
         return self._report(fefd.TaskSwitch(flag, kind, task.order.ebm_id, int(now)), task.order.path)
 
     def _result(self, task: Task, now: float) -> Report:
-        """0x15: success is a window that ended with sound in it."""
-        began = task.first_sound_at
-        success = began is not None and task.state is TaskState.PLAYED and self.amplifier
-        times = max(1, int((now - began) / task.audio_s)) if began is not None and task.audio_s else int(success)
-        message = fefd.TaskResult(
-            ebm_id=task.order.ebm_id,
-            result=int(success),
-            text="" if success else "no audio" if self.amplifier else "amplifier off",
-            start=int(began or task.order.start),
-            end=int(now),
-            times=min(times, 255),
-            time=int(now),
-        )
-        return self._report(message, task.order.path)
+        return self._report(result_of(task, now, amplifier=self.amplifier), task.order.path)
 
     def _parameter(self, id_: int) -> fefd.Parameter | None:
         """One value of table E.5; what this terminal does not have is left out."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from math import isinf
 
+from protocols import terminal as fefd
 from protocols.codes import EbmId
 from protocols.terminal.messages import Result
 
@@ -231,3 +232,19 @@ class TaskList:
                 if task.state not in LIVE:
                     del self._tasks[ebm_id]
                     return
+
+
+def result_of(task: Task, now: float, *, amplifier: bool) -> fefd.TaskResult:
+    """0x15: success is a window that ended with sound in it."""
+    began = task.first_sound_at
+    success = began is not None and task.state is TaskState.PLAYED and amplifier
+    times = max(1, int((now - began) / task.audio_s)) if began is not None and task.audio_s else int(success)
+    return fefd.TaskResult(
+        ebm_id=task.order.ebm_id,
+        result=int(success),
+        text="" if success else "no audio" if amplifier else "amplifier off",
+        start=int(began or task.order.start),
+        end=int(now),
+        times=min(times, 255),
+        time=int(now),
+    )

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Self, cast
 
-from devices.ports import ProtocolT
+from devices.ports import DatagramT, ProtocolT
 
 HIGH_WATER_BYTES = 64 * 1024
 FIRST_EPHEMERAL_PORT = 40_000
@@ -208,6 +208,12 @@ class MemoryNetwork:
             raise OSError(98, "Address already in use")
         self._listeners[host, port] = factory
         return cast(asyncio.Server, MemoryServer(self, (host, port)))
+
+    async def datagrams(
+        self, factory: Callable[[], DatagramT], host: str, port: int
+    ) -> tuple[asyncio.DatagramTransport, DatagramT]:
+        """No way leads anywhere for datagrams."""
+        raise OSError(101, "Network is unreachable")
 
     def cut(self) -> None:
         """Every connection at once, as a crash or a power cut does: no `close`, both ends see a reset."""

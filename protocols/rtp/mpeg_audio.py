@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,10 @@ from protocols.wire import Layout, parse
 
 MPA = 14
 HEAD_BYTES = 4
+TAG_HEAD_BYTES = 10
 _HEAD: Layout = Struct("zero" / Int16ub, "offset" / Int16ub)
+_HOT_HEAD = struct.Struct(">HH")
+"""The same for what is sent: an hour of sound has forty thousand."""
 _KBIT_S = {
     1: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0),
     2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0),
@@ -41,21 +45,35 @@ def sound_of(packet: RtpPacket) -> bytes:
     return packet.payload[HEAD_BYTES:]
 
 
-def payload_of(frame: bytes) -> bytes:
-    """A whole frame as payload."""
-    return bytes(_HEAD.build({"zero": 0, "offset": 0})) + frame
+def payload_of(sound: bytes, offset: int = 0) -> bytes:
+    """Whole frames as payload; or a part of one frame, which begins `offset` bytes behind the frame's beginning."""
+    return _HOT_HEAD.pack(0, offset) + sound
 
 
 def mpeg_frames(data: bytes) -> Iterator[MpegFrame]:
-    """The whole layer III frames of a file, one after the other; what lies between them is passed over."""
-    at = 0
+    """The whole layer III frames of a file, one after the other; what lies between them is passed over: tags, and bytes
+    that look like one frame with no other on either side."""
+    at = joined = _behind_tag(data)
     while (at := data.find(b"\xff", at)) >= 0 and at + 4 <= len(data):
         length, duration_s = _frame_at(data, at)
-        if not length or at + length > len(data):
+        end = at + length
+        if not length or end > len(data) or (at != joined and end + 4 <= len(data) and not _frame_at(data, end)[0]):
             at += 1
             continue
-        yield MpegFrame(data[at : at + length], duration_s)
-        at += length
+        yield MpegFrame(data[at:end], duration_s)
+        at = joined = end
+
+
+def _behind_tag(data: bytes) -> int:
+    """Where the sound begins: behind an ID3v2 tag, whose pictures may hold anything. One that says to be longer than
+    the file is none."""
+    if data[:3] != b"ID3" or len(data) < TAG_HEAD_BYTES or not 2 <= data[3] <= 4 or max(data[6:10]) > 0x7F:
+        return 0
+    length = 0
+    for byte in data[6:10]:  # seven bits each
+        length = length << 7 | byte
+    end = TAG_HEAD_BYTES + length
+    return end if end < len(data) else 0
 
 
 def _frame_at(data: bytes, at: int) -> tuple[int, float]:

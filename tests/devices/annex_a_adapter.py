@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from devices.adapter_tcp import AdapterTcp, AdapterTcpConfig
 from devices.link import Event
-from devices.ports import Clock, Sign
+from devices.ports import Clock, ReadSound, Sign, no_sounds
 from devices.roster import Device, Roster
 from protocols import adapter as a
 from protocols.codes import ResourceCode
@@ -113,6 +113,7 @@ class County:
     network: MemoryNetwork
     stations: dict[int, Station]
     roster: Roster
+    running: asyncio.Task[None]
 
     def told(self, *kinds: type) -> list[Event]:
         """Events of these kinds."""
@@ -138,6 +139,7 @@ async def county(
     adapters: int = 1,
     config: AdapterTcpConfig = CONFIG,
     extra: tuple[Device, ...] = (),
+    read_sound: ReadSound = no_sounds,
 ) -> AsyncIterator[County]:
     """A link that runs until the block ends, with `adapters` obedient stations."""
     network, events, sign = MemoryNetwork(), Events(), CountingSigner(clock)
@@ -146,12 +148,13 @@ async def county(
     for number, device in enumerate(devices, 1):
         network.listeners[device.host, device.port] = lambda n=number: StationConnection(stations[n])  # type: ignore[misc]
     roster = Roster.of([*devices, *extra])
-    link = AdapterTcp(config, ports(clock, network, rng, sign), events.sink, roster)
+    doors = replace(ports(clock, network, rng, sign), read_sound=read_sound)
+    link = AdapterTcp(config, doors, events.sink, roster)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(link.run())
         await settle()
         try:
-            yield County(link, events, sign, network, stations, roster)
+            yield County(link, events, sign, network, stations, roster, running)
         finally:
             running.cancel()
             await settle()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
-from devices.ports import ProtocolT
+from devices.ports import DatagramT, ProtocolT
 
 Address = tuple[str, int]
 
@@ -61,6 +61,36 @@ class MemoryTransport(asyncio.Transport):
                 asyncio.get_running_loop().call_soon(end.protocol.connection_lost, None)
 
 
+class MemoryDatagrams(asyncio.DatagramTransport):
+    """Datagrams to one address: each is heard there in the same turn of the loop, or refused in the next one."""
+
+    def __init__(self, network: MemoryNetwork, protocol: asyncio.DatagramProtocol, peername: Address) -> None:
+        super().__init__({"peername": peername})
+        self._network = network
+        self._protocol = protocol
+        self._peername = peername
+        self.stuck_bytes = 0
+        self._closing = False
+
+    def sendto(self, data: Any, addr: Any = None) -> None:
+        assert not self._closing, "a datagram after the end"
+        hear = self._network.ears.get(self._peername)
+        if hear is None:
+            refused = ConnectionRefusedError(111, "refused")
+            asyncio.get_running_loop().call_soon(self._protocol.error_received, refused)
+        else:
+            hear(bytes(data))
+
+    def get_write_buffer_size(self) -> int:
+        return self.stuck_bytes
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def abort(self) -> None:
+        self._closing = True
+
+
 class MemoryServer:
     """What `listen` gives back."""
 
@@ -69,13 +99,20 @@ class MemoryServer:
 
 
 class MemoryNetwork:
-    """Listeners by address. `refusing`: connections fail at once; `black_holes`: they hang for ever."""
+    """Listeners by address. `refusing`: connections fail at once; `black_holes`: they hang for ever.
+
+    `ears`: who hears datagrams; `unreachable`: addresses that no way leads to; `names`: addresses of hosts.
+    """
 
     def __init__(self) -> None:
         self.listeners: dict[Address, Callable[[], asyncio.BaseProtocol]] = {}
         self.refusing: set[Address] = set()
         self.black_holes: set[Address] = set()
         self.dialled: list[Address] = []
+        self.ears: dict[Address, Callable[[bytes], None]] = {}
+        self.unreachable: set[Address] = set()
+        self.names: dict[str, str] = {}
+        self.outlets: list[MemoryDatagrams] = []
 
     async def connect(
         self, factory: Callable[[], ProtocolT], host: str, port: int
@@ -101,3 +138,16 @@ class MemoryNetwork:
             raise OSError(98, "address in use")
         self.listeners[address] = factory
         return cast(asyncio.Server, MemoryServer(lambda: self.listeners.pop(address, None) and None))
+
+    async def datagrams(
+        self, factory: Callable[[], DatagramT], host: str, port: int
+    ) -> tuple[asyncio.DatagramTransport, DatagramT]:
+        address = (self.names.get(host, host), port)
+        if address in self.black_holes:
+            await asyncio.get_running_loop().create_future()
+        await asyncio.sleep(0)
+        if address in self.unreachable:
+            raise OSError(101, "Network is unreachable")
+        protocol = factory()
+        self.outlets.append(MemoryDatagrams(self, protocol, address))
+        return self.outlets[-1], protocol

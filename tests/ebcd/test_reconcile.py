@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from devices.link import AskState, Command, DeviceState, LinkUp, Path, Start, StateTold, Stop
+from devices.link import AskState, Began, Command, DeviceState, LinkUp, Path, Start, StateTold, Stop
 from ebcd import snapshot
 from ebcd.alert import Window
 from ebcd.invariants import recount
@@ -19,6 +19,7 @@ from tests.ebcd.county import (
     TOWN_A,
     TOWN_B,
     VILLAGE_A1,
+    VILLAGE_B1,
     VILLAGES,
     Room,
     adapter,
@@ -91,6 +92,43 @@ async def test_adapters_are_asked_and_only_those_that_do_not_play_it_are_ordered
         await asyncio.sleep(0.1)
         (start,) = of(room, Path.ADAPTER, Start)
         assert start.members == (adapter(VILLAGES[1]),)
+
+
+async def test_i10_adapters_that_the_sound_is_streamed_to_are_started_again_whatever_they_play() -> None:
+    async with control_room(lambda v, s: (Path.ADAPTER,)) as first:
+        now = int(first.clock.wall())
+        record = first.take_in(areas=(TOWN_A,), window=Window(now, now + 3600))
+        await asyncio.sleep(1)
+        confirmed = terminal(VILLAGE_A1, 1)
+        first.following.take(Began("adapter", confirmed, record.alert.id, 0))
+        await asyncio.sleep(200)
+        assert counts(record) == {"targeted": 8, "confirmed": 1, "timed_out": 7}
+    async with control_room(lambda v, s: (Path.ADAPTER,), before=first, connected=False) as room:
+        room.core.orders.streamed = frozenset({Path.ADAPTER})
+        resume(room.core)
+        await asyncio.sleep(0.1)
+        assert of(room, Path.ADAPTER, AskState) == []
+        (start,) = of(room, Path.ADAPTER, Start)
+        assert set(start.members) == {adapter(v) for v in VILLAGES if v != VILLAGE_B1}
+        assert isinstance(start, Start)
+        assert start.ebm_id == record.alert.id
+        assert counts(same_alert(room, record)) == {"targeted": 8, "confirmed": 1, "timed_out": 7}
+
+
+async def test_i4_after_a_pre_emption_adapters_that_the_sound_is_streamed_to_are_started_again() -> None:
+    async with control_room(lambda v, s: (Path.ADAPTER,)) as room:
+        room.core.orders.streamed = frozenset({Path.ADAPTER})
+        now = int(room.clock.wall())
+        low = room.take_in(level=3, window=Window(now, now + 3600))
+        await asyncio.sleep(1)
+        high = room.take_in(level=1, areas=(VILLAGE_A1,))
+        await asyncio.sleep(1)
+        room.core.cancel(high, "ops")
+        await asyncio.sleep(100)
+        told = room.links[Path.ADAPTER].commands
+        starts = [c for c in told if isinstance(c, Start) and c.ebm_id == low.alert.id]
+        assert [set(c.members) for c in starts] == [{adapter(v) for v in VILLAGES}, {adapter(VILLAGE_A1)}]
+        assert of(room, Path.ADAPTER, AskState) == []
 
 
 async def test_fm_is_sent_anew_while_the_window_is_open() -> None:

@@ -108,6 +108,11 @@ def test_the_configuration_text_parses_and_names_every_section(reference: County
     assert len(ports) == len(set(ports))
 
 
+def test_adapters_that_get_their_sound_streamed_are_on_this_machine(reference: CountyPlan) -> None:
+    link = tomllib.loads(county_toml(reference, {}, ("22:00", "06:00"), push=True))["links"][0]
+    assert (link["sound"], link["push_allowed"]) == ("push", ["127.0.0.0/8"])
+
+
 def test_the_inventory_has_a_row_for_everything_and_paths_best_first(reference: CountyPlan) -> None:
     rows = list(csv.DictReader(io.StringIO(inventory_csv(reference))))
     assert Counter(row["kind"] for row in rows) == {"adapter": 105, "transmitter": 1, "terminal": 2224}

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.audio import encode
-from devices.audio.encode import format_of, probe, to_mp3
+from devices.audio.encode import as_mp3, format_of, probe, to_mp3
 from devices.audio.pcm import AudioError, NotAudio, Pcm
 from devices.audio.tones import Tone, tone
+from protocols.rtp import mpeg_frames
 
 SOUND = tone(Tone.TEST, 2.0, 22_050)
 MP3 = to_mp3(SOUND)
@@ -49,6 +50,33 @@ def test_a_long_file_is_proved_by_its_beginning_where_that_is_enough() -> None:
 
 def test_equal_sounds_give_equal_files() -> None:
     assert to_mp3(SOUND) == MP3
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("wav", "pcm_s16le"), ("flac", "flac"), ("adts", "aac"), ("mp2", "mp2")]
+)
+def test_any_file_that_we_play_becomes_an_mp3_that_every_device_plays(container: str, codec: str) -> None:
+    made = as_mp3(SOUND.to_wav() if container == "wav" else other(container, codec))
+    found = probe(made)
+    assert (found.codec, found.rate_hz, found.channels) == ("mp3float", 48_000, 1)
+    assert found.duration_s == pytest.approx(2.0, abs=0.15)
+    assert b"".join(frame.data for frame in mpeg_frames(made)) == made
+
+
+def test_what_is_mp3_already_stays_as_it_is() -> None:
+    assert as_mp3(MP3) is MP3
+
+
+@given(
+    st.binary(max_size=200),
+    st.sampled_from([b"RIFF\0\0\0\0WAVE", b"OggS", b"fLaC", b"ID3", b"\xff\xf1", b"\xff\xfd", b""]),
+)
+def test_what_is_no_sound_makes_no_mp3(data: bytes, head: bytes) -> None:
+    try:
+        made = as_mp3(head + data)
+    except AudioError:
+        return
+    assert isinstance(made, bytes)
 
 
 def test_a_rate_that_mp3_lacks_is_refused() -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path as FilePath
+from typing import Literal
 
 import pytest
 
@@ -21,6 +22,7 @@ from ebcd.evaluation.effect import effect_of
 from ebcd.lifecycle import AlertState
 from ebcd.media import MediaStore
 from ebcd.monitor import Monitor, MonitorRule
+from ebcd.sounds import Sounds
 from ebcd.state import AlertRecord
 from ebcd.world import SocketNetwork
 from protocols.codes import ResourceCode
@@ -65,7 +67,7 @@ class Bench:
         """Order the adapter and wait until a copy has been judged."""
         now = int(self.room.clock.wall())
         alert = self.record.alert
-        audio = Audio("http://127.0.0.1/sound.mp3")
+        audio = Audio("http://127.0.0.1/sound.mp3", alert.media.name if alert.media else "")
         window = (now, now + 60)
         self.link.offer(Start(alert.id, 4, 1, "11A01", *window, 80, (HORNS,), (FRONT,), audio))
         await asyncio.sleep(25)
@@ -78,7 +80,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(clock: VirtualClock, folder: FilePath, rule: MonitorRule) -> AsyncIterator[Bench]:
+async def bench(
+    clock: VirtualClock, folder: FilePath, rule: MonitorRule, sound: Literal["pull", "push"] = "pull"
+) -> AsyncIterator[Bench]:
     """One alert on air, one adapter."""
     control, reports = free_port(), free_port()
     store = MediaStore(folder)
@@ -89,9 +93,11 @@ async def bench(clock: VirtualClock, folder: FilePath, rule: MonitorRule) -> Asy
         monitor = Monitor(rule, room.core.ledger, store, clock, in_thread=False)
         events: list[Event] = []
         network, sign = SocketNetwork(), (lambda data: signer(clock.wall())(data))
-        ports = Ports(clock, random.Random(1), network, sign, copy_to=monitor.copy_to)
+        files = Sounds(store, in_thread=False)
+        ports = Ports(clock, random.Random(1), network, sign, copy_to=monitor.copy_to, read_sound=files.mp3)
         roster = Roster.of([Device(DeviceKind.ADAPTER, FRONT, "", "front", "127.0.0.1", control)])
-        link = AdapterTcp(AdapterTcpConfig("a", report_port=reports), ports, events.append, roster)
+        config = AdapterTcpConfig("a", report_port=reports, sound=sound, push_allowed=("127.0.0.0/8",))
+        link = AdapterTcp(config, ports, events.append, roster)
         running = [group.create_task(each.run()) for each in (link, monitor)]
         doors, believed = FleetDoors(clock.wall, Web(), group.create_task), trust(clock.wall)
         unit = Adapter(FRONT, key(ADAPTER_CERTIFICATE), ADAPTER_CERTIFICATE, believed, clock.wall)
@@ -113,17 +119,18 @@ ON = MonitorRule("127.0.0.1", copies_max=1)
 
 @pytest.mark.clause("GD/J 089 table A.38")
 @pytest.mark.requirement("R-ADP-10")
+@pytest.mark.parametrize(("sound", "near"), [("pull", 0.05), ("push", 0.1)])  # the copy begins within what is pushed
 async def test_what_an_adapter_plays_is_heard_and_known_as_what_was_ordered(
-    clock: VirtualClock, tmp_path: FilePath
+    clock: VirtualClock, tmp_path: FilePath, sound: Literal["pull", "push"], near: float
 ) -> None:
-    async with bench(clock, tmp_path, ON) as at:
+    async with bench(clock, tmp_path, ON, sound) as at:
         await at.start()
         assert any(isinstance(event, Began) for event in at.events)
         assert at.monitors == {FRONT: "same"}
         (fact,) = [event.payload for event in at.room.journal.events if event.kind == "evidence.monitored"]
         assert fact["same"]
         assert fact["seconds"] == pytest.approx(12.0, abs=0.3)
-        assert fact["likeness"] == pytest.approx(1.0, abs=0.05)
+        assert fact["likeness"] == pytest.approx(1.0, abs=near)
         state = at.room.journal.replayed()
         assert snapshot.same(snapshot.load(snapshot.dump(state)), state)
         effect = effect_of(at.record, at.room.core.state.evidence.alerts[at.record.alert.id])
