@@ -7,6 +7,7 @@ again after each `repeat_period_s`, because an encoder that was switched off and
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 from devices.encoder_link import Turn
@@ -26,6 +27,15 @@ COMMUNICATION_MODE: Final = MEC_OF[CommunicationMode]
 CLOCK: Final = MEC_OF[RealTimeClock]
 
 
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """An element that failed, and when to try it again."""
+
+    element: Element
+    due_s: float
+    why: str
+
+
 class UecpDialogue:
     """One encoder, over any number of lines one after the other."""
 
@@ -35,7 +45,8 @@ class UecpDialogue:
         self._repeat_period_s = repeat_period_s or math.inf
         self._repeat_at_s = math.inf
         self._known: Look = {}
-        self._resting: dict[int, tuple[Element, float]] = {}  # by code: what failed, and when to try it again
+        self._resting: dict[int, _Rest] = {}  # by code
+        self._wanted: Look = {}
         self._text: Element | None = None  # the last RadioText, also where the encoder may have forgotten it
         self._mode_told = True
         self._mode_failed = False  # where it got no answer once, an alarm does not wait for it again
@@ -61,13 +72,19 @@ class UecpDialogue:
         if now_s >= self._repeat_at_s:
             self._repeat_at_s = now_s + self._repeat_period_s
             self._known.clear()
-        self._resting = {mec: (element, due_s) for mec, (element, due_s) in self._resting.items() if now_s < due_s}
+            self._session.forget_unknown()
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._session.forget_unknown()
+        self._resting = {mec: rest for mec, rest in self._resting.items() if now_s < rest.due_s}
         self._queue(wanted, now_s, utc_s, turn)
         step = self._session.step(now_s)
         turn.data = step.data
         self._take_in(list(step.events), now_s, turn)
         turn.settled = self._mode_told and all(self._known.get(mec) == element for mec, element in wanted.items())
-        turn.wake_s = min([self._repeat_at_s, *(due_s for _, due_s in self._resting.values())])
+        refused = [rest.why for mec, rest in self._resting.items() if wanted.get(mec) == rest.element]
+        turn.refused = refused[0] if refused else ""
+        turn.wake_s = min([self._repeat_at_s, *(rest.due_s for rest in self._resting.values())])
         if step.wake_s is not None:
             turn.wake_s = min(turn.wake_s, step.wake_s)
         elif step.events and not turn.settled:
@@ -90,7 +107,7 @@ class UecpDialogue:
             try:
                 self._session.offer(toggled(element) if fresh else element)
             except LocalProtocolError as error:
-                self._rest(element, now_s)
+                self._rest(element, now_s, str(error))
                 turn.failures.append(str(error))
 
     def _take_in(self, events: list[Event], now_s: float, turn: Turn) -> None:
@@ -102,8 +119,9 @@ class UecpDialogue:
                 case Failed(element=element, code=code, reason=reason):
                     turn.heard |= code is not None
                     turn.silent |= code is None
-                    turn.failures.append(f"element {mec_of(element):02X}: {reason}")
-                    self._failed(element, code, now_s)
+                    why = f"element {mec_of(element):02X}: {reason}"
+                    turn.failures.append(why)
+                    self._failed(element, code, now_s, why)
                 case BadFrame():
                     turn.bad.append(event)
                 case Told():
@@ -120,7 +138,7 @@ class UecpDialogue:
             if mec == RADIO_TEXT:
                 self._text = self._known[mec]
 
-    def _failed(self, element: Element, code: int | None, now_s: float) -> None:
+    def _failed(self, element: Element, code: int | None, now_s: float, why: str) -> None:
         mec = mec_of(element)
         if mec == COMMUNICATION_MODE and code is not None:
             self._mode_told = True  # it answers, so it has a mode that will do
@@ -128,13 +146,13 @@ class UecpDialogue:
             self.clock_wanted = False
         else:
             self._mode_failed |= mec == COMMUNICATION_MODE
-            self._rest(element, now_s)
+            self._rest(element, now_s, why)
 
-    def _rest(self, element: Element, now_s: float) -> None:
+    def _rest(self, element: Element, now_s: float, why: str) -> None:
         mec = mec_of(element)
         self._known.pop(mec, None)
-        self._resting[mec] = (untoggled(element), now_s + RETRY_S)
+        self._resting[mec] = _Rest(untoggled(element), now_s + RETRY_S, why)
 
     def _rests(self, element: Element) -> bool:
         failed = self._resting.get(mec_of(element))
-        return failed is not None and (failed[0] == element or mec_of(element) == CLOCK)
+        return failed is not None and (failed.element == element or mec_of(element) == CLOCK)
