@@ -286,8 +286,8 @@ class EncoderLink(Generic[LookT]):
         return line.lost
 
     def _judge(self, turn: Turn) -> None:
-        """Tell what a turn of the dialogue says about the line and about the commands. A line whose encoder does not take
-        what is wanted is down: announcements name no device that could be told as unanswered."""
+        """Tell what a turn of the dialogue says about the line and about the commands. A line whose encoder does not
+        take what is wanted is down: announcements name no device that could be told as unanswered."""
         if turn.refused:
             self._is_down(turn.refused)
         elif turn.heard or not self._dialogue.answers:

@@ -149,8 +149,8 @@ class Session:
         self._queue.clear()
 
     def forget_unknown(self) -> None:
-        """Offer the encoder everything again, also what it did not know: another one may stand there by now, or the same
-        one may have said so while it was starting."""
+        """Offer the encoder everything again, also what it did not know: another one may stand there by now, or the
+        same one may have said so while it was starting."""
         self._unknown.clear()
 
     def reset(self) -> None:
