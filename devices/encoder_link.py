@@ -290,6 +290,8 @@ class EncoderLink(Generic[LookT]):
         take what is wanted is down: announcements name no device that could be told as unanswered."""
         if turn.refused:
             self._is_down(turn.refused)
+        elif turn.silent:
+            self._is_down(turn.failures[-1])
         elif turn.heard or not self._dialogue.answers:
             self._is_up()
         for bad in turn.bad:
@@ -297,8 +299,6 @@ class EncoderLink(Generic[LookT]):
         for why in turn.failures:
             while self._promises:
                 self._tell_unsent(self._promises.popleft(), why)
-        if turn.silent:
-            self._is_down(turn.failures[-1])
         if turn.settled:
             while self._promises:
                 promise = self._promises.popleft()

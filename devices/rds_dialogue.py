@@ -7,7 +7,6 @@ again after each `repeat_period_s`, because an encoder that was switched off and
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 from devices.encoder_link import Turn
@@ -19,21 +18,12 @@ from protocols.uecp.message import MEC_OF, Element, mec_of
 from protocols.uecp.programme import RadioText
 from protocols.uecp.session import Done, Event, Failed, Session, Told
 
-RETRY_S: Final = 10.0
+RETRY_S: Final = 3.0
 """An element that did not get through is tried again after this; another of its code, such as that of an alert, at
 once."""
 RADIO_TEXT: Final = MEC_OF[RadioText]
 COMMUNICATION_MODE: Final = MEC_OF[CommunicationMode]
 CLOCK: Final = MEC_OF[RealTimeClock]
-
-
-@dataclass(frozen=True, slots=True)
-class _Rest:
-    """An element that failed, and when to try it again."""
-
-    element: Element
-    due_s: float
-    why: str
 
 
 class UecpDialogue:
@@ -45,8 +35,9 @@ class UecpDialogue:
         self._repeat_period_s = repeat_period_s or math.inf
         self._repeat_at_s = math.inf
         self._known: Look = {}
-        self._resting: dict[int, _Rest] = {}  # by code
+        self._resting: dict[int, tuple[Element, float]] = {}  # by code: what failed, and when to try it again
         self._wanted: Look = {}
+        self._refused = ""  # the first failure since everything was known
         self._text: Element | None = None  # the last RadioText, also where the encoder may have forgotten it
         self._mode_told = True
         self._mode_failed = False  # where it got no answer once, an alarm does not wait for it again
@@ -63,6 +54,7 @@ class UecpDialogue:
         self._resting.clear()
         self._mode_told = not self.answers
         self._mode_failed = False
+        self._refused = ""
         self._repeat_at_s = now_s + self._repeat_period_s
 
     def turn(self, wanted: Look, arrived: bytes, now_s: float, utc_s: float) -> Turn:
@@ -76,15 +68,14 @@ class UecpDialogue:
         if wanted != self._wanted:
             self._wanted = wanted
             self._session.forget_unknown()
-        self._resting = {mec: rest for mec, rest in self._resting.items() if now_s < rest.due_s}
+        self._resting = {mec: (element, due_s) for mec, (element, due_s) in self._resting.items() if now_s < due_s}
         self._queue(wanted, now_s, utc_s, turn)
         step = self._session.step(now_s)
         turn.data = step.data
         self._take_in(list(step.events), now_s, turn)
         turn.settled = self._mode_told and all(self._known.get(mec) == element for mec, element in wanted.items())
-        refused = [rest.why for mec, rest in self._resting.items() if wanted.get(mec) == rest.element]
-        turn.refused = refused[0] if refused else ""
-        turn.wake_s = min([self._repeat_at_s, *(rest.due_s for rest in self._resting.values())])
+        turn.refused = self._refused = "" if turn.settled else self._refused
+        turn.wake_s = min([self._repeat_at_s, *(due_s for _, due_s in self._resting.values())])
         if step.wake_s is not None:
             turn.wake_s = min(turn.wake_s, step.wake_s)
         elif step.events and not turn.settled:
@@ -151,8 +142,10 @@ class UecpDialogue:
     def _rest(self, element: Element, now_s: float, why: str) -> None:
         mec = mec_of(element)
         self._known.pop(mec, None)
-        self._resting[mec] = _Rest(untoggled(element), now_s + RETRY_S, why)
+        self._resting[mec] = (untoggled(element), now_s + RETRY_S)
+        if mec in self._wanted:
+            self._refused = self._refused or why
 
     def _rests(self, element: Element) -> bool:
         failed = self._resting.get(mec_of(element))
-        return failed is not None and (failed.element == element or mec_of(element) == CLOCK)
+        return failed is not None and (failed[0] == element or mec_of(element) == CLOCK)

@@ -196,6 +196,7 @@ async def test_i8_an_encoder_that_acknowledges_nothing_is_down_and_its_alert_una
         assert told == [NoAnswer("rds", MEMBER, EBM, Verb.START, "element 07: no acknowledgement")]
         assert not it.link.status().up
         assert it.link.status().reason.endswith("no acknowledgement")
+        assert len(it.events.of(LinkDown)) == 1  # not once for each element
         it.station.encoder.mute = False
         await asyncio.sleep(20)
         assert it.link.status().up
