@@ -51,13 +51,15 @@ OpenSerial = Callable[[Callable[[], EncoderLine], str, int], Coroutine[Any, Any,
 @dataclass(slots=True)
 class Turn:
     """What to write, and what was learnt. `settled`: the encoder knows all that is wanted; `heard`: it answered;
-    `silent`: it did not, where it should have. `wake_s`: when to take the next turn at the latest."""
+    `silent`: it did not, where it should have; `refused`: why it does not take something that is wanted. `wake_s`: when
+    to take the next turn at the latest."""
 
     data: bytes = b""
     wake_s: float = math.inf
     settled: bool = False
     heard: bool = False
     silent: bool = False
+    refused: str = ""
     failures: list[str] = field(default_factory=list)
     bad: list[BadFrame] = field(default_factory=list)
 
@@ -284,16 +286,19 @@ class EncoderLink(Generic[LookT]):
         return line.lost
 
     def _judge(self, turn: Turn) -> None:
-        """Tell what a turn of the dialogue says about the line and about the commands."""
-        if turn.heard:
+        """Tell what a turn of the dialogue says about the line and about the commands. A line whose encoder does not
+        take what is wanted is down: announcements name no device that could be told as unanswered."""
+        if turn.refused:
+            self._is_down(turn.refused)
+        elif turn.silent:
+            self._is_down(turn.failures[-1])
+        elif turn.heard or not self._dialogue.answers:
             self._is_up()
         for bad in turn.bad:
             self._sink(Rejected(self.name, bad.reason, self._config.serial or self._config.host, bad.detail))
         for why in turn.failures:
             while self._promises:
                 self._tell_unsent(self._promises.popleft(), why)
-        if turn.silent:
-            self._is_down(turn.failures[-1])
         if turn.settled:
             while self._promises:
                 promise = self._promises.popleft()

@@ -18,7 +18,7 @@ from protocols.uecp.message import MEC_OF, Element, mec_of
 from protocols.uecp.programme import RadioText
 from protocols.uecp.session import Done, Event, Failed, Session, Told
 
-RETRY_S: Final = 10.0
+RETRY_S: Final = 3.0
 """An element that did not get through is tried again after this; another of its code, such as that of an alert, at
 once."""
 RADIO_TEXT: Final = MEC_OF[RadioText]
@@ -36,6 +36,8 @@ class UecpDialogue:
         self._repeat_at_s = math.inf
         self._known: Look = {}
         self._resting: dict[int, tuple[Element, float]] = {}  # by code: what failed, and when to try it again
+        self._wanted: Look = {}
+        self._refused = ""  # the first failure since everything was known
         self._text: Element | None = None  # the last RadioText, also where the encoder may have forgotten it
         self._mode_told = True
         self._mode_failed = False  # where it got no answer once, an alarm does not wait for it again
@@ -52,6 +54,7 @@ class UecpDialogue:
         self._resting.clear()
         self._mode_told = not self.answers
         self._mode_failed = False
+        self._refused = ""
         self._repeat_at_s = now_s + self._repeat_period_s
 
     def turn(self, wanted: Look, arrived: bytes, now_s: float, utc_s: float) -> Turn:
@@ -61,12 +64,17 @@ class UecpDialogue:
         if now_s >= self._repeat_at_s:
             self._repeat_at_s = now_s + self._repeat_period_s
             self._known.clear()
+            self._session.forget_unknown()
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._session.forget_unknown()
         self._resting = {mec: (element, due_s) for mec, (element, due_s) in self._resting.items() if now_s < due_s}
         self._queue(wanted, now_s, utc_s, turn)
         step = self._session.step(now_s)
         turn.data = step.data
         self._take_in(list(step.events), now_s, turn)
         turn.settled = self._mode_told and all(self._known.get(mec) == element for mec, element in wanted.items())
+        turn.refused = self._refused = "" if turn.settled else self._refused
         turn.wake_s = min([self._repeat_at_s, *(due_s for _, due_s in self._resting.values())])
         if step.wake_s is not None:
             turn.wake_s = min(turn.wake_s, step.wake_s)
@@ -90,7 +98,7 @@ class UecpDialogue:
             try:
                 self._session.offer(toggled(element) if fresh else element)
             except LocalProtocolError as error:
-                self._rest(element, now_s)
+                self._rest(element, now_s, str(error))
                 turn.failures.append(str(error))
 
     def _take_in(self, events: list[Event], now_s: float, turn: Turn) -> None:
@@ -102,8 +110,9 @@ class UecpDialogue:
                 case Failed(element=element, code=code, reason=reason):
                     turn.heard |= code is not None
                     turn.silent |= code is None
-                    turn.failures.append(f"element {mec_of(element):02X}: {reason}")
-                    self._failed(element, code, now_s)
+                    why = f"element {mec_of(element):02X}: {reason}"
+                    turn.failures.append(why)
+                    self._failed(element, code, now_s, why)
                 case BadFrame():
                     turn.bad.append(event)
                 case Told():
@@ -120,7 +129,7 @@ class UecpDialogue:
             if mec == RADIO_TEXT:
                 self._text = self._known[mec]
 
-    def _failed(self, element: Element, code: int | None, now_s: float) -> None:
+    def _failed(self, element: Element, code: int | None, now_s: float, why: str) -> None:
         mec = mec_of(element)
         if mec == COMMUNICATION_MODE and code is not None:
             self._mode_told = True  # it answers, so it has a mode that will do
@@ -128,12 +137,14 @@ class UecpDialogue:
             self.clock_wanted = False
         else:
             self._mode_failed |= mec == COMMUNICATION_MODE
-            self._rest(element, now_s)
+            self._rest(element, now_s, why)
 
-    def _rest(self, element: Element, now_s: float) -> None:
+    def _rest(self, element: Element, now_s: float, why: str) -> None:
         mec = mec_of(element)
         self._known.pop(mec, None)
         self._resting[mec] = (untoggled(element), now_s + RETRY_S)
+        if mec in self._wanted:
+            self._refused = self._refused or why
 
     def _rests(self, element: Element) -> bool:
         failed = self._resting.get(mec_of(element))

@@ -119,12 +119,13 @@ class Core:
             if not isinstance(offer.command, Stop):
                 self._offer(offer)
         for announcement in decision.announcements:
-            self._announce(announcement)
+            self.announce(announcement)
         for report in decision.reports:
             self._tell(self.state.alerts[report.alert], report.code, report.why)
 
-    def _announce(self, command: Start | Stop) -> None:
-        """Car radios and the like: nobody is counted on them, and nothing waits for them."""
+    def announce(self, command: Start | Stop) -> None:
+        """Car radios and the like: nobody is counted on them, and nothing waits for them. What the journal already says
+        is on air may be announced without waiting for it; all else goes with a decision."""
         for link in self.announcers:
             try:
                 link.offer(command)

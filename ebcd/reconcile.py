@@ -55,12 +55,14 @@ def _worth_telling(record: AlertRecord) -> bool:
 
 def _resume_on_air(core: Core, record: AlertRecord, decision: Decision) -> None:
     """Terminals dial in by themselves and say what they do (`following`); adapters are asked; FM is sent anew, since
-    its receivers know the message by its id. Nobody falls over to another path before the others could return."""
+    its receivers know the message by its id. Nobody falls over to another path before the others could return. Car
+    radios are told before their encoder's line is open: an alarm that ended and came again would send them back to
+    what they played before."""
     if not record.alert.window.is_open(core.clock.wall()):
         return  # it ended while nobody was here; nothing of it starts any more (I3)
     core.pursuit.watch_again(record)
     _resume_behind_adapters(core, record, decision)
-    decision.announcements.append(core.orders.announcement(record))
+    core.announce(core.orders.announcement(record))
     on_fm = tuple(d.code for d in record.deliveries.values() if Path.FM in d.tried)
     if on_fm and record.holds:
         targets = core.orders.targets(record.alert, frozenset(record.holds))

@@ -106,8 +106,10 @@ def _items(layout: Counted, stream: io.BytesIO, context: Container) -> _Broke:
 
 
 def _bits(layout: Subconstruct, stream: io.BytesIO, context: Container) -> _Broke:
-    """Members inside a byte: what is understood ends with the last whole byte."""
-    if layout.decodefunc is not bytes2bits:
+    """Members inside a byte: what is understood ends with the last whole byte. construct makes the same declaration a
+    Transformed where its size is fixed and a Restreamed where it is not, as of a text."""
+    unpack = layout.decodefunc if isinstance(layout, Transformed) else layout.decoder
+    if unpack is not bytes2bits:
         return _Broke(None)
     begin = stream.tell()
     inner = io.BytesIO(bytes2bits(stream.read()))

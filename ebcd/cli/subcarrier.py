@@ -42,6 +42,9 @@ FORMATS = ("bits", "hex", "wav")
 FRAME_WORDS = 4
 WORD_BYTES = 2
 LOST_WORD = "----"  # how monitors print a block that they could not read
+TIME_MARK = "@"  # and when they heard it
+TAG_MARK = "<"  # lines of theirs that are no blocks
+BOM = b"\xef\xbb\xbf"  # what some editors put before a text
 
 
 # ---- out -----------------------------------------------------------------------------------------------------------
@@ -147,7 +150,7 @@ def run_receive(file: str, certificates: Sequence[Path], language: str, *, as_js
 
 def _received(file: str, heard: _Heard, language: str) -> Iterator[Complete]:
     """The packets of a recording, of a text of 0 and 1, or of frames in hexadecimal. Raises Failure."""
-    data = read_bytes(None if file == STDIN else Path(file), language)
+    data = read_bytes(None if file == STDIN else Path(file), language).removeprefix(BOM)
     digits = data.translate(None, BLANKS)
     try:
         if data[:4] in MAGICS:
@@ -197,8 +200,10 @@ def _heard_in(bits: Iterator[tuple[int, int]], heard: _Heard) -> Iterator[HeardF
 
 
 def _read_frames(data: bytes) -> Iterator[HeardFrame]:
-    """Four words a line in hexadecimal, as monitors print them. Raises BadRecording."""
-    lines = (line for line in data.decode("ascii", "replace").splitlines() if line.strip())
+    """Four words a line in hexadecimal, as monitors print them; a time behind `@` and tags around them are nothing to
+    us. Raises BadRecording."""
+    written_lines = (line.partition(TIME_MARK)[0].strip() for line in data.decode("ascii", "replace").splitlines())
+    lines = (line for line in written_lines if line and not line.startswith(TAG_MARK))
     for number, line in enumerate(lines, start=1):
         written = line.split() if len(line.split()) > 1 else [line.strip()[at : at + 4] for at in range(0, 16, 4)]
         if "".join(written) != line.replace(" ", "").replace("\t", "").strip() or len(written) != FRAME_WORDS:

@@ -148,12 +148,24 @@ def _clock_offset(value: int | str, language: str) -> str:
     return f"UTC{'-' if value & OFFSET_WEST else '+'}{hours:02d}:{30 * half:02d}"
 
 
+def _physical_address(value: int | str, language: str) -> str:
+    """How the bytes of a type 1 packet can be read beside raw: the text leaves their coding open (fm-rds.md 12)."""
+    found = []
+    if isinstance(value, str) and _BCD.fullmatch(value):
+        found.append(text("decode.address_bcd", language, value=value.removesuffix("F")))
+    if isinstance(value, str) and _VISIBLE.fullmatch(value):
+        found.append(text("decode.address_ascii", language, value=bytes.fromhex(value).decode("ascii")))
+    return ", ".join(found)
+
+
 def _word(table: str, value: str, language: str) -> str:
     key = f"value.{table}.{value}"
     return text(key, language) if has(key) else value
 
 
 _SLUG = re.compile(r"(?:[\w.-]+\.xml: |EBDS: )?([a-z][a-z0-9_-]*)(?: at byte \d+)?: ")
+_BCD = re.compile(r"[0-9]+F?")
+_VISIBLE = re.compile(r"(?:[2-6][0-9A-F]|7[0-9A-E])+")
 _DIGITS = re.compile(r"[0-9]+")
 _SERIAL = (("date", 8, ""), ("serial", 4, "serial"))
 _PARTS: dict[tuple[str, int], tuple[tuple[str, int, str], ...]] = {
@@ -177,5 +189,6 @@ _EXPLAINED: dict[str, Callable[[int | str, str], str]] = {
     "af": _af,
     "mjd": _mjd,
     "clock_offset": _clock_offset,
+    "physical_address": _physical_address,
     "unopened": lambda _value, language: text("decode.unopened", language),
 }

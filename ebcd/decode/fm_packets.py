@@ -37,10 +37,15 @@ def claim_packet(data: bytes) -> Claim:
     length = fm.packet_bytes(data)
     if length >= _PACKET_BYTES_MIN:
         if length == len(data):
-            return Claim.LIKELY if data[0] >> 3 in CLAUSES else Claim.WEAK  # reserved types: the length alone speaks
+            return Claim.LIKELY if _is_addressed(data) else Claim.WEAK  # without codes the length alone speaks
         if _sealed(data, length):
             return Claim.CERTAIN
     return claim_run(data) or _is_begun(data)
+
+
+def _is_addressed(data: bytes) -> bool:
+    """Whether all of its resource codes are some; only type 1 goes without."""
+    return len(_codes(data)[0]) == data[2] and (bool(data[2]) or data[0] >> 3 == fm.SET_CODE)
 
 
 def _is_begun(data: bytes) -> Claim:

@@ -111,6 +111,7 @@ KINDS = {
     "Text.charset": "charset",
     "Text.kind": "text_kind",
     "Auxiliary.type": "aux_type",
+    "SetCode.phys": "physical_address",
     "SetClock.time": "time",
     "TaskSwitch.time": "time",
     "FaultReport.time": "time",

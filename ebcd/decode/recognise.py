@@ -26,13 +26,14 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     ebd_files.SIGNATURE,
     ebd_files.DOCUMENT,
     trust_files.CERTIFICATE,
-    trust_files.AUTHORISATION_LIST,
     fm_packets.PACKET,
+    trust_files.AUTHORISATION_LIST,
     fm_packets.FRAME,
     uecp_frames.RECOGNISER,
     rds_groups.RECOGNISER,
 )
-"""Every protocol that `ebcd decode` knows; of two equally sure ones the first is taken."""
+"""Every protocol that `ebcd decode` knows; of two equally sure ones the first is taken. A packet comes before a list:
+its length and its codes are more digits that must agree than a list's one count."""
 _FRAMED = (adapter_frames.RECOGNISER, terminal_frames.RECOGNISER, uecp_frames.RECOGNISER)
 _SHOWN_MAX = 8
 _FOREIGN = {

@@ -7,7 +7,7 @@ when it gains and when it loses the phase, and leaves unreadable words open inst
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -23,9 +23,11 @@ from protocols.rds.block import (
     CHECK_MASK,
     REMAINDER,
     SENT,
+    Habit,
     Offset,
     decode_block,
     encode_block,
+    remainder,
 )
 
 AIR_BYTES: Final = 13
@@ -92,10 +94,12 @@ class SyncLost:
 BitEvent = HeardFrame | SyncGained | SyncLost
 
 
-def hear_frame(bits: int, bit: int, *, burst_bits_max: int = BURST_BITS_IN_SYNC) -> HeardFrame:
-    """Decode 104 bits whose phase is known."""
+def hear_frame(
+    bits: int, bit: int, *, burst_bits_max: int = BURST_BITS_IN_SYNC, sent: Sequence[Offset] = SENT
+) -> HeardFrame:
+    """Decode 104 bits whose phase is known, of a sender that uses the offsets `sent`."""
     decoded = [
-        decode_block(bits >> shift & _BLOCK_MASK, position, burst_bits_max=burst_bits_max)
+        decode_block(bits >> shift & _BLOCK_MASK, position, burst_bits_max=burst_bits_max, sent=sent)
         for position, shift in enumerate(_SHIFTS)
     ]
     return HeardFrame(tuple(word for word, _ in decoded), tuple(whole for _, whole in decoded), bit)
@@ -138,6 +142,7 @@ class BitReceiver:
         self._whole_sum = self._read_sum = 0
         self._before = 0  # the frame before, while nothing in it was whole
         self._bad_frames = 0  # in a row, without a whole block
+        self._habit = Habit()
 
     @property
     def in_sync(self) -> bool:
@@ -210,9 +215,11 @@ class BitReceiver:
 
     def _finish(self, bits: int) -> Iterator[BitEvent]:
         burst = BURST_BITS_IN_SYNC if self._state is _State.IN_SYNC else BURST_BITS_ACQUIRING
-        frame = hear_frame(bits, self._bit, burst_bits_max=burst)
+        self._habit.notice([remainder(bits >> shift & _BLOCK_MASK) for shift in _SHIFTS])
+        sent = self._habit.offsets
+        frame = hear_frame(bits, self._bit, burst_bits_max=burst, sent=sent)
         if self._state is _State.TRIAL and PROVEN_BLOCKS_MIN <= sum(frame.whole) < BLOCKS:
-            frame = hear_frame(bits, self._bit)
+            frame = hear_frame(bits, self._bit, sent=sent)
         yield frame
         if not self._judge(frame):
             self._state = _State.SEARCHING
@@ -234,7 +241,9 @@ class BitReceiver:
         self._begin_trial()
         self._pending = after
         yield SyncGained(self._bit)
-        frame = hear_frame(bits >> after & _FRAME_MASK, self._bit - after, burst_bits_max=BURST_BITS_ACQUIRING)
+        sent = self._habit.offsets
+        open_bits = bits >> after & _FRAME_MASK
+        frame = hear_frame(open_bits, self._bit - after, burst_bits_max=BURST_BITS_ACQUIRING, sent=sent)
         yield frame
         self._judge(frame)
 

@@ -2,8 +2,8 @@
 
 Each (source level, version) has a slot. A frame whose blocks A and B are readable says where its bytes belong, so one
 bad block C or D costs two bytes only and the packet's next repeat fills them. What had to be corrected, or whose place
-had to be guessed, may be wrong: it is held as doubtful and gives way to a block that arrived whole. The CRC-16 decides
-whether doubtful pieces were right, each time one of them changes.
+had to be guessed, may be wrong: it is held as doubtful and gives way to a block that arrived whole, or to what repeats
+said as often. The CRC-16 decides whether doubtful pieces were right, each time one of them changes.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from protocols.sm2 import sm3
 
 DELIVERED_MAX: Final = 64
 """Packets that are known by their SM3, so that a repeat after a pause is silent, too: twice what rotates."""
+READINGS_MAX: Final = 8
+"""Different doubtful readings of one piece that are counted; more repeats than that are told apart by the latest."""
 PIECES: Final = 3  # a frame's payload travels in three blocks: byte 0 in B, bytes 1-2 in C, bytes 3-4 in D
 _BOUNDS: Final = ((0, 1), (1, 3), (3, 5))
 
@@ -66,7 +68,7 @@ _LOST: Final[_Piece] = (b"", _Quality.MISSING)
 class _Slot:
     """One packet on its way."""
 
-    __slots__ = ("count", "delivered", "last_s", "missing", "payload", "quality")
+    __slots__ = ("count", "delivered", "last_s", "missing", "payload", "quality", "readings")
 
     def __init__(self, count: int, now_s: float) -> None:
         self.count = count
@@ -75,6 +77,7 @@ class _Slot:
         self.missing = PIECES * count
         self.last_s = now_s
         self.delivered = False
+        self.readings: dict[int, dict[bytes, int]] = {}  # of doubtful pieces: what was read, how often
 
     def take_whole(self, index: int, data: bytes) -> _Taken | None:
         """The same for a whole frame's five bytes, at a quarter of the cost; None where `take` has to look closer."""
@@ -91,7 +94,8 @@ class _Slot:
         return _Taken.CHANGED
 
     def take(self, index: int, pieces: tuple[_Piece, ...]) -> _Taken:
-        """Store a frame's pieces. What arrived whole replaces what is doubtful; two of them must not differ."""
+        """Store a frame's pieces. What arrived whole replaces what is doubtful; two of them must not differ. Of what is
+        doubtful the reading stays that came oftenest: a wrong correction seldom comes twice."""
         taken = _Taken.NOTHING_NEW
         for number, (data, quality) in enumerate(pieces):
             at = PIECES * index + number
@@ -100,12 +104,19 @@ class _Slot:
             if known == _Quality.SURE:
                 if quality is _Quality.SURE and self.payload[low:high] != data:
                     return _Taken.CONTRADICTED
-            elif quality is not _Quality.MISSING:
+            elif quality is _Quality.SURE or (quality is _Quality.DOUBTFUL and self._is_likeliest(at, data)):
                 self.missing -= known == _Quality.MISSING
                 self.payload[low:high] = data
                 self.quality[at] = quality
                 taken = _Taken.CHANGED
         return taken
+
+    def _is_likeliest(self, at: int, data: bytes) -> bool:
+        """Whether no other reading of this piece came oftener; the latest of equals wins."""
+        tally = self.readings.setdefault(at, {})
+        if len(tally) < READINGS_MAX or data in tally:
+            tally[data] = tally.get(data, 0) + 1
+        return tally.get(data, 1) >= max(tally.values())
 
     def fault(self) -> str | None:
         """What is wrong with the full slot: "length", "crc" or nothing."""

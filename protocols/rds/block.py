@@ -8,6 +8,7 @@ five bits have 367 different syndromes. So checking is one table look-up and cor
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -46,9 +47,11 @@ ACCEPTED: Final = (
 )
 """Offsets a receiver takes at each of the four positions."""
 
-_WHOLE: Final = tuple(tuple(o for o in offsets if o is not Offset.C_PRIME) for offsets in ACCEPTED)
-"""Those that prove a block. C' does not: a burst of five bits makes it of C, and the word is then a wrong one. The
-printed B differs from B in one check bit, so the word is right either way."""
+_SAME_WORD: Final = frozenset({Offset.B, Offset.B_PRINTED})
+"""They differ in one check bit, so either proves the block. C and C' do not prove each other's: a burst of five bits
+makes one of the other, and the word is then a wrong one."""
+HABIT_BLOCKS: Final = 4  # more blocks of the other spelling than of the usual one before it counts as the sender's
+_HABIT_MAX: Final = 2 * HABIT_BLOCKS
 
 
 def _remainders() -> array[int]:
@@ -103,19 +106,46 @@ def encode_block(word: int, offset: Offset) -> int:
     return word << CHECK_BITS | REMAINDER[word] ^ offset
 
 
-def decode_block(block: int, position: int, *, burst_bits_max: int) -> tuple[int | None, bool]:
+def decode_block(
+    block: int, position: int, *, burst_bits_max: int, sent: Sequence[Offset] = SENT
+) -> tuple[int | None, bool]:
     """The word of the block at `position` (0-3) of its frame, and whether it arrived whole (GD/J 085 clause 6.1.3).
 
     Bursts of at most `burst_bits_max` (0-5) bits are corrected. Longer damage may be "corrected" to a wrong word: 36 %
     of random blocks at five bits, 5 % at two, so the caller needs a check of its own over the message.
 
-    Correction assumes the offset that is sent: trying all of them would make a wrong guess as likely as a right one. A
-    word under C' is taken but not called whole. The word is None when nothing explains the block.
+    Correction assumes the offset that is `sent`: trying all of them would make a wrong guess as likely as a right one.
+    A word under the other of C and C' is taken but not called whole. The word is None when nothing explains the block.
     """
     found = REMAINDER[block >> CHECK_BITS] ^ (block & CHECK_MASK)
-    if found in _WHOLE[position]:
+    if found == sent[position]:
         return block >> CHECK_BITS, True
     if found in ACCEPTED[position]:
-        return block >> CHECK_BITS, False
-    pattern = CORRECTIONS[burst_bits_max].get(found ^ SENT[position])
+        return block >> CHECK_BITS, found in _SAME_WORD
+    pattern = CORRECTIONS[burst_bits_max].get(found ^ sent[position])
     return (None, False) if pattern is None else ((block ^ pattern) >> CHECK_BITS, False)
+
+
+class Habit:
+    """Which of the accepted offsets one sender uses, learnt from the blocks that arrive undamaged.
+
+    Against the wrong one every burst of a sender's block B (printed) or C' would be taken for damage of another kind.
+    """
+
+    __slots__ = ("_lean", "offsets")
+
+    def __init__(self) -> None:
+        self.offsets: tuple[Offset, ...] = SENT
+        self._lean = [0] * len(ACCEPTED)
+
+    def notice(self, remainders: Sequence[int]) -> None:
+        """The remainders of one frame's four blocks."""
+        for position, offsets in enumerate(ACCEPTED):
+            if len(offsets) == 1 or remainders[position] not in offsets:
+                continue
+            usual = remainders[position] == SENT[position]
+            lean = self._lean[position] + (-1 if usual else 1)
+            self._lean[position] = max(-_HABIT_MAX, min(_HABIT_MAX, lean))
+            chosen = offsets[self._lean[position] >= HABIT_BLOCKS]
+            if chosen is not self.offsets[position]:
+                self.offsets = (*self.offsets[:position], chosen, *self.offsets[position + 1 :])

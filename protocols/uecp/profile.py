@@ -61,7 +61,7 @@ class Reaction(Enum):
     DONE = "done"
     RESEND = "resend"  # the same frame under the same number
     SLOW_DOWN = "slow down"  # the same, after a pause
-    USE_PLAINER = "use plainer"  # never this element again on this encoder
+    USE_PLAINER = "use plainer"  # not this element again on this encoder, until somebody wants it tried
     GIVE_UP = "give up"  # repeating helps nothing
 
 

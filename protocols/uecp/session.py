@@ -133,9 +133,9 @@ class Session:
             raise LocalProtocolError(f"{self.queue_max} elements wait for the encoder already")
         usable = self._usable(element)
         if usable is None:
-            raise LocalProtocolError(
-                f"encoders of profile {self.profile.name} do not know element {mec_of(element):02X}"
-            )
+            learnt = self.profile.knows(mec_of(element))
+            who = "the encoder says that it does" if learnt else f"encoders of profile {self.profile.name} do"
+            raise LocalProtocolError(f"{who} not know element {mec_of(element):02X}")
         encode_message(usable)  # what no message can carry is refused here, not in the middle of a step
         self._queue.append((usable, tag))
 
@@ -148,6 +148,11 @@ class Session:
         """Forget what was not sent yet."""
         self._queue.clear()
 
+    def forget_unknown(self) -> None:
+        """Offer the encoder everything again, also what it did not know: another one may stand there by now, or the
+        same one may have said so while it was starting."""
+        self._unknown.clear()
+
     def reset(self) -> None:
         """The line was cut: forget what was on its way. The caller says anew what the encoder must know."""
         self._queue.clear()
@@ -155,7 +160,7 @@ class Session:
         self._again.clear()
         self._deframer = Deframer()
         self._given_up.clear()
-        self._unknown.clear()
+        self.forget_unknown()
 
     def receive(self, data: bytes, now_s: float) -> list[Event]:
         """Take bytes from the encoder; `step` next, it may have something to say to them."""

@@ -196,6 +196,7 @@ async def test_i8_an_encoder_that_acknowledges_nothing_is_down_and_its_alert_una
         assert told == [NoAnswer("rds", MEMBER, EBM, Verb.START, "element 07: no acknowledgement")]
         assert not it.link.status().up
         assert it.link.status().reason.endswith("no acknowledgement")
+        assert len(it.events.of(LinkDown)) == 1  # not once for each element
         it.station.encoder.mute = False
         await asyncio.sleep(20)
         assert it.link.status().up
@@ -211,13 +212,35 @@ async def test_an_element_that_is_refused_is_told_and_tried_again_later(
         await asyncio.sleep(2)
         (told,) = it.events.of(NoAnswer, Sent)
         assert isinstance(told, NoAnswer)
-        assert it.link.status().up
+        assert (it.link.status().up, it.link.status().reason) == (False, "element 07: the encoder answered 9")
         it.link.offer(start(MEMBER, text=TEXT))
         await asyncio.sleep(1)
         assert not it.events.of(Sent)
         await asyncio.sleep(10)
         assert it.station.shown() == ALARM
         assert len(it.events.of(Sent)) == 1
+        assert it.link.status().up
+
+
+@pytest.mark.parametrize("code", [Code.UNKNOWN_MESSAGE, Code.NOT_INTERPRETED])
+async def test_i8_an_encoder_that_knows_nothing_for_a_while_is_down_and_shows_the_next_alarm(
+    clock: VirtualClock, rng: random.Random, code: Code
+) -> None:
+    async with desk(clock, rng, mode="spontaneous") as it:
+        it.station.encoder.answer = [code] * 3  # PTY, TA and RadioText; the name stays
+        it.link.offer(start(text=TEXT, level=2))
+        await asyncio.sleep(2)
+        assert it.station.shown() == ORDINARY
+        assert (it.link.status().up, it.link.status().reason) == (
+            False,
+            "the encoder says that it does not know element 07",
+        )
+        it.link.offer(start(text="rain", ebm_id=OTHER_EBM, level=1))
+        await asyncio.sleep(2)
+        assert it.station.shown()[2] == "rain"
+        await asyncio.sleep(60)
+        assert it.station.shown() == (31, True, "rain", "MUSIC FM")
+        assert it.link.status().up
 
 
 async def test_an_encoder_without_modes_is_served_all_the_same(clock: VirtualClock, rng: random.Random) -> None:

@@ -21,6 +21,7 @@ from tests.ebcd.county import (
     VILLAGE_A1,
     VILLAGE_B1,
     VILLAGES,
+    RecordingLink,
     Room,
     adapter,
     control_room,
@@ -76,6 +77,26 @@ async def test_i7_a_terminal_that_confirmed_before_the_restart_is_left_alone_whe
         await asyncio.sleep(1)
         assert of(room, Path.IP, Start) == []
         assert counts(same_alert(room, record)) == {"targeted": 12, "confirmed": 12}
+
+
+async def test_car_radios_hear_of_what_is_on_air_before_their_encoder_could_tell_them_that_it_is_over() -> None:
+    async with control_room() as first:
+        record = first.take_in()
+        await asyncio.sleep(1)
+    async with control_room(before=first, connected=False) as room:
+        radios = RecordingLink("radios", Path.FM, room.following.take)
+        room.core.announcers.append(radios)
+        resume(room.core)
+        assert [(type(each), each.members) for each in radios.commands] == [(Start, ())]
+        await asyncio.sleep(1)
+        assert len(radios.commands) == 1
+        room.core.cancel(same_alert(room, record), "chen")
+    async with control_room(before=room, connected=False) as third:
+        radios = RecordingLink("radios", Path.FM, third.following.take)
+        third.core.announcers.append(radios)
+        resume(third.core)
+        await asyncio.sleep(1)
+        assert radios.commands == []  # the encoder goes back to its station's own signs by itself
 
 
 async def test_adapters_are_asked_and_only_those_that_do_not_play_it_are_ordered_again() -> None:

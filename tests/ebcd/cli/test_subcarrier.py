@@ -162,6 +162,14 @@ def test_words_that_a_monitor_could_not_read_are_filled_by_the_repeat(tmp_path: 
     assert heard_packets(tmp_path / "monitor") == [ALIVE.hex().upper()]
 
 
+def test_a_monitors_log_with_its_times_and_tags_is_read(tmp_path: Path) -> None:
+    frames = to_frames(ALIVE, SourceLevel.COUNTY, 3)
+    lines = [f"{frame.hex(' ', 2).upper()} @2026/01/02 12:20:{number:02d}.40" for number, frame in enumerate(frames)]
+    tagged = ['<recorder="monitor" date="2026-01-02">', *lines, "</recorder>"]
+    (tmp_path / "log").write_text("\r\n".join(tagged), encoding="utf-8-sig")
+    assert heard_packets(tmp_path / "log") == [ALIVE.hex().upper()]
+
+
 def test_an_hour_of_bits_is_read_in_pieces(tmp_path: Path) -> None:
     """Half an hour of nothing, then one pass: what is shifted as one number would take hours."""
     bits = "".join(

@@ -9,7 +9,16 @@ from ebcd.decode.ebd_names import snake
 from ebcd.decode.explain import label, meaning
 from ebcd.decode.names import KINDS
 
-WITHOUT_TABLE = {"time", "code", "ebm_id", "agt", "mjd", "clock_offset", "hexadecimal"}  # functions, or nothing to add
+WITHOUT_TABLE = {
+    "time",
+    "code",
+    "ebm_id",
+    "agt",
+    "mjd",
+    "clock_offset",
+    "hexadecimal",
+    "physical_address",
+}  # functions, or nothing to add
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS.values()) - WITHOUT_TABLE))
@@ -47,6 +56,11 @@ def test_every_table_of_values_that_is_named_exists(kind: str) -> None:
         ("application_group", 31, "暂时无数据", "no data for a while"),
         ("application_group", 32, "", ""),
         ("unopened", "0102", "没有公开的格式", "no layout of it is public"),
+        ("physical_address", "012345678901", "按 BCD 读：012345678901", "as BCD 012345678901"),
+        ("physical_address", "12345F", "按 BCD 读：12345", "as BCD 12345"),
+        ("physical_address", "303132", "按 BCD 读：303132, 按 ASCII 读：012", "as BCD 303132, as ASCII 012"),
+        ("physical_address", "4D39", "按 ASCII 读：M9", "as ASCII M9"),
+        ("physical_address", "0123456789AB", "", ""),
         ("", 1, "", ""),
     ],
 )

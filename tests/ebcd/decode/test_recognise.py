@@ -70,6 +70,15 @@ def test_a_stop_says_its_switch_its_targets_and_its_verdicts() -> None:
     assert told["targets"] == {"addressing_type": 1, "codes": ["09999010000000314010400"]}
 
 
+def test_a_packet_as_long_as_a_list_of_its_eighth_byte_is_a_packet() -> None:
+    # Factory reset of town 341523 020: 3 + 12 + 1 + 74 = 90 bytes, and byte 7 of the code is 02: 78 + 6 * 2 = 90
+    packet = bytes.fromhex("6858 01 F63415230200000314010400 7F 68E77800 000000000201".replace(" ", "")) + bytes(
+        range(64)
+    )
+    reading = decode_bytes(packet)
+    assert (reading.protocol, reading.message, reading.also) == ("fm-packet", "factory_reset", ("authorisation-list",))
+
+
 def test_without_the_signers_certificate_a_signature_is_unchecked_and_no_error() -> None:
     reading = decode_bytes(ADAPTER_STOP)
     assert (reading.signature, reading.is_good) == (Signed.UNCHECKED, True)

@@ -64,6 +64,9 @@ def test_in_a_stuffed_frame_it_is_a_byte_of_the_stuffed_one() -> None:
         (terminal_frame(CODE, CODE, 0x14, f"01 01 1{'2' * 35} 00000005"), "code", 40 + 2),
         (terminal_frame(CODE, CODE, 0x14, "01 01 12"), "body", 40 + 3),
         (packet(11, "02 3131413031 F49999010000000103010101202510090001 009850"), "value", 15),
+        (packet(15, "15 F49999010000000103010101202510090001 02 6162"), "value", 15),  # character set 5
+        (packet(15, "10 F4999901000000010301010120251009000A 02 6162"), "code", 15),
+        (packet(15, "10 F49999010000000103010101202510090001 03 6162"), "body", 15 + 22),  # the content ends there
         (packet(2, "02 003C"), "value", 15 + 1),  # right behind the switch
         (packet(1, f"01 AA {WRONG}"), "code", 15 + 2 + 2),
     ],

@@ -161,6 +161,30 @@ def test_a_stream_with_the_printed_offset_b_is_received_whole() -> None:
     assert heard(events) == [words(frame) for frame in START_FRAMES]
 
 
+@pytest.mark.parametrize(("position", "offset"), [(1, 0x19C), (2, 0x350)], ids=["printed B", "C'"])
+@given(start=st.integers(0, 21), shape=st.integers(1, 31))
+def test_bursts_in_a_stream_of_the_other_offset_are_corrected_once_it_is_known(
+    position: int, offset: int, start: int, shape: int
+) -> None:
+    usual = {1: 0x198, 2: 0x168}[position]
+    swapped = (usual ^ offset) << 26 * (3 - position)
+    burst = shape << start + 26 * (3 - position)
+    bits = 0
+    for number, frame in enumerate(START_FRAMES):
+        block = int.from_bytes(frame_to_air(frame), "big") ^ swapped
+        bits = bits << FRAME_BITS | (block ^ burst if number > 5 else block)
+    frames = [event for event in receive(bits, START_BITS) if isinstance(event, HeardFrame)]
+    assert [frame.words for frame in frames[6:]] == [words(frame) for frame in START_FRAMES[6:]]
+
+
+def test_a_sender_that_mixes_c_and_c_prime_is_read_all_the_same() -> None:
+    bits = 0
+    for frame in START_FRAMES:
+        swapped = (0x168 ^ 0x350) << 26 if frame[2] & 8 else 0  # as encoders choose that take bit 11 for version B
+        bits = bits << FRAME_BITS | int.from_bytes(frame_to_air(frame), "big") ^ swapped
+    assert heard(receive(bits, START_BITS)) == [words(frame) for frame in START_FRAMES]
+
+
 def test_only_eight_bytes_make_a_frame_on_air() -> None:
     with pytest.raises(LocalProtocolError, match="8 bytes"):
         frame_to_air(bytes(7))

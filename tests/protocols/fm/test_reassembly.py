@@ -137,6 +137,17 @@ def test_a_wrong_correction_is_caught_and_the_next_repeat_heals_it(at: int, posi
     assert not any(isinstance(event, Complete) and event.packet != START for event in events)
 
 
+def test_a_wrong_correction_does_not_replace_what_two_repeats_said() -> None:
+    frames = on_air(START_FRAMES)
+    right = HeardFrame(frames[5].words, (True, True, False, True), frames[5].bit)  # block C was corrected
+    wrong = with_wrong_correction(frames[5], 2)
+    missing = [without(frame, 3) if at == 9 else frame for at, frame in enumerate(frames)]
+    passes = [[*missing[:5], piece, *missing[6:]] for piece in (right, right, wrong)]
+    into = reassembler()
+    assert [event for frames_once in passes for event in run(frames_once, into)] == []
+    assert run([frames[9]], into) == [DELIVERED]
+
+
 def test_a_right_correction_is_believed_when_the_crc_agrees() -> None:
     frames = [HeardFrame(frame.words, (True, True, False, True), frame.bit) for frame in on_air(START_FRAMES)]
     assert run(frames) == [DELIVERED]

@@ -151,8 +151,11 @@ def test_an_unknown_element_with_nothing_plainer_fails() -> None:
     (failed,) = outcomes(converse(offered(session, ALARM[:1]), encoder))
     assert isinstance(failed, Failed)
     assert failed.code == Code.UNKNOWN_MESSAGE
-    with pytest.raises(LocalProtocolError, match="do not know element 07"):
+    with pytest.raises(LocalProtocolError, match="the encoder says that it does not know element 07"):
         session.offer(ALARM[0])
+    session.forget_unknown()
+    encoder.unknown = frozenset()
+    assert outcomes(converse(offered(session, ALARM[:1]), encoder)) == [Done(ALARM[0], 0, True)]
 
 
 def test_a_frame_that_the_encoder_missed_is_sent_again_by_its_number() -> None:
