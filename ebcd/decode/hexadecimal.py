@@ -44,7 +44,16 @@ def from_array(text: str) -> bytes | None:
 
 
 def _digits(text: str) -> str:
-    return _BETWEEN.sub("", _PREFIX.sub("", _ONE_DIGIT.sub("0", text)))
+    plain = _PREFIX.sub("", _ONE_DIGIT.sub("0", text))
+    return "".join(map(_digits_of_line, plain.splitlines()))
+
+
+def _digits_of_line(line: str) -> str:
+    """Where single digits stand between pairs, each is a byte: `%x` prints no leading zero."""
+    words = _BETWEEN.split(line.strip())
+    if max(map(len, words)) <= 2 and any(len(word) == 1 for word in words[1:-1]):
+        return "".join(word.zfill(2) for word in words if word)
+    return "".join(words)
 
 
 def first_foreign(text: str) -> int | None:

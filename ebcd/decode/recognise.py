@@ -119,6 +119,7 @@ def _read_part(data: bytes, part: Found, keys: Keys) -> Reading:
 
 
 def _others(data: bytes, keys: Keys, taken: Recogniser) -> tuple[str, ...]:
-    """Other protocols whose reading of the same bytes is good too."""
+    """Other protocols whose reading of the same bytes is good too; beside a checksum that is right only likely ones."""
     rest: Sequence[Recogniser] = [each for each in RECOGNISERS if each is not taken]
-    return tuple(each.protocol for each in rest if each.claim(data) and not each.read(data, keys).errors)
+    least = Claim.LIKELY if taken.claim(data) is Claim.CERTAIN else Claim.WEAK
+    return tuple(each.protocol for each in rest if each.claim(data) >= least and not each.read(data, keys).errors)
