@@ -74,8 +74,8 @@ def claim_list(data: bytes) -> Claim:
 
 
 def _is_number(data: bytes) -> bool:
-    """Whether six bytes look like the number of a certificate: digits, or small (GD/J 081 clause 6.1)."""
-    return data.hex().isdecimal() or not any(data[:2])
+    """Whether six bytes look like the number of a certificate: digits, or small, not 0 (GD/J 081 clause 6.1)."""
+    return any(data) and (data.hex().isdecimal() or not any(data[:2]))
 
 
 def read_list(data: bytes, keys: Keys) -> Reading:
