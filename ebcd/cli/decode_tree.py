@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 
 from rich.text import Text
 from rich.tree import Tree
 
 from ebcd.catalogue import text
-from ebcd.cli.output import console
+from ebcd.cli.output import console, is_screen
 from ebcd.decode import Crc, Field, Group, Items, Note, Reading, Signed
 from ebcd.decode.explain import explained, label, meaning, parts
 from ebcd.decode.tree import Scalar, Value
@@ -22,7 +21,7 @@ _STYLES: dict[str, str] = {Crc.OK: _GOOD, Crc.BAD: _BAD, Signed.OK: _GOOD, Signe
 
 def show_tree(reading: Reading, data: bytes, language: str) -> None:
     """Print it: folded to a screen's width, unfolded in a pipe."""
-    console().print(tree_of(reading, data, language), highlight=False, soft_wrap=not sys.stdout.isatty())
+    console().print(tree_of(reading, data, language), highlight=False, soft_wrap=not is_screen())
 
 
 def tree_of(reading: Reading, data: bytes, language: str) -> Tree:

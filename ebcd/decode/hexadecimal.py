@@ -11,7 +11,6 @@ _BETWEEN = re.compile(r"[\s:,;_'\"\ufeff，、：；-]+")
 _ONE_DIGIT = re.compile(r"(?<![0-9A-Za-z])0[xX](?=[0-9A-Fa-f](?![0-9A-Za-z]))")
 _ARRAY = re.compile(r"[\[{(]([^\[\]{}()]+)[\]})]")
 _ALL_ARRAY = re.compile(rf"\s*{_ARRAY.pattern}[\s;]*")
-_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _FOREIGN = re.compile(r"[^0-9A-Fa-f]")
 ARRAY_BYTES_MIN = 8
 """Shorter arrays in a text are indexes and the like."""
@@ -30,8 +29,10 @@ DUMP_BYTES_MAX = 16_777_216
 def from_hex(text: str) -> bytes | None:
     """The bytes of hexadecimal with blanks, line breaks, colons, commas, 0x or \\x between, or an h behind each byte;
     None for any other text."""
-    digits = _digits(text)
-    return bytes.fromhex(digits) if _HEX.fullmatch(digits) else None
+    try:
+        return bytes.fromhex(_digits(text)) or None
+    except ValueError:
+        return None
 
 
 def from_array(text: str) -> bytes | None:

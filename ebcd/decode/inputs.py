@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Sequence
 
 from ebcd.decode.capture import is_capture, messages_in_capture
 from ebcd.decode.hexadecimal import from_array, from_dump, from_hex, width_of
 from ebcd.decode.literals import from_list, from_literal
 from ebcd.decode.log_lines import begins_document, from_base64, is_document, of_line
+from ebcd.decode.reading import Aside
 from ebcd.decode.recognise import best_claim
 from ebcd.decode.recogniser import Claim
 from protocols.fm.bits import AIR_BYTES, hear_frame
@@ -18,7 +20,9 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _BITS = re.compile(r"[01]+")
 _HEAD_BYTES = 4096
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # UTF-16, as PowerShell writes it; no frame of ours begins so
+_GZIP = b"\x1f\x8b"
 _BLANKS = re.compile("[\t\r\n\xa0\u3000]+")
+UNZIPPED_BYTES_MAX = 268_435_456
 PHASE_FRAMES = 8  # so many frames choose the phase of a text of bits
 WRAPPED_DIGITS_MAX = 80
 
@@ -48,20 +52,33 @@ def messages_of(arguments: Sequence[str]) -> tuple[bytes | str, ...]:
     return (together,)
 
 
-def messages_in(content: bytes) -> tuple[bytes | str, ...]:
+def messages_in(content: bytes) -> tuple[bytes | str | Aside, ...]:
     """The messages of a file or stream. A text stands for a line that is no hexadecimal.
 
     Bytes that are no text, and XML, are one message. Hexadecimal is one message a line, unless the lines make one
     message together: then it was only wrapped.
     """
+    if content[:2] == _GZIP:
+        inner = _unzipped(content)  # a capture or a log; a package must not be compressed
+        content = inner if is_capture(inner) or _text_of(inner) is not None else content
     if is_capture(content):
-        return messages_in_capture(content) or (content,)
+        return messages_in_capture(content)
     text = _text_of(content)
     if text is None:
         return (content,)
     found = _messages_in_text(text)
     is_text = text.isascii() and content[:2] not in _WIDE_MARKS
     return found if is_text or any(isinstance(each, bytes) for each in found) else (content,)
+
+
+def _unzipped(content: bytes) -> bytes:
+    """What gzip packed, as far as it is there; the content itself where it is damaged or more than so much."""
+    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        data = unpacking.decompress(content, UNZIPPED_BYTES_MAX)
+    except zlib.error:
+        return content
+    return content if unpacking.unconsumed_tail else data
 
 
 def _messages_in_text(text: str) -> tuple[bytes | str, ...]:

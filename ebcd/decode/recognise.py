@@ -40,7 +40,12 @@ _FOREIGN = {
     b"-----BEGIN": "a PEM file, no captured message",
     b"\xd4\xc3\xb2\xa1": "a capture of a network card with no message of ours in it",
     b"\x0a\x0d\x0d\x0a": "a capture of a network card with no message of ours in it",
-    b"\x1f\x8b": "compressed by gzip: unpack it first",
+    b"\x1f\x8b": "compressed by gzip, damaged or too much for us: unpack it first",
+    b"BZh": "compressed by bzip2: unpack it first",
+    b"\xfd7zXZ": "compressed by xz: unpack it first",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd: unpack it first",
+    b"7z\xbc\xaf": "a 7-Zip archive: unpack it first",
+    b"Rar!": "a RAR archive: unpack it first",
     b"PK\x03\x04": "a ZIP archive: unpack it first",
     b"ID3": "an MP3 file: sound, no message",
 }

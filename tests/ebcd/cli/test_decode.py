@@ -151,6 +151,25 @@ def test_a_closed_standard_input_is_told_in_a_sentence() -> None:
 
 
 @pytest.mark.real
+def test_a_closed_standard_output_is_no_crash() -> None:
+    ended = _in_a_shell(f"{ADAPTER_STOP.hex()} >&-")
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    result = typed("--json", str(tmp_path))
+    assert (result.exit_code, "is a folder" in str(objects(result)[0]["errors"])) == (1, True)
+
+
+def test_what_could_not_be_read_of_a_capture_is_an_object_of_its_own(tmp_path: Path) -> None:
+    capture = bytes.fromhex("D4C3B2A1 02000400 00000000 00000000 00000400 7F000000")  # link type 127, no packet in it
+    (tmp_path / "air.pcap").write_bytes(capture + bytes.fromhex("00000000 00000000 01000000 01000000 00"))
+    result = typed("--json", str(tmp_path / "air.pcap"))
+    assert [str(each["errors"])[2:6] for each in objects(result)] == ["unre", "link"]
+    assert result.exit_code == 1
+
+
+@pytest.mark.real
 def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
     lines = f"yes {ADAPTER_STOP.hex()} | head -300 |"
     ended = subprocess.run(
