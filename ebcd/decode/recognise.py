@@ -34,6 +34,8 @@ RECOGNISERS: tuple[Recogniser, ...] = (
 )
 """Every protocol that `ebcd decode` knows; of two equally sure ones the first is taken."""
 _FRAMED = (adapter_frames.RECOGNISER, terminal_frames.RECOGNISER, uecp_frames.RECOGNISER)
+_CONTAINERS = frozenset({ebd_files.PACKAGE.protocol})
+"""What holds messages of other protocols keeps its own name where it breaks."""
 _SHOWN_MAX = 8
 _FOREIGN = {
     b"RIFF": "a recording: `ebcd fm receive` demodulates it",
@@ -101,7 +103,8 @@ def decode_bytes(data: bytes, keys: Keys | None = None, protocol: str | None = N
 
 def _with_parts(reading: Reading, data: bytes, keys: Keys, protocol: str | None = None) -> Reading:
     """Where bytes could not be read as one message: the whole messages among them, if there are."""
-    if not reading.errors:
+    is_container = reading.protocol in _CONTAINERS
+    if not reading.errors or (is_container and reading.fields.fields):
         return reading
     found = [part for part in carve(data, protocol) if part.end - part.start < len(data)]
     if not found:
@@ -115,7 +118,8 @@ def _with_parts(reading: Reading, data: bytes, keys: Keys, protocol: str | None 
     more = " ..." if len(inside) > _SHOWN_MAX else ""
     error = f"several at byte {first.start}: {len(inside)} whole, {rest} of {len(data)} bytes outside: {places}{more}"
     offset = 0 if first.start else first.end
-    return replace(first.reading, roundtrip=False, errors=(error, *reading.errors), offset=offset, inside=inside)
+    outer = replace(reading, message=first.reading.message) if is_container else first.reading
+    return replace(outer, roundtrip=False, errors=(error, *reading.errors), offset=offset, inside=inside)
 
 
 def _read_part(data: bytes, part: Found, keys: Keys) -> Reading:

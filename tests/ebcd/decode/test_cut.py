@@ -8,12 +8,15 @@ import pytest
 
 from ebcd.decode import Crc, Keys, Signed, decode_bytes
 from protocols.crc import crc16_uecp, crc32_mpeg2_bytes
+from protocols.ebd import tar
 from protocols.signature import Certificate
 from tests.ebcd.decode.examples import (
     ADAPTER_STOP,
     CERTIFICATE,
+    EBD,
     EXAMPLES,
     FM_PACKET,
+    SIGNATURE,
     TERMINAL_HEARTBEAT,
     TERMINAL_START,
     UECP,
@@ -144,3 +147,24 @@ def test_every_message_can_be_cut_anywhere(name: str) -> None:
         for protocol in (None, name):
             reading = decode_bytes(EXAMPLES[name][:size], KEYS, protocol)
             assert reading.errors or reading.protocol in ("fm-frame", "rds-group")  # any eight bytes are one
+
+
+def package() -> bytes:
+    name = "10234000000000001010101010000000000000007"
+    return tar.write([tar.Entry(f"EBDB_{name}.xml", EBD), tar.Entry(f"EBDS_EBDB_{name}.xml", SIGNATURE)])
+
+
+def test_a_package_that_is_cut_inside_a_file_is_still_called_one() -> None:
+    whole = package()
+    reading = decode_bytes(whole[: whole.index(b"<Signature>") + 20])
+    assert (reading.protocol, reading.message, reading.is_good) == ("ebd-tar", "ConnectionCheck", False)
+    assert [each.reading.protocol for each in reading.inside] == ["ebd-xml"]
+
+
+def test_a_package_that_is_cut_inside_a_header_is_not_taken_for_an_unsigned_one() -> None:
+    whole = package()
+    reading = decode_bytes(whole[: whole.index(b"EBDS_") + 300])
+    assert (reading.protocol, reading.is_good) == ("ebd-tar", False)
+    assert reading.errors[0].endswith("the archive ends inside the header of another file")
+    without_end = decode_bytes(whole[:-1024])
+    assert (without_end.message, without_end.is_good) == ("ConnectionCheck", True)  # platform.md 8.6
