@@ -113,10 +113,16 @@ def _add_item(parent: Tree, number: int, item: Value, kind: str, language: str) 
 
 
 def _shown(value: Scalar, kind: str, language: str) -> Text:
-    shown = Text("-" if value is None else printable(str(value)), style="cyan")
+    shown = Text(_words(value, language), style="cyan")
     if said := meaning(kind, value, language):
         shown.append(f"  {said}", style="default")
     return shown
+
+
+def _words(value: Scalar, language: str) -> str:
+    if isinstance(value, bool):
+        return text(f"decode.bit.{int(value)}", language)
+    return "-" if value is None else printable(str(value))
 
 
 def _verdicts(reading: Reading, language: str) -> Text:

@@ -177,5 +177,7 @@ _EXPLAINED: dict[str, Callable[[int | str, str], str]] = {
     "af": _af,
     "mjd": _mjd,
     "clock_offset": _clock_offset,
+    "kilohertz": lambda value, _language: f"{value} kHz",
+    "seconds": lambda value, _language: f"{value} s",
     "unopened": lambda _value, language: text("decode.unopened", language),
 }

@@ -9,6 +9,7 @@ from itertools import pairwise
 _PREFIX = re.compile(r"(?<![0-9A-Fa-f])0[xX]|\\[xX]|(?<=(?<![0-9A-Za-z])[0-9A-Fa-f]{2})[hH](?![0-9A-Za-z])")
 _BETWEEN = re.compile(r"[\s:,;_'\"\ufeff，、：；-]+")
 _ONE_DIGIT = re.compile(r"(?<![0-9A-Za-z])0[xX](?=[0-9A-Fa-f](?![0-9A-Za-z]))")
+_SINGLE = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f](?![0-9A-Za-z])")
 _ARRAY = re.compile(r"[\[{(]([^\[\]{}()]+)[\]})]")
 _ALL_ARRAY = re.compile(rf"\s*{_ARRAY.pattern}[\s;]*")
 _FOREIGN = re.compile(r"[^0-9A-Fa-f]")
@@ -51,6 +52,8 @@ def _digits(text: str) -> str:
 
 def _digits_of_line(line: str) -> str:
     """Where single digits stand between pairs, each is a byte: `%x` prints no leading zero."""
+    if not _SINGLE.search(line):
+        return _BETWEEN.sub("", line)
     words = _BETWEEN.split(line.strip())
     if max(map(len, words)) <= 2 and any(len(word) == 1 for word in words[1:-1]):
         return "".join(word.zfill(2) for word in words if word)

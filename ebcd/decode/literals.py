@@ -20,16 +20,18 @@ NUMBERS_MIN = 4
 
 def from_literal(text: str) -> bytes | None:
     r"""The longest string with a `\x` in it, as Python, C, Java and others write bytes; None where there is none."""
-    found: list[bytes] = []
-    joined, end = b"", -1
+    if not _HEX_ESCAPE.search(text):
+        return None
+    best, pieces, end = b"", list[bytes](), -1
     for string in _STRING.finditer(text):
         piece = _unescaped(string[2])
         if piece is None:
             continue
-        is_next = end >= 0 and _JOINED.fullmatch(text, end, string.start()) is not None
-        joined, end = (joined + piece if is_next else piece), string.end()
-        found.append(joined)
-    return max(found, key=len, default=b"") or None if _HEX_ESCAPE.search(text) else None
+        if not (pieces and _JOINED.fullmatch(text, end, string.start())):
+            best, pieces = max(best, b"".join(pieces), key=len), []
+        pieces.append(piece)
+        end = string.end()
+    return max(best, b"".join(pieces), key=len) or None
 
 
 def _unescaped(written: str) -> bytes | None:

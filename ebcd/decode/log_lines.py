@@ -17,7 +17,7 @@ _RUN = re.compile(
 _SEPARATOR = re.compile(r"[ :,-]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{10,}={0,2}")
 _URL_SAFE = str.maketrans("-_", "+/")
-_DOCUMENT = re.compile(r"\s*(?:<\?xml[^>]*\?>)?\s*<([A-Za-z]\w*)\b[^>]*>.*</\1\s*>\s*")
+_DOCUMENT = re.compile(r"(?:<\?xml[^>]*\?>\s*)?<([A-Za-z]\w*)\b[^>]*>.*</\1\s*>")
 _NO_DOCUMENT = re.compile(r"<(?:\d{1,3}>|Buffer )")  # the priority of syslog; what JavaScript prints
 _TIME = re.compile(r"\s*(?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d\s+")  # its digits are hexadecimal, too
 LOG_LINE_MAX = 16_384
@@ -25,6 +25,8 @@ RUNS_MAX = 4
 WORDS_MAX = 12
 """Times and numbers that stand before the bytes, and look like some."""
 WORDS_BEHIND_MAX = 4
+DIGITS_MIN = 20
+"""Nothing shorter has a checksum to be sure by."""
 
 
 def begins_document(text: str) -> bool:
@@ -34,7 +36,7 @@ def begins_document(text: str) -> bool:
 
 def is_document(line: str) -> bool:
     """Whether a line is an XML document from its root to the end."""
-    return _DOCUMENT.fullmatch(line) is not None
+    return _DOCUMENT.fullmatch(line.strip()) is not None
 
 
 def of_line(line: str) -> bytes | None:
@@ -78,7 +80,7 @@ def _inside(line: str) -> Iterator[tuple[bytes, Claim]]:
         gaps = [*_SEPARATOR.finditer(run)]
         for end in [len(run), *(gap.start() for gap in reversed(gaps))][:WORDS_BEHIND_MAX]:
             for begin in [0, *(gap.end() for gap in gaps)][:WORDS_MAX]:
-                if begin < end and (data := from_hex(run[begin:end])) is not None:
+                if end - begin >= DIGITS_MIN and (data := from_hex(run[begin:end])) is not None:
                     yield data, Claim.CERTAIN
 
 

@@ -209,3 +209,15 @@ def test_ids_are_taken_apart_for_people() -> None:
     told = typed("--lang", "en", ADAPTER_STOP.hex()).stdout
     assert "platform: 49999010000000103010101  county, area 999901000000" in told
     assert "serial of the day: 0001  compulsory" in told
+
+
+def test_units_and_bits_are_told_in_words() -> None:
+    # 12 set: amplifier off, clock, period 60 s (terminal-ip.md 7)
+    setting = (
+        "FEFD0100000000050100003DF499990100000003140102010001F6999901100201031401040112001003050101060468E778"
+        "0007040000003CFFB6D8E2"
+    )
+    assert "60  60 s" in typed("--lang", "zh", setting).output
+    flags = "FE00410304030000034715FF"  # TA 1, TP 1 (rds-uecp.md B.6)
+    assert "ta  交通通告: 是" in typed("--lang", "zh", flags).output
+    assert "True" not in typed("--lang", "en", flags).output

@@ -104,3 +104,7 @@ def test_sets_of_bytes_that_fit_several_lengths_are_called_by_what_speaks_for_th
     assert len(set_code) == 78 + 6 * 3
     assert decode_bytes(set_code).message == "set_code"
     assert decode_bytes(AUTHORISATION_LIST).message == "authorisation_list"
+
+
+def test_strings_side_by_side_without_end_are_one_and_cost_no_more_than_their_bytes() -> None:
+    assert from_literal(r"'\x41" + "'\"" * 50_000) is not None
