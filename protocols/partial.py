@@ -9,7 +9,7 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-from construct import Adapter, ConstructError, Container, Renamed, Restreamed, Struct, Subconstruct, Transformed
+from construct import Adapter, ConstructError, Container, Renamed, Restreamed, Struct, Transformed
 from construct.lib import bytes2bits
 
 from protocols.errors import RemoteProtocolError
@@ -105,11 +105,11 @@ def _items(layout: Counted, stream: io.BytesIO, context: Container) -> _Broke:
     return _Broke(tuple(found))
 
 
-def _bits(layout: Subconstruct, stream: io.BytesIO, context: Container) -> _Broke:
+def _bits(layout: Transformed | Restreamed, stream: io.BytesIO, context: Container) -> _Broke:
     """Members inside a byte: what is understood ends with the last whole byte. construct makes the same declaration a
     Transformed where its size is fixed and a Restreamed where it is not, as of a text."""
-    unpack = layout.decodefunc if isinstance(layout, Transformed) else layout.decoder
-    if unpack is not bytes2bits:
+    decoder = layout.decodefunc if isinstance(layout, Transformed) else layout.decoder
+    if decoder is not bytes2bits:
         return _Broke(None)
     begin = stream.tell()
     inner = io.BytesIO(bytes2bits(stream.read()))

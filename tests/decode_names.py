@@ -40,6 +40,7 @@ Everywhere: `targets` is `addressing_type, codes[...]`; a return address is `ret
 `signature_time` (`time` in FM packets), `certificate_number`, `signature`; what has a CRC ends with `crc`. `trailing`
 before them holds what a peer wrote behind the last field that the standard has. Of a message that breaks the fields up
 to the break are there, then `unread` with the bytes from it on; of `targets` that break, `count` and `code_length`;
+of a UECP element that breaks, `mel` and its own `unread`;
 of XML the elements as they stand. `unknown_elements` are those of a platform document that no table has.
 """
 SPECIAL = {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 
 from rich.text import Text
 from rich.tree import Tree
 
 from ebcd.catalogue import text
-from ebcd.cli.output import console
+from ebcd.cli.output import console, is_screen
 from ebcd.decode import Crc, Field, Group, Items, Note, Reading, Signed
 from ebcd.decode.explain import explained, label, meaning, parts
 from ebcd.decode.tree import Scalar, Value
@@ -22,7 +21,7 @@ _STYLES: dict[str, str] = {Crc.OK: _GOOD, Crc.BAD: _BAD, Signed.OK: _GOOD, Signe
 
 def show_tree(reading: Reading, data: bytes, language: str) -> None:
     """Print it: folded to a screen's width, unfolded in a pipe."""
-    console().print(tree_of(reading, data, language), highlight=False, soft_wrap=not sys.stdout.isatty())
+    console().print(tree_of(reading, data, language), highlight=False, soft_wrap=not is_screen())
 
 
 def tree_of(reading: Reading, data: bytes, language: str) -> Tree:
@@ -114,10 +113,16 @@ def _add_item(parent: Tree, number: int, item: Value, kind: str, language: str) 
 
 
 def _shown(value: Scalar, kind: str, language: str) -> Text:
-    shown = Text("-" if value is None else printable(str(value)), style="cyan")
+    shown = Text(_words(value, language), style="cyan")
     if said := meaning(kind, value, language):
         shown.append(f"  {said}", style="default")
     return shown
+
+
+def _words(value: Scalar, language: str) -> str:
+    if isinstance(value, bool):
+        return text(f"decode.bit.{int(value)}", language)
+    return "-" if value is None else printable(str(value))
 
 
 def _verdicts(reading: Reading, language: str) -> Text:

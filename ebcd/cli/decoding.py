@@ -9,10 +9,10 @@ import orjson
 import typer
 
 from ebcd.catalogue import text
-from ebcd.cli.files import STDIN, read_bytes, read_certificate, the_file
+from ebcd.cli.files import STDIN, is_folder, read_bytes, read_certificate, the_file
 from ebcd.cli.output import forgive_narrow_charsets
 from ebcd.cli.session import Failure
-from ebcd.decode import Keys, Reading, decode_bytes, protocols
+from ebcd.decode import Aside, Keys, Reading, decode_bytes, protocols
 from ebcd.decode.hexadecimal import digits_of, first_foreign
 from ebcd.decode.inputs import message_of, messages_in, messages_of
 
@@ -40,7 +40,7 @@ def run(
     return 0 if good else 1
 
 
-def _messages(what: Sequence[str], language: str) -> Iterator[bytes | str]:
+def _messages(what: Sequence[str], language: str) -> Iterator[bytes | str | Aside]:
     """Of each file or standard input; what is neither is hexadecimal, together where a shell has cut it at blanks."""
     given = list(what) or [STDIN]
     if not any(each == STDIN or the_file(each) for each in given):
@@ -57,6 +57,8 @@ def _messages(what: Sequence[str], language: str) -> Iterator[bytes | str]:
 def why_not_hex(written: str) -> str:
     """What is wrong with a text that was to be a file or hexadecimal."""
     shown = repr(written[:SHOWN_MAX]) + ("..." if len(written) > SHOWN_MAX else "")
+    if is_folder(written):
+        return f"hex: {shown} is a folder; name a file in it"
     if (at := first_foreign(written)) is not None:
         return f"hex: {shown} is neither a file nor hexadecimal: {written[at]!r} at character {at}"
     digits = digits_of(written)
@@ -65,7 +67,9 @@ def why_not_hex(written: str) -> str:
     return f"hex: {shown} holds no digits"
 
 
-def _read(message: bytes | str, keys: Keys, protocol: str | None) -> tuple[bytes, Reading]:
+def _read(message: bytes | str | Aside, keys: Keys, protocol: str | None) -> tuple[bytes, Reading]:
+    if isinstance(message, Aside):
+        return b"", Reading(None, errors=(message.error,))
     if isinstance(message, str):
         return b"", Reading(protocol, errors=(why_not_hex(message),))
     return message, decode_bytes(message, keys, protocol)

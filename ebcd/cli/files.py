@@ -27,6 +27,14 @@ def the_file(argument: str) -> Path | None:
         return None
 
 
+def is_folder(argument: str) -> bool:
+    """Whether a folder has this name."""
+    try:
+        return bool(argument) and Path(argument).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def read_bytes(file: Path | None, language: str) -> bytes:
     """A file's content; standard input for None. Raises Failure (exit status 2)."""
     try:

@@ -37,7 +37,12 @@ def console() -> Console:
     """Standard output as it is now (tests replace it)."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+    return Console(width=None if is_screen() else PIPE_COLUMNS)
+
+
+def is_screen() -> bool:
+    """Whether standard output is a terminal; whoever started us may have closed it."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def forgive_narrow_charsets() -> None:

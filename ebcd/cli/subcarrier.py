@@ -90,7 +90,8 @@ def _packets(written: str, language: str) -> Iterator[bytes]:
     """One argument's packets: a file's or its own."""
     file = the_file(written)
     for message in (message_of(written),) if file is None else messages_in(read_bytes(file, language)):
-        if isinstance(message, str):
+        if not isinstance(message, bytes):
+            message = message if isinstance(message, str) else message.error
             raise Failure(text("decode.not_hex", language, value=message[:40]), status=2)
         yield message
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ebcd.decode.keys import Keys
-from ebcd.decode.reading import Crc, Note, Reading, Signed
+from ebcd.decode.reading import Aside, Crc, Note, Reading, Signed
 from ebcd.decode.recognise import UnknownProtocol, decode_bytes, protocols
 from ebcd.decode.tree import Field, Group, Items
 
 __all__ = [
+    "Aside",
     "Crc",
     "Field",
     "Group",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from struct import Struct
 
+from ebcd.decode.cuts import cut, is_cut
 from ebcd.decode.fm_content import content_fields
 from ebcd.decode.keys import Keys
 from ebcd.decode.reading import NO_ERRORS, NO_NOTES, UNSIGNED, Crc, Note, Reading, Signed
@@ -32,8 +33,11 @@ _HEAD = Struct(">BHBBI")
 _HEADS = (adapter.COMMAND_HEAD, adapter.REPORT_HEAD)
 _HEAD_MARKS = tuple(bytes((head,)) for head in _HEADS)
 _CRC_BYTES = 4
+_FRAME_BYTES_MIN = _HEAD.size + 2 + _CRC_BYTES
 _VERSION = b"\x00\x01"
 _FRAME_CLAUSE = "GD/J 089 A.1-A.3"
+_BLOCK_LENGTH = BLOCK_BYTES.to_bytes(2, "big")
+_CLOSED_BYTES = 2 + BLOCK_BYTES + _CRC_BYTES
 SWITCH_START, SWITCH_STOP = 1, 2
 _TYPE_AT, _SWITCH_AT = 3, _HEAD.size + 18
 _BEFORE_THE_BODY = frozenset({"head", "version"})
@@ -77,17 +81,24 @@ CLAUSES = {
 
 def claim(data: bytes) -> Claim:
     """Whether these are the bytes of one frame, or the first of one."""
+    if len(data) >= _FRAME_BYTES_MIN and data[0] not in _HEADS and _fits(data):
+        return Claim.LIKELY  # all but the head
     if len(data) < _HEAD.size or data[0] not in _HEADS:
         if data[:1] not in _HEAD_MARKS or data[1:3] != _VERSION:
             return Claim.NONE
         known = len(data) > 4 and data[3] in CLAUSES and data[4] in (adapter.PLATFORM, adapter.DEVICE)
         return Claim.LIKELY if known else Claim.WEAK
     _, version, _, origin, _ = _HEAD.unpack_from(data)
-    if version != 1:
-        return Claim.NONE
     if size_at(data, 0) == len(data):
-        return Claim.LIKELY if crc32_mpeg2(data) else Claim.CERTAIN
-    return Claim.WEAK if origin in (adapter.PLATFORM, adapter.DEVICE) else Claim.NONE
+        return Claim.LIKELY if version != 1 or crc32_mpeg2(data) else Claim.CERTAIN
+    return Claim.WEAK if version == 1 and origin in (adapter.PLATFORM, adapter.DEVICE) else Claim.NONE
+
+
+def _fits(data: bytes) -> bool:
+    """Whether lengths, type and origin are those of a frame whose first byte is wrong."""
+    _, version, type_, origin, _ = _HEAD.unpack_from(data)
+    known = version == 1 and type_ in CLAUSES and origin in (adapter.PLATFORM, adapter.DEVICE)
+    return known and size_at(data, 0) == len(data)
 
 
 def size_at(data: bytes, at: int) -> int:
@@ -134,6 +145,8 @@ def _so_far(data: bytes, keys: Keys, errors: tuple[RemoteProtocolError, ...]) ->
     """A frame that breaks: its fields up to there, and what its lengths still tell of the bytes behind the body."""
     broken = Reading("adapter", "", head_of(data), _crc_of(data), clause=_FRAME_CLAUSE)
     broken = replace(broken, errors=tuple(told(each) for each in errors), offset=errors[-1].offset)
+    if len(data) < _HEAD.size and data[:1] in _HEAD_MARKS:
+        return cut(broken, len(data), _FRAME_BYTES_MIN, at_least=True)
     if errors[0].reason in _BEFORE_THE_BODY or not broken.fields.fields:
         return broken
     type_, end = data[_TYPE_AT], _HEAD.size + int.from_bytes(data[_HEAD.size - 4 : _HEAD.size], "big")
@@ -152,7 +165,19 @@ def _so_far(data: bytes, keys: Keys, errors: tuple[RemoteProtocolError, ...]) ->
     cls = adapter.message_class(type_)
     named = message_name(StopBroadcast if _is_stop(data) else cls) if cls is not None else ""
     clause = f"GD/J 089 {CLAUSES[type_]}" if type_ in CLAUSES else _FRAME_CLAUSE
-    return replace(broken, message=named, fields=fields, signature=signature, notes=notes, clause=clause)
+    broken = replace(broken, message=named, fields=fields, signature=signature, notes=notes, clause=clause)
+    return _cut(broken, data) if broken.crc is Crc.BAD and errors[0].reason == "length" else broken
+
+
+def _cut(broken: Reading, data: bytes) -> Reading:
+    """The same where the end is missing; a whole frame with a length that lies has its block in the place of one."""
+    if data[-_CLOSED_BYTES:][:2] == _BLOCK_LENGTH and len(data) >= _HEAD.size + _CLOSED_BYTES:
+        return broken
+    end = _HEAD.size + int.from_bytes(data[_HEAD.size - 4 : _HEAD.size], "big")
+    whole, is_open = size_at(data, 0), end + 2 > len(data)
+    whole = end + 2 + _CRC_BYTES if is_open else whole
+    is_one = is_cut(len(data), whole, adapter.FRAME_BYTES_MAX)
+    return cut(broken, len(data), whole, at_least=is_open) if is_one else broken
 
 
 def _is_stop(data: bytes) -> bool:

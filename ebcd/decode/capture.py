@@ -1,17 +1,20 @@
 """Captures of a network card: streams and datagrams inside a pcap or pcapng file, as tcpdump and Wireshark write it.
 
 TCP is put in order by its sequence numbers, each direction for itself; what was sent twice counts once, and a hole ends
-a piece. Checksums are not looked at: a card often computes them behind the capture.
+a piece. IP fragments are put together. Checksums are not looked at: a card often computes them behind the capture.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from struct import Struct
 
 from ebcd.decode.carve import carve
+from ebcd.decode.fragments import Fragments
+from ebcd.decode.reading import Aside
 from ebcd.decode.recognise import framed_claim
 from ebcd.decode.recogniser import Claim
 
@@ -24,8 +27,10 @@ _RAW_TYPES = frozenset({12, 14, _RAW, 228, 229})
 _TYPE_AT = {_ETHERNET: 12, _COOKED: 14, _COOKED2: 0}
 _IP_AT = {_ETHERNET: 14, _COOKED: 16, _COOKED2: 20, _NULL: 4, _LOOP: 4}
 _IPV4, _IPV6, _VLANS = 0x0800, 0x86DD, (0x8100, 0x88A8)
+_PPPOE, _OF_PPP = 0x8864, {b"\x00\x21": _IPV4, b"\x00\x57": _IPV6}
 _TCP, _UDP = 6, 17
 _SYN = 2
+_LINKS = _RAW_TYPES | set(_IP_AT)
 _SEQUENCES = 1 << 32
 PIECES_MAX = 10_000
 """Streams and datagrams of one capture that are looked at."""
@@ -75,13 +80,16 @@ def is_capture(data: bytes) -> bool:
     return data[:4] in _PCAP_MAGIC or (data[:4] == _PCAPNG and data[8:12] in _ORDER)
 
 
-def pieces_of(data: bytes) -> tuple[bytes, ...]:
+def pieces_of(data: bytes) -> tuple[tuple[bytes, ...], tuple[Aside, ...]]:
     """What travelled, in the order in which it began: each direction of a TCP connection as one piece, each UDP
-    datagram as one. A file that was cut gives what is there."""
+    datagram as one; and what could not be read. A file that was cut gives what is there."""
     found: list[_Stream | bytes] = []
     streams: dict[Flow, _Stream] = {}
+    fragments, links = Fragments(), Counter[int]()
     for link, frame in _packets(data):
-        packet = _ip_of(link, frame)
+        if link not in _LINKS:
+            links[link] += 1
+        packet = fragments.add(_ip_of(link, frame))
         parsed = _segment_of(packet) if packet else None
         if parsed is None:
             continue
@@ -98,7 +106,17 @@ def pieces_of(data: bytes) -> tuple[bytes, ...]:
         if len(found) >= PIECES_MAX:
             break
     each = (([piece] if isinstance(piece, bytes) else list(piece.pieces())) for piece in found)
-    return tuple(piece for pieces in each for piece in pieces if piece)
+    told = _asides(fragments.lacking, links, is_full=len(found) >= PIECES_MAX)
+    return tuple(piece for pieces in each for piece in pieces if piece), told
+
+
+def _asides(lacking: int, links: Counter[int], *, is_full: bool) -> tuple[Aside, ...]:
+    found = [f"link: {count} packets of link type {link} are not read" for link, count in sorted(links.items())]
+    if lacking:
+        found.append(f"fragments: {lacking} IP packets travelled in fragments that are not all in the capture")
+    if is_full:
+        found.append(f"too-many: the capture holds more than {PIECES_MAX} streams and datagrams; cut it into parts")
+    return tuple(map(Aside, found))
 
 
 def _packets(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -150,17 +168,17 @@ def _ip_of(link: int, frame: bytes) -> bytes:
     kind = int.from_bytes(frame[type_at : type_at + 2], "big")
     while kind in _VLANS:
         kind, at = int.from_bytes(frame[at + 2 : at + 4], "big"), at + 4
+    if kind == _PPPOE:  # as a dialled line carries it: six bytes, then the protocol as PPP counts
+        kind, at = _OF_PPP.get(frame[at + 6 : at + 8], 0), at + 8
     return frame[at:] if kind in (_IPV4, _IPV6) else b""
 
 
 def _segment_of(packet: bytes) -> tuple[Flow, int | None, int, bytes] | None:
-    """Flow, sequence number (None for UDP), flags and payload of a TCP or UDP packet that was not fragmented."""
+    """Flow, sequence number (None for UDP), flags and payload of a TCP or UDP packet."""
     version = packet[0] >> 4
     if version == 4 and len(packet) >= 20:
-        total, fragment = int.from_bytes(packet[2:4], "big"), int.from_bytes(packet[6:8], "big") & 0x3FFF
+        total = int.from_bytes(packet[2:4], "big")
         protocol, addresses, at = packet[9], (packet[12:16], packet[16:20]), 4 * (packet[0] & 15)
-        if fragment:
-            return None
         body = packet[at : total or len(packet)]  # 0: the card cuts it to size behind the capture
     elif version == 6 and len(packet) >= 40:
         protocol, addresses = packet[6], (packet[8:24], packet[24:40])
@@ -175,9 +193,11 @@ def _segment_of(packet: bytes) -> tuple[Flow, int | None, int, bytes] | None:
     return None
 
 
-def messages_in_capture(data: bytes) -> tuple[bytes, ...]:
-    """The messages of a capture, each as it travelled; other traffic is passed over."""
-    return tuple(message for piece in pieces_of(data) for message in _messages_of(piece))
+def messages_in_capture(data: bytes) -> tuple[bytes | Aside, ...]:
+    """The messages of a capture, each as it travelled, then what could not be read; other traffic is passed over. The
+    capture itself where it holds no message."""
+    pieces, asides = pieces_of(data)
+    return (*(tuple(message for piece in pieces for message in _messages_of(piece)) or (data,)), *asides)
 
 
 def _messages_of(piece: bytes) -> Iterator[bytes]:

@@ -229,6 +229,9 @@ def claim_package(data: bytes) -> Claim:
     return Claim.WEAK if data[257:262] == b"ustar" else Claim.NONE
 
 
+_FILE_MARKS = (b"EBDB_", b"EBDI_", b"EBDR_", b"EBDS_")
+
+
 def read_package(data: bytes, keys: Keys) -> Reading:
     """One package: what it holds, its document, and its signature over the document's bytes."""
     notes: list[Note] = []
@@ -239,6 +242,8 @@ def read_package(data: bytes, keys: Keys) -> Reading:
         return Reading("ebd-tar", "", errors=(told(error),), clause=_TAR_CLAUSE, offset=error.offset)
     document = read_document(package.xml, keys)
     errors = [f"{package.ebdb_name}: {error}" for error in document.errors]
+    if archive[len(archive) // tar.BLOCK * tar.BLOCK :].startswith(_FILE_MARKS):
+        errors.append(f"cut at byte {len(data)}: the archive ends inside the header of another file")
     fields = [Field("ebdb", Group((Field("name", package.ebdb_name), Field("document", document.fields))))]
     signed = _signed_file(package.xml, package.signature_xml, "EBDS", keys)
     fields += signed.fields

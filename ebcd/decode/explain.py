@@ -190,5 +190,7 @@ _EXPLAINED: dict[str, Callable[[int | str, str], str]] = {
     "mjd": _mjd,
     "clock_offset": _clock_offset,
     "physical_address": _physical_address,
+    "kilohertz": lambda value, _language: f"{value} kHz",
+    "seconds": lambda value, _language: f"{value} s",
     "unopened": lambda _value, language: text("decode.unopened", language),
 }

@@ -10,6 +10,7 @@ from protocols.fm import packet as fm
 from protocols.fm.configuration import Authorisation, Certificates, Maintenance, ReturnAddress
 from protocols.fm.daily import Alive
 from protocols.fm.emergency import Text
+from protocols.partial import Partial
 from protocols.signature import BLOCK_BYTES, AuthorisationList, SignatureBlock
 
 CLAUSES = {
@@ -50,6 +51,15 @@ def content_name(content: fm.Content | fm.Unknown) -> str:
         return "unknown"
     name = name_of(type(content))
     action = getattr(content, "action", None)
+    return name if action is None else f"{name}_stop" if action == _STOP else f"{name}_start"
+
+
+def name_so_far(content: fm.Content | fm.Unknown | Partial) -> str:
+    """The same of a content that breaks, "" where nothing of it is there."""
+    if not isinstance(content, Partial):
+        return content_name(content)
+    name = next((name for cls, name in _NAMES.items() if cls.__name__ == content.owner), message_name(content.owner))
+    action = dict(content.members).get("action")
     return name if action is None else f"{name}_stop" if action == _STOP else f"{name}_start"
 
 

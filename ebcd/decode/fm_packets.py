@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ebcd.decode.fm_content import CLAUSES, content_fields, content_name
+from ebcd.decode.cuts import cut, is_cut
+from ebcd.decode.fm_content import CLAUSES, content_fields, content_name, name_so_far
 from ebcd.decode.fm_runs import claim_run, of_frames, on_air, packet_in, read_part
 from ebcd.decode.fm_words import words_of
 from ebcd.decode.keys import Keys
@@ -97,8 +98,11 @@ def _so_far(data: bytes, crc: Crc, error: RemoteProtocolError, keys: Keys) -> Re
     if len(codes) == data[2]:
         fields += fields_so_far(value) if isinstance(value, Partial) else content_fields(value)
         at += used
+        broken = replace(broken, message=name_so_far(value))
     if not is_whole:
-        return replace(broken, fields=fields + Group(unread_fields(data[at:])))
+        broken = replace(broken, fields=fields + Group(unread_fields(data[at:])))
+        whole = fm.packet_bytes(data)
+        return cut(broken, len(data), whole) if is_cut(len(data), whole, fm.PACKET_BYTES_MAX) else broken
     block = SignatureBlock.decode(data[end:])
     signature, notes = (Signed.NONE, UNSIGNED) if block.is_empty else keys.judge(data[:end], block)
     fields += Group((*unread_fields(data[at:end]), *block_fields(block, "time")))

@@ -9,9 +9,9 @@ from itertools import pairwise
 _PREFIX = re.compile(r"(?<![0-9A-Fa-f])0[xX]|\\[xX]|(?<=(?<![0-9A-Za-z])[0-9A-Fa-f]{2})[hH](?![0-9A-Za-z])")
 _BETWEEN = re.compile(r"[\s:,;_'\"\ufeff，、：；-]+")
 _ONE_DIGIT = re.compile(r"(?<![0-9A-Za-z])0[xX](?=[0-9A-Fa-f](?![0-9A-Za-z]))")
+_SINGLE = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f](?![0-9A-Za-z])")
 _ARRAY = re.compile(r"[\[{(]([^\[\]{}()]+)[\]})]")
 _ALL_ARRAY = re.compile(rf"\s*{_ARRAY.pattern}[\s;]*")
-_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _FOREIGN = re.compile(r"[^0-9A-Fa-f]")
 ARRAY_BYTES_MIN = 8
 """Shorter arrays in a text are indexes and the like."""
@@ -30,8 +30,10 @@ DUMP_BYTES_MAX = 16_777_216
 def from_hex(text: str) -> bytes | None:
     """The bytes of hexadecimal with blanks, line breaks, colons, commas, 0x or \\x between, or an h behind each byte;
     None for any other text."""
-    digits = _digits(text)
-    return bytes.fromhex(digits) if _HEX.fullmatch(digits) else None
+    try:
+        return bytes.fromhex(_digits(text)) or None
+    except ValueError:
+        return None
 
 
 def from_array(text: str) -> bytes | None:
@@ -44,7 +46,18 @@ def from_array(text: str) -> bytes | None:
 
 
 def _digits(text: str) -> str:
-    return _BETWEEN.sub("", _PREFIX.sub("", _ONE_DIGIT.sub("0", text)))
+    plain = _PREFIX.sub("", _ONE_DIGIT.sub("0", text))
+    return "".join(map(_digits_of_line, plain.splitlines()))
+
+
+def _digits_of_line(line: str) -> str:
+    """Where single digits stand between pairs, each is a byte: `%x` prints no leading zero."""
+    if not _SINGLE.search(line):
+        return _BETWEEN.sub("", line)
+    words = _BETWEEN.split(line.strip())
+    if max(map(len, words)) <= 2 and any(len(word) == 1 for word in words[1:-1]):
+        return "".join(word.zfill(2) for word in words if word)
+    return "".join(words)
 
 
 def first_foreign(text: str) -> int | None:

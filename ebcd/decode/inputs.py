@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import base64
 import re
+import zlib
 from collections.abc import Sequence
 
 from ebcd.decode.capture import is_capture, messages_in_capture
 from ebcd.decode.hexadecimal import from_array, from_dump, from_hex, width_of
+from ebcd.decode.literals import from_list, from_literal
+from ebcd.decode.log_lines import begins_document, from_base64, is_document, of_line
+from ebcd.decode.reading import Aside
 from ebcd.decode.recognise import best_claim
 from ebcd.decode.recogniser import Claim
 from protocols.fm.bits import AIR_BYTES, hear_frame
 from protocols.fm.frame import FRAME_BITS
 
-_TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _BITS = re.compile(r"[01]+")
-_RUN = re.compile(r"(?:(?<![0-9A-Za-z])|(?<=0[xX]))[0-9A-Fa-f]{2}(?:[ :,-]?[0-9A-Fa-f]{2}){7,}(?![0-9A-Za-z])")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{12,}={0,2}")
 _HEAD_BYTES = 4096
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # UTF-16, as PowerShell writes it; no frame of ours begins so
-_BLANKS = "\t\r\n\xa0\u3000"
-LOG_LINE_MAX = 16_384
-RUNS_MAX = 4
+_GZIP = b"\x1f\x8b"
+_BLANKS = re.compile("[\t\r\n\xa0\u3000]+")
+UNZIPPED_BYTES_MAX = 268_435_456
 PHASE_FRAMES = 8  # so many frames choose the phase of a text of bits
 WRAPPED_DIGITS_MAX = 80
 
 
 def message_of(argument: str) -> bytes | str:
     """The one message of an argument: hexadecimal, a dump, or XML as it stands; the text itself where it is neither."""
-    if argument.lstrip().startswith("<"):
+    if begins_document(argument.lstrip()):
         return argument.encode("utf-8", "surrogateescape")
     dumps = from_dump(_lines_of(argument))
     if len(dumps) == 1:
         return dumps[0]
-    for reader in (from_bits, from_hex, from_array, _of_line):
+    for reader in (from_bits, of_line, from_literal, from_list, from_array):
         if (found := reader(argument)) is not None:
             return found
     return argument
@@ -51,75 +52,92 @@ def messages_of(arguments: Sequence[str]) -> tuple[bytes | str, ...]:
     return (together,)
 
 
-def messages_in(content: bytes) -> tuple[bytes | str, ...]:
+def messages_in(content: bytes) -> tuple[bytes | str | Aside, ...]:
     """The messages of a file or stream. A text stands for a line that is no hexadecimal.
 
     Bytes that are no text, and XML, are one message. Hexadecimal is one message a line, unless the lines make one
     message together: then it was only wrapped.
     """
+    if content[:2] == _GZIP:
+        inner = _unzipped(content)  # a capture or a log; a package must not be compressed
+        content = inner if is_capture(inner) or _text_of(inner) is not None else content
     if is_capture(content):
-        return messages_in_capture(content) or (content,)
+        return messages_in_capture(content)
     text = _text_of(content)
     if text is None:
         return (content,)
+    found = _messages_in_text(text)
+    is_text = text.isascii() and content[:2] not in _WIDE_MARKS
+    return found if is_text or any(isinstance(each, bytes) for each in found) else (content,)
+
+
+def _unzipped(content: bytes) -> bytes:
+    """What gzip packed, as far as it is there; the content itself where it is damaged or more than so much."""
+    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        data = unpacking.decompress(content, UNZIPPED_BYTES_MAX)
+    except zlib.error:
+        return content
+    return content if unpacking.unconsumed_tail else data
+
+
+def _messages_in_text(text: str) -> tuple[bytes | str, ...]:
     lines = _lines_of(text)
     if dumps := from_dump(lines):
         return dumps
     if (bits := from_bits("".join(lines))) is not None:
         each_bits = [from_bits(line) for line in lines]
         return (bits,) if None in each_bits else tuple(line for line in each_bits if line is not None)
-    if (array := from_array("\n".join(lines))) is not None:
-        return (array,)
-    each = [_of_line(line) for line in lines]
-    if None in each and (data := _from_base64("".join(lines))) is not None:
+    each = [of_line(line) for line in lines]
+    together = "\n".join(lines)
+    for reader in (from_literal, from_list, from_array):
+        if (found := reader(together)) is not None and best_claim(found) >= max(map(_claim, each)):
+            return (found,)
+    if None in each and (data := from_base64(together)) is not None:
         return (data,)
-    joined = from_hex("\n".join(lines))
-    if joined is not None and (len(each) == 1 or _is_wrapped(joined, each, lines)):
+    joined = from_hex(together) if len(lines) > 1 else None
+    if joined is not None and _is_wrapped(joined, each, lines):
         return (joined,)
     return tuple(line if data is None else data for line, data in zip(lines, each, strict=True)) or (text.strip(),)
+
+
+def _claim(data: bytes | None) -> Claim:
+    return best_claim(data) if data else Claim.NONE
 
 
 def _text_of(content: bytes) -> str | None:
     """The content as lines of text, or None where it is one message as it stands."""
     head = content[:_HEAD_BYTES].lstrip()
-    if not content or head.startswith((b"<", b"POST ", b"HTTP/1.")) or (head[:2] == b"--" and b"filename" in head):
+    if not content or head.startswith((b"POST ", b"HTTP/1.")) or (head[:2] == b"--" and b"filename" in head):
         return None
-    encoding = "utf-16" if content[:2] in _WIDE_MARKS else "utf-8"
+    text = next((found for name in _encodings(content) if (found := _decoded(content, name)) is not None), None)
+    if text is None or (begins_document(text.lstrip()) and not _is_document_a_line(text)):
+        return None
+    return text
+
+
+def _encodings(content: bytes) -> tuple[str, ...]:
+    return ("utf-16",) if content[:2] in _WIDE_MARKS else ("utf-8", "gb18030")
+
+
+def _decoded(content: bytes, encoding: str) -> str | None:
+    """The text, without the colours of a terminal; None for what no one could read."""
     try:
         text = content.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError:
         return None
-    if _TEXT.issuperset(content):
-        return text
-    plain = all(character.isprintable() or character in _BLANKS for character in text)
-    return text if plain and any(from_hex(line) for line in _lines_of(text)) else None
+    text = _COLOUR.sub("", text)
+    return text if _BLANKS.sub("", text).isprintable() else None
+
+
+def _is_document_a_line(text: str) -> bool:
+    """Whether what begins as a document is several, or other messages follow, one a line."""
+    lines = _lines_of(text)
+    return len(lines) > 1 and is_document(lines[0])
 
 
 def _lines_of(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-
-
-def _of_line(line: str) -> bytes | None:
-    """A line's hexadecimal; where a log wrote words around it, the longest run of it that is a message."""
-    if (found := from_hex(line)) is not None or len(line) > LOG_LINE_MAX:
-        return found
-    if (found := _from_base64(line)) is not None:
-        return found
-    runs = sorted((run[0] for run in _RUN.finditer(line)), key=len, reverse=True)
-    for run in runs[:RUNS_MAX]:
-        data = from_hex(run)
-        if data is not None and best_claim(data) >= Claim.LIKELY:
-            return data
-    return None
-
-
-def _from_base64(text: str) -> bytes | None:
-    """The bytes of Base64, where they are a message; hexadecimal has been tried before."""
-    written = "".join(text.split())
-    if len(written) % 4 or not _BASE64.fullmatch(written):
-        return None
-    data = base64.b64decode(written)
-    return data if best_claim(data) >= Claim.LIKELY else None
 
 
 def from_bits(text: str) -> bytes | None:
@@ -144,7 +162,7 @@ def _whole_blocks(bits: str) -> int:
 def _is_wrapped(joined: bytes, each: Sequence[bytes | None], lines: Sequence[str]) -> bool:
     """Whether lines are one message: they fit together, or were broken evenly and only the first begins like one."""
     together = best_claim(joined)
-    claims = [best_claim(data) if data else Claim.NONE for data in each]
+    claims = [_claim(data) for data in each]
     if together is Claim.CERTAIN:
         return True
     if min(claims) >= Claim.LIKELY or claims[0] is Claim.CERTAIN:

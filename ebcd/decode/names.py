@@ -198,6 +198,8 @@ KINDS = {
     "RdsLevel.table": "reference_table",
     "RdsPhase.table": "reference_table",
     "RealTimeClock.offset": "clock_offset",
+    "FmMaintenance.enabled": "on_off",
+    "FmMaintenance.period": "seconds",
     "OtherNetworkTraffic.flag": "on_off",
     "TrafficControl.flag": "on_off",
     "ServiceSwitch.flag": "on_off",

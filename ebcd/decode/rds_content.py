@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import replace
+from typing import Any
+
+from construct import Container
 
 from ebcd.decode.tree import Field, Group, Items, attributes_of, named
+from protocols.partial import Partial
 from protocols.rds import groups as rds
 from protocols.rds.charset import decode_text
 from protocols.uecp import control, data, message, programme, services
@@ -30,6 +34,22 @@ def content_fields(content: object) -> Fields:
         value = getattr(content, attribute)
         if not (attribute.startswith("spare") and not value):
             found += _fields_of(content, attribute, value)
+    return tuple(found)
+
+
+def fields_so_far(content: Partial) -> Fields:
+    """The same of what is there of a message element; bits inside one byte count as the element's own members."""
+    found: list[Field] = []
+    for attribute, value in content.members:
+        members: tuple[tuple[str, Any], ...] = ((attribute, value),)
+        if isinstance(value, Partial):
+            members = value.members
+        elif isinstance(value, Container):
+            members = tuple((name, each) for name, each in value.items() if not name.startswith("_"))
+        for name, each in members:
+            if not (name.startswith("spare") and not each):
+                shown = f"{each:04X}" if name in _WORDS and isinstance(each, int) else each
+                found.append(named(content.owner, name, shown))
     return tuple(found)
 
 

@@ -33,6 +33,13 @@ class Note:
     values: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Something of an input that is no message and could not be read: what to say of it, as in `Reading.errors`."""
+
+    error: str
+
+
 NO_NOTES: tuple[Note, ...] = ()
 UNSIGNED: tuple[Note, ...] = (Note("unsigned"),)
 NO_ERRORS: tuple[str, ...] = ()

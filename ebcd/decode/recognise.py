@@ -35,13 +35,20 @@ RECOGNISERS: tuple[Recogniser, ...] = (
 """Every protocol that `ebcd decode` knows; of two equally sure ones the first is taken. A packet comes before a list:
 its length and its codes are more digits that must agree than a list's one count."""
 _FRAMED = (adapter_frames.RECOGNISER, terminal_frames.RECOGNISER, uecp_frames.RECOGNISER)
+_CONTAINERS = frozenset({ebd_files.PACKAGE.protocol})
+"""What holds messages of other protocols keeps its own name where it breaks."""
 _SHOWN_MAX = 8
 _FOREIGN = {
     b"RIFF": "a recording: `ebcd fm receive` demodulates it",
     b"-----BEGIN": "a PEM file, no captured message",
     b"\xd4\xc3\xb2\xa1": "a capture of a network card with no message of ours in it",
     b"\x0a\x0d\x0d\x0a": "a capture of a network card with no message of ours in it",
-    b"\x1f\x8b": "compressed by gzip: unpack it first",
+    b"\x1f\x8b": "compressed by gzip, damaged or too much for us: unpack it first",
+    b"BZh": "compressed by bzip2: unpack it first",
+    b"\xfd7zXZ": "compressed by xz: unpack it first",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd: unpack it first",
+    b"7z\xbc\xaf": "a 7-Zip archive: unpack it first",
+    b"Rar!": "a RAR archive: unpack it first",
     b"PK\x03\x04": "a ZIP archive: unpack it first",
     b"ID3": "an MP3 file: sound, no message",
 }
@@ -97,7 +104,8 @@ def decode_bytes(data: bytes, keys: Keys | None = None, protocol: str | None = N
 
 def _with_parts(reading: Reading, data: bytes, keys: Keys, protocol: str | None = None) -> Reading:
     """Where bytes could not be read as one message: the whole messages among them, if there are."""
-    if not reading.errors:
+    is_container = reading.protocol in _CONTAINERS
+    if not reading.errors or (is_container and reading.fields.fields):
         return reading
     found = [part for part in carve(data, protocol) if part.end - part.start < len(data)]
     if not found:
@@ -111,7 +119,8 @@ def _with_parts(reading: Reading, data: bytes, keys: Keys, protocol: str | None 
     more = " ..." if len(inside) > _SHOWN_MAX else ""
     error = f"several at byte {first.start}: {len(inside)} whole, {rest} of {len(data)} bytes outside: {places}{more}"
     offset = 0 if first.start else first.end
-    return replace(first.reading, roundtrip=False, errors=(error, *reading.errors), offset=offset, inside=inside)
+    outer = replace(reading, message=first.reading.message) if is_container else first.reading
+    return replace(outer, roundtrip=False, errors=(error, *reading.errors), offset=offset, inside=inside)
 
 
 def _read_part(data: bytes, part: Found, keys: Keys) -> Reading:
@@ -120,6 +129,7 @@ def _read_part(data: bytes, part: Found, keys: Keys) -> Reading:
 
 
 def _others(data: bytes, keys: Keys, taken: Recogniser) -> tuple[str, ...]:
-    """Other protocols whose reading of the same bytes is good too."""
+    """Other protocols whose reading of the same bytes is good too; beside a checksum that is right only likely ones."""
     rest: Sequence[Recogniser] = [each for each in RECOGNISERS if each is not taken]
-    return tuple(each.protocol for each in rest if each.claim(data) and not each.read(data, keys).errors)
+    least = Claim.LIKELY if taken.claim(data) is Claim.CERTAIN else Claim.WEAK
+    return tuple(each.protocol for each in rest if each.claim(data) >= least and not each.read(data, keys).errors)

@@ -24,6 +24,8 @@ CLAUSES = {
     0x17: "D.11",
 }
 """Business type -> table of GD/J 089-2018."""
+_SETTING_KINDS = {0x01: "volume", 0x05: "amplifier", 0x06: "time", 0x07: "seconds"}
+_PARAMETER_KINDS = {0x01: "volume", 0x06: "work_state", 0x0F: "kilohertz"}
 
 
 def body_fields(message: Message | Partial) -> Group:
@@ -54,8 +56,8 @@ def _parameter(parameter: terminal.Parameter | terminal.Setting, *, of_set: bool
     if isinstance(parameter, terminal.ReturnTo):
         return Group((head, *_return_to(parameter.address).fields))
     own = tuple(field for field in fields_of(parameter).fields if field.name != "id")
-    kind = {0x01: "volume", 0x05: "amplifier", 0x06: "time"} if of_set else {0x01: "volume", 0x06: "work_state"}
-    return Group((head, *(replace(each, kind=each.kind or kind.get(number, "")) for each in own)))
+    kind = (_SETTING_KINDS if of_set else _PARAMETER_KINDS).get(number, "")
+    return Group((head, *(replace(each, kind=each.kind or kind) for each in own)))
 
 
 def _return_to(address: SmsReturn | IpReturn | DomainReturn) -> Group:

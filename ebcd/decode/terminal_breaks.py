@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from struct import Struct
 
+from ebcd.decode.cuts import cut, is_cut
 from ebcd.decode.keys import Keys
 from ebcd.decode.reading import NO_NOTES, UNSIGNED, Crc, Reading, Signed
 from ebcd.decode.recogniser import message_name, told
@@ -18,16 +19,21 @@ from protocols.errors import RemoteProtocolError
 from protocols.partial import Partial
 from protocols.signature import BLOCK_BYTES, SignatureBlock
 from protocols.terminal import Header
-from protocols.terminal.frame import measure
+from protocols.terminal.frame import MARK, measure
 
 CODE_BYTES = 12
 TARGETS_AT = {Header.D: 26, Header.E: 25}
+TOTAL_AT = {Header.D: 10, Header.E: 9}
 HEAD_CLAUSES = {Header.D: "GD/J 089 D.2-D.4", Header.E: "GD/J 089 E.2, E.3"}
 _FRAME_CLAUSE = "GD/J 089 D.2, E.2"
 _HEAD = Struct(">2sHIB")
 _PACKET_TYPE_AT = 8
 _FIRST_NIBBLE = 0xF0
 _CRC_BYTES = 4
+_BUSINESS_BYTES = 3
+_OF_LENGTHS = frozenset({"head", "length"})
+_HEAD_BYTES_MIN = 13  # up to the byte that tells the headers apart
+_FRAME_BYTES_MIN = 32  # header E without targets
 
 
 def so_far(data: bytes, keys: Keys, errors: tuple[RemoteProtocolError, ...]) -> Reading:
@@ -36,7 +42,10 @@ def so_far(data: bytes, keys: Keys, errors: tuple[RemoteProtocolError, ...]) -> 
     broken = replace(broken, errors=tuple(told(each) for each in errors), offset=errors[-1].offset)
     header = _header_of(data)
     if header is None:
-        return broken
+        is_begun = len(data) < _HEAD_BYTES_MIN and errors[0].reason == "length"
+        return cut(broken, len(data), _FRAME_BYTES_MIN, at_least=True) if is_begun else broken
+    if errors[0].reason in _OF_LENGTHS and data[:2] == MARK:
+        broken = _with_lengths(broken, data, header)
     fields, at, is_whole = _addresses(data, header)
     if not is_whole or at + 3 > len(data):
         return replace(broken, fields=fields + Group(unread_fields(data[at:])))
@@ -59,6 +68,21 @@ def so_far(data: bytes, keys: Keys, errors: tuple[RemoteProtocolError, ...]) -> 
     return replace(broken, message=_name(value), fields=fields, signature=signature, notes=notes, clause=clause)
 
 
+def _with_lengths(broken: Reading, data: bytes, header: Header) -> Reading:
+    """The same with what the lengths tell: that the end is missing, or that the total lies where the others lead to
+    the end."""
+    total = int.from_bytes(data[TOTAL_AT[header] :][:2], "big")
+    begin = TARGETS_AT[header]
+    at = begin + CODE_BYTES * int.from_bytes(data[begin - 2 : begin], "big")
+    inner = at + _BUSINESS_BYTES + int.from_bytes(data[at + 1 : at + _BUSINESS_BYTES], "big") + _CRC_BYTES
+    if len(data) in (inner, inner + 2, inner + 2 + BLOCK_BYTES) and total != len(data):
+        detail = f"the total length says {total}, the other lengths lead to the {len(data)} bytes that are here"
+        error = told(RemoteProtocolError("length", detail, offset=TOTAL_AT[header]))
+        return replace(broken, errors=(error, *broken.errors[1:]), offset=TOTAL_AT[header])
+    is_one = broken.crc is Crc.BAD and is_cut(len(data), total, terminal.FRAME_BYTES_MAX)
+    return cut(broken, len(data), total) if is_one else broken
+
+
 def _name(value: terminal.Message | Partial) -> str:
     if isinstance(value, terminal.Opaque):
         return "extension"
@@ -75,7 +99,7 @@ def _header_of(data: bytes) -> Header | None:
 
 def _addresses(data: bytes, header: Header) -> tuple[Group, int, bool]:
     """The head up to the target codes as far as it is there, where that ends, and whether it is all there."""
-    at = 10 if header is Header.D else 9
+    at = TOTAL_AT[header]
     head = [Field("header", header.value, "header"), *head_of(data).fields]
     if header is Header.D:
         head.append(Field("signature_flag", data[9]))

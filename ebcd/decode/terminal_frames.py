@@ -22,6 +22,7 @@ from protocols.terminal.messages import EXTENSIONS
 
 _CRC_BYTES = 4
 _BUSINESS_BYTES = 3
+_FRAME_BYTES_MIN = 32  # header E without targets
 _VERSIONS = tuple(version.to_bytes(2, "big") for version in VERSIONS)
 _OF_FRAME = frozenset({"head", "length"})
 
@@ -29,7 +30,8 @@ _OF_FRAME = frozenset({"head", "length"})
 def claim(data: bytes) -> Claim:
     """Whether these are the bytes of one frame, or the first of one."""
     if data[:2] != MARK:
-        return Claim.NONE
+        is_one = len(data) >= _FRAME_BYTES_MIN and data[2:4] in _VERSIONS
+        return Claim.LIKELY if is_one and measure(data, 0, terminal.FRAME_BYTES_MAX) == len(data) else Claim.NONE
     if measure(data, 0, terminal.FRAME_BYTES_MAX) == len(data):
         return Claim.LIKELY if crc32_mpeg2(data) else Claim.CERTAIN
     if is_draft(data):

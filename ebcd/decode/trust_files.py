@@ -17,13 +17,21 @@ from protocols.sm2 import PublicKey
 
 _LIST_BYTES_MIN = 78
 _NUMBER_BYTES = 6
+_SIGNED_BYTES = 70  # the signer's number and the signature
+_KEY = slice(15, 79)
 
 
 def claim_certificate(data: bytes) -> Claim:
-    """The length, and a version and month that exist."""
+    """The length; certain where version and month exist and the key is a point of the curve."""
     if len(data) != CERTIFICATE_BYTES:
         return Claim.NONE
-    return Claim.CERTAIN if data[0] in VERSIONS and 1 <= data[14] <= 12 else Claim.WEAK
+    if data[0] not in VERSIONS or not 1 <= data[14] <= 12:
+        return Claim.WEAK
+    try:
+        PublicKey(data[_KEY])
+    except RemoteProtocolError:
+        return Claim.WEAK
+    return Claim.CERTAIN
 
 
 def read_certificate(data: bytes, keys: Keys) -> Reading:
@@ -56,10 +64,18 @@ def read_certificate(data: bytes, keys: Keys) -> Reading:
 
 
 def claim_list(data: bytes) -> Claim:
-    """The length follows from the count. Of an empty list both numbers must look like numbers that are given out."""
+    """The length follows from the count; likely where the numbers look like such. An empty list must have such."""
     if len(data) < _LIST_BYTES_MIN or len(data) != _LIST_BYTES_MIN + _NUMBER_BYTES * data[7]:
         return Claim.NONE
-    return Claim.LIKELY if data[7] or not any(data[:2] + data[8:10]) else Claim.NONE
+    signer = data[-_SIGNED_BYTES:][:_NUMBER_BYTES]
+    if _is_number(data[:_NUMBER_BYTES]) and _is_number(signer) and (data[7] or not any(data[:2] + signer[:2])):
+        return Claim.LIKELY
+    return Claim.WEAK if data[7] else Claim.NONE
+
+
+def _is_number(data: bytes) -> bool:
+    """Whether six bytes look like the number of a certificate: digits, or small, not 0 (GD/J 081 clause 6.1)."""
+    return any(data) and (data.hex().isdecimal() or not any(data[:2]))
 
 
 def read_list(data: bytes, keys: Keys) -> Reading:

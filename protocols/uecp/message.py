@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from construct import Construct
+
 from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.partial import Partial, read_as_far
 from protocols.uecp import control, data, programme, services
 from protocols.uecp.frame import MESSAGE_BYTES_MAX
 from protocols.wire import Layout, build, parse
@@ -159,6 +162,8 @@ Of elements 3B, 3C, 3D, 43, 44, 45, 48, AA no more than the length is known; the
 _LAYOUTS: Final[dict[int, tuple[type, Layout]]] = programme.LAYOUTS | services.LAYOUTS | control.LAYOUTS | data.LAYOUTS
 MEC_OF: Final = MappingProxyType({cls: mec for mec, (cls, _layout) in _LAYOUTS.items()})
 """Element type -> its code."""
+CLASS_OF: Final = MappingProxyType({mec: cls for cls, mec in MEC_OF.items()})
+"""The way back."""
 
 
 def mec_of(element: Element) -> int:
@@ -186,6 +191,24 @@ def read_elements(message: bytes) -> tuple[tuple[Element, ...], RemoteProtocolEr
             return tuple(elements), RemoteProtocolError(error.reason, error.detail, offset=at)
         at = end
     return tuple(elements), None
+
+
+def element_so_far(data: bytes) -> tuple[Element | Partial, int]:
+    """The element that begins `data`, or a `Partial` of what is there of it, and how many bytes were understood."""
+    known, shape = _LAYOUTS.get(data[0]), SHAPES.get(data[0])
+    if known is None or shape is None:
+        return Partial("", ()), 1
+    cls, layout = known
+    body, is_counted = data[1:], shape.size is None and len(data) > 1 + shape.prefix
+    if is_counted:
+        body = body[: shape.prefix] + body[shape.prefix + 1 :]
+    try:
+        element: Element = parse(layout, body)
+        return element, len(data)
+    except RemoteProtocolError:
+        value, used = read_as_far(layout, body) if isinstance(layout, Construct) else (None, 0)
+    members = value.members if isinstance(value, Partial) else ()
+    return Partial(cls.__name__, members), 1 + used + (is_counted and used >= shape.prefix)
 
 
 def encode_message(*elements: Element) -> bytes:

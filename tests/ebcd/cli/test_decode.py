@@ -151,6 +151,25 @@ def test_a_closed_standard_input_is_told_in_a_sentence() -> None:
 
 
 @pytest.mark.real
+def test_a_closed_standard_output_is_no_crash() -> None:
+    ended = _in_a_shell(f"{ADAPTER_STOP.hex()} >&-")
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    result = typed("--json", str(tmp_path))
+    assert (result.exit_code, "is a folder" in str(objects(result)[0]["errors"])) == (1, True)
+
+
+def test_what_could_not_be_read_of_a_capture_is_an_object_of_its_own(tmp_path: Path) -> None:
+    capture = bytes.fromhex("D4C3B2A1 02000400 00000000 00000000 00000400 7F000000")  # link type 127, no packet in it
+    (tmp_path / "air.pcap").write_bytes(capture + bytes.fromhex("00000000 00000000 01000000 01000000 00"))
+    result = typed("--json", str(tmp_path / "air.pcap"))
+    assert [str(each["errors"])[2:6] for each in objects(result)] == ["unre", "link"]
+    assert result.exit_code == 1
+
+
+@pytest.mark.real
 def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
     lines = f"yes {ADAPTER_STOP.hex()} | head -300 |"
     ended = subprocess.run(
@@ -190,3 +209,15 @@ def test_ids_are_taken_apart_for_people() -> None:
     told = typed("--lang", "en", ADAPTER_STOP.hex()).stdout
     assert "platform: 49999010000000103010101  county, area 999901000000" in told
     assert "serial of the day: 0001  compulsory" in told
+
+
+def test_units_and_bits_are_told_in_words() -> None:
+    # 12 set: amplifier off, clock, period 60 s (terminal-ip.md 7)
+    setting = (
+        "FEFD0100000000050100003DF499990100000003140102010001F6999901100201031401040112001003050101060468E778"
+        "0007040000003CFFB6D8E2"
+    )
+    assert "60  60 s" in typed("--lang", "zh", setting).output
+    flags = "FE00410304030000034715FF"  # TA 1, TP 1 (rds-uecp.md B.6)
+    assert "ta  交通通告: 是" in typed("--lang", "zh", flags).output
+    assert "True" not in typed("--lang", "en", flags).output

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 from base64 import b64encode
 from collections.abc import Sequence
+from itertools import pairwise
 from struct import pack
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebcd.decode import decode_bytes
+from ebcd.decode import Aside, decode_bytes
 from ebcd.decode.capture import is_capture, pieces_of
 from ebcd.decode.inputs import messages_in
 from tests.ebcd.decode.examples import ADAPTER_STOP, EBD, TERMINAL_HEARTBEAT, TERMINAL_START, UECP
@@ -22,6 +24,17 @@ SYN, ACK = 2, 0x10
 def tcp(payload: bytes, sequence: int, *, port: int = 40_000, flags: int = ACK) -> bytes:
     """RFC 9293: ports, sequence, acknowledgement, offset 5 words, flags, window, checksum and pointer left at zero."""
     return pack(">HHIIBBHHH", port, 8890, sequence % 2**32, 0, 5 << 4, flags, 65_535, 0, 0) + payload
+
+
+def in_fragments(packet: bytes, *sizes: int) -> list[bytes]:
+    """The same IPv4 packet in fragments: place in units of eight bytes, more of them but for the last (RFC 791)."""
+    head, data = packet[:20], packet[20:]
+    ends = [*(sum(sizes[: number + 1]) for number in range(len(sizes))), len(data)]
+    found = []
+    for at, end in pairwise((0, *ends)):
+        flags = at // 8 | (0x2000 if end < len(data) else 0)
+        found.append(head[:2] + pack(">HHH", 20 + end - at, 7, flags) + head[8:] + data[at:end])
+    return found
 
 
 def ipv4(inner: bytes, protocol: int = 6) -> bytes:
@@ -99,6 +112,54 @@ def test_the_messages_of_a_capture_are_told_one_by_one(capture: bytes) -> None:
     assert messages_in(capture) == (TERMINAL_START, TERMINAL_HEARTBEAT)
 
 
+DATAGRAM = ipv4(pack(">HHHH", 7, 9, 8 + len(TERMINAL_START), 0) + TERMINAL_START, protocol=17)
+
+
+@pytest.mark.parametrize(
+    "fragments",
+    [
+        in_fragments(DATAGRAM, 64, 64),
+        in_fragments(DATAGRAM, 64, 64)[::-1],
+        [each for each in in_fragments(DATAGRAM, 80) for _ in range(2)],
+        [*in_fragments(DATAGRAM, 64)[:1], *in_fragments(DATAGRAM, 32)],  # overlapping
+    ],
+)
+def test_fragments_of_a_packet_are_put_together(fragments: list[bytes]) -> None:
+    others = [udp(TERMINAL_HEARTBEAT)]
+    found = messages_in(pcap([*others, *map(ethernet, fragments)]))
+    assert found[:2] == (TERMINAL_HEARTBEAT, TERMINAL_START)
+
+
+def test_fragments_of_ipv6_are_put_together() -> None:
+    inner = tcp(TERMINAL_START, 5)
+    whole = ipv6(inner)
+    head = whole[:6] + b"\x2c" + whole[7:40]
+    first = head[:4] + pack(">H", 8 + 96) + head[6:] + pack(">BBHI", 6, 0, 1, 9) + inner[:96]
+    last = head[:4] + pack(">H", 8 + len(inner) - 96) + head[6:] + pack(">BBHI", 6, 0, 96, 9) + inner[96:]
+    assert messages_in(pcap([ethernet(first), ethernet(last)])) == (TERMINAL_START,)
+
+
+def test_what_could_not_be_read_of_a_capture_is_named() -> None:
+    frames = [udp(UECP), ethernet(in_fragments(DATAGRAM, 64)[0])]
+    lacking = Aside("fragments: 1 IP packets travelled in fragments that are not all in the capture")
+    assert messages_in(pcap(frames)) == (UECP, lacking)
+    radio = pcap([bytes(40)] * 3, link=127)
+    assert messages_in(radio) == (radio, Aside("link: 3 packets of link type 127 are not read"))
+
+
+def test_a_dialled_line_carries_packets_one_layer_deeper() -> None:
+    frame = bytes(12) + b"\x88\x64" + bytes.fromhex("110000010000 0021") + ipv4(tcp(BOTH, 5))
+    assert messages_in(pcap([frame])) == (TERMINAL_START, TERMINAL_HEARTBEAT)
+
+
+def test_a_compressed_capture_or_log_is_unpacked_and_a_package_is_not() -> None:
+    assert messages_in(gzip.compress(pcap(segments(BOTH)))) == (TERMINAL_START, TERMINAL_HEARTBEAT)
+    assert messages_in(gzip.compress(f"rx {UECP.hex()}\n".encode())) == (UECP,)
+    for content in (gzip.compress(EBD), gzip.compress(UECP), gzip.compress(b"rx")[:-12], b"\x1f\x8b\x08"):
+        assert messages_in(content) == (content,)
+        assert "gzip" in decode_bytes(content).errors[0]
+
+
 def test_two_connections_are_not_mixed() -> None:
     frames = [
         ethernet(ipv4(tcp(ADAPTER_STOP[:50], 10, port=1))),
@@ -144,13 +205,13 @@ def test_a_document_without_a_package_is_found_in_a_stream() -> None:
 def test_any_bytes_behind_the_magic_are_pieces_and_no_exception(data: bytes) -> None:
     for magic in (pcap(())[:24], pcapng(())):
         assert is_capture(magic + data)
-        assert sum(map(len, pieces_of(magic + data))) <= len(data)
+        assert sum(map(len, pieces_of(magic + data)[0])) <= len(data)
 
 
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_a_capture_that_was_cut_gives_what_is_there(one: int, other: int) -> None:
     whole = pcap(segments(BOTH, 50, 50))
-    pieces = pieces_of(whole[: min(one, other) + 24])
+    pieces, _ = pieces_of(whole[: min(one, other) + 24])
     assert all(piece in BOTH for piece in pieces)
 
 

@@ -16,6 +16,7 @@ WITHOUT_TABLE = {
     "agt",
     "mjd",
     "clock_offset",
+    "seconds",
     "hexadecimal",
     "physical_address",
 }  # functions, or nothing to add

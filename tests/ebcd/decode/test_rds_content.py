@@ -186,15 +186,17 @@ def test_an_element_of_another_length_is_shown_as_it_stands(element: str, said: 
 @pytest.mark.parametrize(
     ("message", "said", "error"),
     [
-        ("07 00 00 1F  0A 00 00 09 01", ["07"], "element-length at byte 9: RadioText (0A) goes on for 8 bytes"),
-        ("01 00 00 FE FF  FE 01", ["01"], "mec at byte 12: FE is no message element code"),  # two bytes were stuffed
-        ("0B 00 03 01 02 00", [], "trailing at byte 5: "),
-        ("1E 01  30 05 00 15 DE AD BE  1E 00", ["1E"], "trailing at byte 7: "),
+        ("07 00 00 1F  0A 00 00 09 01", ["07", "0A"], "element-length at byte 9: RadioText (0A) goes on for 8 bytes"),
+        (
+            "01 00 00 FE FF  FE 01",
+            ["01", "FE"],
+            "mec at byte 12: FE is no message element code",
+        ),  # two bytes were stuffed
+        ("0B 00 03 01 02 00", ["0B"], "trailing at byte 5: "),
+        ("1E 01  30 05 00 15 DE AD BE  1E 00", ["1E", "30"], "trailing at byte 7: "),
     ],
 )
-def test_elements_before_a_broken_one_are_shown_and_its_place_is_told(
-    message: str, said: list[str], error: str
-) -> None:
+def test_elements_up_to_a_broken_one_are_shown_and_its_place_is_told(message: str, said: list[str], error: str) -> None:
     reading = decode_bytes(encode(Frame(0, 0, 0, bytes.fromhex(message))))
     fields: Any = reading.as_json()["fields"]
     assert [element["mec"] for element in fields["elements"]] == said

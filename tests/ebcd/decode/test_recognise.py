@@ -94,8 +94,9 @@ def test_a_changed_byte_shows_as_crc_and_signature_with_its_fields_still_told() 
 
 
 def test_a_length_that_lies_is_named_with_its_place() -> None:
-    reading = decode_bytes(ADAPTER_STOP[:-1], KEYS)
-    assert (reading.protocol, reading.offset, reading.is_good) == ("adapter", 5, False)
+    longer = ADAPTER_STOP[:8] + bytes([ADAPTER_STOP[8] + 1]) + ADAPTER_STOP[9:]
+    reading = decode_bytes(longer, KEYS)
+    assert (reading.protocol, reading.offset, reading.crc, reading.is_good) == ("adapter", 5, Crc.BAD, False)
     assert reading.errors[0].startswith("length at byte 5")
 
 

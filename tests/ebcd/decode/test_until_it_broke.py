@@ -159,6 +159,7 @@ def test_a_packet_on_air_shows_its_bits_up_to_the_value_that_is_none() -> None:
 def test_a_packet_that_was_cut_is_recognised_and_shown() -> None:
     reading = decode_bytes(FM_PACKET[:40])
     fields = fields_of(reading)
-    assert (reading.protocol, reading.errors[0][:6]) == ("fm-packet", "length")
+    assert (reading.protocol, reading.message) == ("fm-packet", "emergency_start")
+    assert reading.errors == ("cut at byte 40: 40 of 116 bytes are here; missing at the end: 76",)
     assert (fields["level"], fields["event_type"]) == (2, "11A01")
     assert len(fields["resource_codes"]) == 1

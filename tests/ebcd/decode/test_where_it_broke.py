@@ -44,7 +44,7 @@ def test_in_a_stuffed_frame_it_is_a_byte_of_the_stuffed_one() -> None:
     assert (reading.protocol, reading.crc, reading.offset) == ("uecp", Crc.OK, 10)
     assert reading.errors[0].startswith("element-length at byte 10: ")
     told: Any = reading.as_json()["fields"]
-    assert told["msg"] == "0700001F0700"
+    assert told["elements"][1] == {"mec": "07", "element": "programme_type", "dsn": 0}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rich.console import Console
 from ebcd import inventory_csv, settings
 from ebcd.api import bodies as api_bodies
 from ebcd.cli.decode_tree import tree_of
-from ebcd.decode import Keys, decode_bytes, protocols
+from ebcd.decode import Aside, Keys, decode_bytes, protocols
 from ebcd.decode.capture import is_capture, messages_in_capture, pieces_of
 from ebcd.decode.inputs import message_of, messages_in
 from ebcd.operator import OperationRefused, Problem
@@ -70,7 +70,7 @@ def roster(data: bytes) -> None:
 def capture(data: bytes) -> None:
     """A capture gives what travelled in it, and never more than it holds."""
     if is_capture(data):
-        assert sum(map(len, pieces_of(data))) <= len(data)
+        assert sum(map(len, pieces_of(data)[0])) <= len(data)
         messages_in_capture(data)
 
 
@@ -98,7 +98,8 @@ def _refused(found: BaseModel) -> list[Problem]:
 def decode_any(data: bytes) -> None:
     """`ebcd decode` of any bytes: an object, and a tree in both languages."""
     for message in messages_in(data)[:MESSAGES_MAX]:
-        _show(message.encode("utf-8", "surrogateescape") if isinstance(message, str) else message)
+        if not isinstance(message, Aside):
+            _show(message.encode("utf-8", "surrogateescape") if isinstance(message, str) else message)
     _show(data)
 
 
