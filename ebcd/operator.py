@@ -154,6 +154,7 @@ class WarningPart:
     level: int
     event_type: str
     preview: Preview
+    unspoken: int = 0  # characters at the end of the text that are not read out: it is too long
 
 
 @dataclass(frozen=True, slots=True)

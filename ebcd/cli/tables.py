@@ -200,6 +200,9 @@ def warning_table(preview: WarningPreview, language: str) -> RenderableType:
         about.add_row(_head("level", language), level or word("category", part.category, language))
         about.add_row(_head("origin", language), escape(part.sender))
         about.add_row(_head("text", language), escape(part.text))
+        if part.unspoken:
+            told = text("cli.unspoken", language, count=part.unspoken)
+            about.add_row("", Text(told, style="bold yellow"))
         parts += ["", preview_table(part.preview, part.title, language), about]
     return Group(*parts)
 
