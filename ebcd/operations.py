@@ -27,12 +27,12 @@ from ebcd.operator import (
     Status,
     TerminalFilter,
     TerminalPage,
-    WarningPreview,
 )
 from ebcd.state import AlertRecord
 from ebcd.trace import figures
 from ebcd.views import link_row, proofs_of
 from ebcd.warning_desk import WarningDesk
+from ebcd.warning_preview import WarningPreview
 from protocols.codes import AreaCode, EbmId, InvalidCode, ResourceCode
 
 DURATION_S_MAX = 24 * 3600

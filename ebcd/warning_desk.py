@@ -30,9 +30,10 @@ from ebcd.intake import (
     language_of,
 )
 from ebcd.lifecycle import AlertState
-from ebcd.operator import Actor, AlertRow, DroppedArea, Kind, OperationRefused, WarningPart, WarningPreview
+from ebcd.operator import Actor, AlertRow, DroppedArea, Kind, OperationRefused
 from ebcd.state import AlertRecord
 from ebcd.views import category
+from ebcd.warning_preview import WarningPart, WarningPreview
 from protocols import cap
 from protocols.cap import Order, PublicWarning, Resource
 from protocols.codes import EbmId
@@ -62,8 +63,10 @@ class WarningDesk:
         warning, orders = _read(xml)
         name, kind = warning.identifier, warning.kind.value
         if warning.kind is cap.Kind.CANCEL:
-            stops = tuple(record.alert.id for record in self._cancelled(warning) if _stoppable(record))
-            return WarningPreview(name, kind, False, (), (), stops)
+            late = self._never_came(warning)
+            found = () if len(late) == len(_named(warning)) else self._cancelled(warning)
+            stops = tuple(record.alert.id for record in found if _stoppable(record))
+            return WarningPreview(name, kind, False, (), (), stops, late)
         if self._known(warning, orders):
             return WarningPreview(name, kind, True, (), (), ())
         ours, left_out = self._sorted(orders)
@@ -92,9 +95,8 @@ class WarningDesk:
         return tuple([await self._desk.answer(record) for record in self._known(warning, orders)])
 
     async def _cancel(self, warning: PublicWarning, actor: Actor) -> tuple[AlertRow, ...]:
-        state, names = self._core.state, dict.fromkeys(each.identifier for each in warning.references)
-        late = [name for name in names if not state.of_warning(name) and name not in state.cancelled_warnings]
-        if late and warning.status is cap.Status.ACTUAL:
+        state = self._core.state
+        if late := [name for name in self._never_came(warning) if name not in state.cancelled_warnings]:
             now_s = self._core.clock.wall()
             self._core.ledger.enter(warning_cancelled(warning.identifier, late, now_s, actor.name))
         try:
@@ -165,9 +167,16 @@ class WarningDesk:
             if warning.status is cap.Status.ACTUAL or record.alert.class_ is AlertClass.SYSTEM_DRILL
         ]
         if not found:
-            names = ", ".join(each.identifier for each in warning.references)
-            raise refused(Kind.NOT_FOUND, "no_such_warning", "references", names[:SHOWN_CHARACTERS_MAX])
+            names = ", ".join(_named(warning))[:SHOWN_CHARACTERS_MAX]
+            code = "no_such_warning" if warning.status is cap.Status.ACTUAL else "no_such_exercise"
+            raise refused(Kind.NOT_FOUND, code, "references", names)
         return list({record.alert.id: record for record in found}.values())
+
+    def _never_came(self, warning: PublicWarning) -> tuple[str, ...]:
+        """What a cancel names that was never taken in. One that is an exercise keeps nothing out (I5)."""
+        if warning.status is not cap.Status.ACTUAL:
+            return ()
+        return tuple(name for name in _named(warning) if not self._core.state.of_warning(name))
 
     def _lineage(self, named: Iterable[str]) -> tuple[str, ...]:
         """The warnings that are named and those whose place they have taken or wait to take."""
@@ -288,6 +297,10 @@ def _gist(order: Order) -> tuple[str, str, str]:
         order.text[:TEXT_CHARACTERS_MAX],
         order.sender_name[:TITLE_CHARACTERS_MAX],
     )
+
+
+def _named(warning: PublicWarning) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.identifier for each in warning.references))
 
 
 def _stoppable(record: AlertRecord) -> bool:

@@ -23,10 +23,10 @@ from ebcd.operator import (
     Reloaded,
     TerminalPage,
     TownProgress,
-    WarningPreview,
 )
 from ebcd.proofs import AlertProofs
 from ebcd.reasons import said
+from ebcd.warning_preview import WarningPreview
 
 COUNTED = ("targeted", "confirmed", "played", "refused", "timed_out", "unconfirmed", "cancelled", "pending")
 NUMBERS = ("devices", "lost", "first", "median", "p99", "last")
@@ -193,6 +193,9 @@ def warning_table(preview: WarningPreview, language: str) -> RenderableType:
         facts.add_row(_head("left_out", language), Text(told, style="bold yellow"))
     if preview.stops:
         facts.add_row(_head("stops", language), "\n".join(preview.stops))
+    if preview.never_came:
+        told = text("cli.never_came", language, names=", ".join(preview.never_came))
+        facts.add_row("", Text(told, style="bold yellow"))
     parts: list[RenderableType] = [facts]
     for part in preview.parts:
         level = word("level", str(part.level), language) if part.category == "emergency" else None

@@ -87,6 +87,8 @@ async def test_i5_an_exercise_does_not_keep_the_warning_out_whose_place_it_takes
 async def test_i11_a_warning_that_comes_after_its_cancel_is_refused_also_after_a_restart() -> None:
     async with desk() as at:
         cancel = warning(at, "W-3", kind="Cancel", references=("W-1", "W-2"))
+        shown = await at.operations.preview_warning(cancel, CHEN)
+        assert (shown.stops, shown.never_came) == ((), ("W-1", "W-2"))
         for _ in range(2):
             with pytest.raises(OperationRefused, match="no_such_warning"):
                 await at.operations.submit_warning(cancel, CHEN)
@@ -102,7 +104,10 @@ async def test_i11_a_warning_that_comes_after_its_cancel_is_refused_also_after_a
 async def test_i11_a_cancel_remembers_those_of_its_references_that_never_came() -> None:
     async with desk() as at:
         row = await taken_in(at, "W-2", TOWN_A)
-        (told,) = await at.operations.submit_warning(warning(at, "W-3", kind="Cancel", references=("W-1", "W-2")), CHEN)
+        cancel = warning(at, "W-3", kind="Cancel", references=("W-1", "W-2"))
+        shown = await at.operations.preview_warning(cancel, CHEN)
+        assert (shown.stops, shown.never_came) == ((row.ebm_id,), ("W-1",))
+        (told,) = await at.operations.submit_warning(cancel, CHEN)
         assert (told.ebm_id, told.state) == (row.ebm_id, "cancelled")
         late = at.operations.submit_warning(warning(at, "W-1", info(at, TOWN_A)), CHEN)
         assert await at.refusal(late) == (Kind.CONFLICT, "warning_cancelled")
@@ -196,7 +201,7 @@ async def test_i5_a_cancel_that_is_an_exercise_stops_no_real_alert() -> None:
         row = await taken_in(at, "W-1", TOWN_A)
         await at.operations.approve(row.ebm_id, LIU)
         xml = warning(at, "W-2", kind="Cancel", status="Exercise", references=("W-1",))
-        assert await at.refusal(at.operations.submit_warning(xml, CHEN)) == (Kind.NOT_FOUND, "no_such_warning")
+        assert await at.refusal(at.operations.submit_warning(xml, CHEN)) == (Kind.NOT_FOUND, "no_such_exercise")
 
 
 async def test_a_cancel_of_an_unknown_warning_is_told() -> None:

@@ -171,6 +171,14 @@ def test_chinese_colours_are_read() -> None:
     assert decode(xml).infos[0].severity is Severity.ORANGE
 
 
+@pytest.mark.parametrize("declared", ["GB2312", "gbk", "GB18030", "cp936"])
+def test_a_declaration_of_an_old_chinese_charset_means_all_its_successors(declared: str) -> None:
+    """Names such as 朱镕基 are not in GB 2312; Windows writes them under that name all the same."""
+    text = GB_XML.decode().replace("utf-8", declared).replace("UTF-8", declared).replace("某县", "朱镕基㐂𠮷")
+    warning = decode(text.encode("gb18030"))
+    assert (warning.infos[0].areas[0].description, warning.infos[0].headline) == ("朱镕基㐂𠮷", "暴雨红色预警")
+
+
 def test_bare_identifiers_are_references_too() -> None:
     xml = GB_XML.replace(b"<references/>", b"<references>A_1 B_2,C_3</references>")
     assert [each.identifier for each in decode(xml).references] == ["A_1", "B_2", "C_3"]
