@@ -28,7 +28,7 @@ WRAPPED_DIGITS_MAX = 80
 
 def message_of(argument: str) -> bytes | str:
     """The one message of an argument: hexadecimal, a dump, or XML as it stands; the text itself where it is neither."""
-    if argument.lstrip().startswith("<"):
+    if argument.lstrip().startswith(("<", "{")):
         return argument.encode("utf-8", "surrogateescape")
     dumps = from_dump(_lines_of(argument))
     if len(dumps) == 1:
@@ -59,6 +59,8 @@ def messages_in(content: bytes) -> tuple[bytes | str, ...]:
     """
     if is_capture(content):
         return messages_in_capture(content) or (content,)
+    if (objects := _objects(content)) is not None:
+        return objects
     text = _text_of(content)
     if text is None:
         return (content,)
@@ -77,6 +79,15 @@ def messages_in(content: bytes) -> tuple[bytes | str, ...]:
     if joined is not None and (len(each) == 1 or _is_wrapped(joined, each, lines)):
         return (joined,)
     return tuple(line if data is None else data for line, data in zip(lines, each, strict=True)) or (text.strip(),)
+
+
+def _objects(content: bytes) -> tuple[bytes, ...] | None:
+    """JSON: one object a line where each line is one, as a log of payloads has them, else one together."""
+    if content.lstrip()[:1] != b"{" or content.lstrip()[1:].lstrip()[:1] not in (b'"', b"}"):
+        return None
+    lines = [line for line in content.splitlines() if line.strip()]
+    is_each = all(line.strip().startswith(b"{") and line.strip().endswith(b"}") for line in lines)
+    return tuple(lines) if is_each else (content,)
 
 
 def _text_of(content: bytes) -> str | None:
