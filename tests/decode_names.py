@@ -171,7 +171,7 @@ def page() -> str:
             _table("ebd-xml", "Behind the envelope, under the type's own name in snake_case.", xml),
             f"An information body (EBI): {_of_record(BODY)}\n",
             _table("cap", "Times and words as the dialect writes them; `severity` is that of an EBM.", warnings),
-            "## mqtt-json\n\nA mirror: as `terminal`, without `crc`. A vendor's payload: its own names, as they stand.\n",
+            "## mqtt-json\n\nA mirror: as `terminal`, without `crc`. A vendor's payload: its own names.\n",
         )
     )
 
