@@ -199,8 +199,10 @@ class CountyOperations:
     def _named_areas(self, text: str) -> list[AreaCode]:
         try:
             return [AreaCode.parse(text)]
-        except InvalidCode:
+        except InvalidCode as error:
             named = self._room.inventory.areas_named(text)
+            if not named and text.strip()[:1].isdigit():
+                raise refused(Kind.INVALID, "bad_area_code", "areas", text, str(error)) from None
         if len(named) != 1:
             code = "ambiguous_area" if named else "unknown_area"
             raise refused(Kind.INVALID, code, "areas", text, ", ".join(named))
