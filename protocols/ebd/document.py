@@ -38,6 +38,7 @@ _BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")  # how text of two bytes a character begins
 _LYING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?:utf-?16|ucs-?2|unicode)""", re.IGNORECASE)
 _NATIONAL = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?:gb|x-gbk|cp936|windows-936)""", re.IGNORECASE)
+_TWO_BYTES = re.compile(rb"[\xC2-\xDF]")
 _too_deep = etree.XPath("boolean(" + "/*" * (DEPTH_MAX + 1) + ")")
 _count = etree.XPath("count(//*)")
 
@@ -105,9 +106,12 @@ def _encoding(xml: bytes) -> str | None:
 
 
 def _is_utf8(xml: bytes) -> bool:
-    """Whether it is more than ASCII and all of it reads as UTF-8: a Chinese text in GBK never does for long."""
+    """Whether it is more than ASCII and all of it reads as UTF-8 without a character of two bytes: no Chinese one has
+    two, while two bytes of GBK may look like one (that for "colour" is C9 AB)."""
+    if xml.isascii() or _TWO_BYTES.search(xml):
+        return False
     try:
-        return not xml.isascii() and bool(xml.decode("utf-8"))
+        return bool(xml.decode("utf-8"))
     except UnicodeDecodeError:
         return False
 

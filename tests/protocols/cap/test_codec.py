@@ -179,6 +179,14 @@ def test_a_declaration_of_an_old_chinese_charset_means_all_its_successors(declar
     assert (warning.infos[0].areas[0].description, warning.infos[0].headline) == ("朱镕基㐂𠮷", "暴雨红色预警")
 
 
+def test_two_bytes_of_gbk_that_would_be_a_letter_in_utf8_stay_chinese() -> None:
+    """色 is C9 AB, in UTF-8 the letter U+026B; nothing else in this document is more than ASCII."""
+    xml = '<?xml version="1.0" encoding="GBK"?><alert><identifier>1</identifier><sender>色</sender>'
+    xml += "<sent>2025-10-09 17:00:00</sent><status>Actual</status><msgType>Alert</msgType></alert>"
+    assert decode(xml.encode("gbk")).sender == "色"
+    assert decode(xml.encode("utf-8")).sender == "色"  # E8 89 B2: under the old declaration, but UTF-8
+
+
 def test_bare_identifiers_are_references_too() -> None:
     xml = GB_XML.replace(b"<references/>", b"<references>A_1 B_2,C_3</references>")
     assert [each.identifier for each in decode(xml).references] == ["A_1", "B_2", "C_3"]
