@@ -293,9 +293,9 @@ class CellularMqtt:
 
     # ---- what comes in ---------------------------------------------------------------------------------------------
 
-    def _take(self, topic: str, payload: bytes, content_type: str | None) -> None:
+    def _take(self, topic: str, payload: bytes, content_type: str | None, retained: bool) -> None:
         try:
-            heard = self._dialogue.take(topic, payload, content_type)
+            heard = self._dialogue.take(topic, payload, content_type, retained=retained)
         except RemoteProtocolError as error:
             self._tell(Rejected(self.name, error.reason, topic[: mqtt.TOPIC_CHARACTERS_MAX], error.detail))
             return

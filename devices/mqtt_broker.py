@@ -69,7 +69,7 @@ class _Inbox:
     """Where the sieve puts messages: at once to the reader, and what is handled at once needs no bound."""
 
     def __init__(self) -> None:
-        self._early: list[tuple[str, bytes, str | None]] = []
+        self._early: list[tuple[str, bytes, str | None, bool]] = []
         self._deliver: Deliver = self._keep
 
     def open(self, deliver: Deliver) -> None:
@@ -79,13 +79,13 @@ class _Inbox:
             deliver(*message)
         self._deliver = deliver
 
-    def take(self, topic: str, payload: bytes, content_type: str | None) -> None:
+    def take(self, topic: str, payload: bytes, content_type: str | None, retained: bool) -> None:
         """One message of the broker."""
-        self._deliver(topic, payload, content_type)
+        self._deliver(topic, payload, content_type, retained)
 
-    def _keep(self, topic: str, payload: bytes, content_type: str | None) -> None:
+    def _keep(self, topic: str, payload: bytes, content_type: str | None, retained: bool) -> None:
         if len(self._early) < EARLY_MAX:
-            self._early.append((topic, payload, content_type))
+            self._early.append((topic, payload, content_type, retained))
 
 
 @asynccontextmanager

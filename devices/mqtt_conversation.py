@@ -9,6 +9,7 @@ from typing import Protocol
 from devices.link import Command, Event, Path
 from devices.roster import Device, Roster
 from protocols.codes import EbmId, ResourceCode
+from protocols.errors import RemoteProtocolError
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ class Served:
         return device.mqtt_link in ("", self.link)
 
 
+def refuse_retained(topic: str) -> RemoteProtocolError:
+    """For an answer or a report that the broker had kept: it tells nothing about now."""
+    return RemoteProtocolError("retained", f"{topic} was kept by the broker; only who is online may be")
+
+
 class Conversation(Protocol):
     """One link's commands under way. `now_s` is monotonic, `utc_s` the wall clock."""
 
@@ -90,8 +96,9 @@ class Conversation(Protocol):
         Raises LocalProtocolError where no message can hold it.
         """
 
-    def take(self, topic: str, payload: bytes, content_type: str | None) -> Heard:
-        """A message of a terminal. Raises RemoteProtocolError."""
+    def take(self, topic: str, payload: bytes, content_type: str | None, *, retained: bool = False) -> Heard:
+        """A message of a terminal. `retained`: the broker had kept it, perhaps since yesterday; of such only that a
+        terminal is there or gone is believed (I8). Raises RemoteProtocolError."""
 
     def due(self, now_s: float, utc_s: float) -> tuple[list[Publication], list[Event]]:
         """Retries whose time has come, and the silence of those whose tries are used up."""

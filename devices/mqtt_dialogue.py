@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from devices.link import AskState, Command, Event, NoAnswer, Start, Stop
 from devices.maintenance import AskValues, Configure, Firmware, Stranger, ValuesTold
-from devices.mqtt_conversation import Heard, Publication, Served
+from devices.mqtt_conversation import Heard, Publication, Served, refuse_retained
 from devices.ports import Sign
 from devices.terminal_frames import (
     answered,
@@ -117,7 +117,7 @@ class Dialogue:
             publications += [Publication(str(topic), payload, _end(command)) for topic in topics]
         return publications, self._silence(command, [*strangers, *members], "not reached by this link")
 
-    def take(self, topic: str, payload: bytes, content_type: str | None) -> Heard:
+    def take(self, topic: str, payload: bytes, content_type: str | None, *, retained: bool = False) -> Heard:
         """An answer, a report or a state. Raises RemoteProtocolError: it is none, or not from whom its topic says."""
         place = mqtt.parse_topic(topic, self._profile.root)
         if not isinstance(place, mqtt.DeviceTopic) or place.channel is mqtt.Channel.COMMAND:
@@ -125,6 +125,8 @@ class Dialogue:
         if place.channel is mqtt.Channel.STATUS:
             self._check_known(place.code)
             return Heard(place.code, mqtt.parse_status(payload) is mqtt.Status.ONLINE)
+        if retained:
+            raise refuse_retained(topic)
         frame = self._frame(payload, content_type)
         if frame.source != place.code and not self._was_renamed(place.code, frame):
             raise RemoteProtocolError("source", f"{frame.source} speaks on the topic of {place.code}")

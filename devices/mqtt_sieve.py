@@ -19,10 +19,11 @@ PIECE_BYTES = 65_536
 UNSENT_BYTES_MAX = 4 * 65_535
 """Acknowledgements that a broker leaves unread: it may have 65,535 publications unacknowledged (MQTT 5, 3.1.2.11.3)."""
 _QOS_2 = 0x04
+_RETAIN = 0x01
 _PUBLISH = packets.Kind.PUBLISH.value
 
-Deliver = Callable[[str, bytes, str | None], None]
-"""Takes topic, payload and content type of one message at once."""
+Deliver = Callable[[str, bytes, str | None, bool], None]
+"""Takes topic, payload and content type of one message at once, and whether the broker had kept it from before."""
 
 
 class Wire(Protocol):
@@ -108,7 +109,7 @@ class Sieve:
         if properties != self._properties:  # nearly all have the same
             self._content_type, self._properties = packets.content_type(properties), properties
         # A topic that is no UTF-8, which MQTT forbids, names nobody and is refused by whoever takes it.
-        self._deliver(topic.decode("utf-8", "backslashreplace"), payload, self._content_type)
+        self._deliver(topic.decode("utf-8", "backslashreplace"), payload, self._content_type, bool(first & _RETAIN))
         if packet_id is not None:
             self._acks += packets.puback(packet_id)
 

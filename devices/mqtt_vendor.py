@@ -31,7 +31,7 @@ from devices.link import (
     Verb,
 )
 from devices.maintenance import Air, AskValues, Authorise, Configure, Firmware
-from devices.mqtt_conversation import Heard, Publication, Served
+from devices.mqtt_conversation import Heard, Publication, Served, refuse_retained
 from devices.mqtt_vendor_command import Request, message_values, names_of, values_of
 from devices.mqtt_vendor_settings import VendorSettings
 from devices.ports import Excused
@@ -282,7 +282,7 @@ class VendorDialogue:
 
     # ---- in --------------------------------------------------------------------------------------------------------
 
-    def take(self, topic: str, payload: bytes, content_type: str | None) -> Heard:
+    def take(self, topic: str, payload: bytes, content_type: str | None, *, retained: bool = False) -> Heard:
         """What a terminal says. Raises RemoteProtocolError."""
         self._look_again()
         told = vendor.decode(self._vendor, topic, payload)
@@ -291,6 +291,8 @@ class VendorDialogue:
             raise RemoteProtocolError("unknown_device", f"{told.id} is not in the inventory with this path")
         if told.means in (Means.ONLINE, Means.OFFLINE):
             self._states.pop(code, None)
+        elif retained:
+            raise refuse_retained(topic)
         if told.means is Means.ONLINE:
             self._owe(code)
         return Heard(code, told.means is not Means.OFFLINE, list(self._events(code, told)))

@@ -55,7 +55,8 @@ def _name_of(device: Device, words: Vendor) -> str:
 
 def values_of(id_: str, code: ResourceCode, seq: int, utc_s: float) -> dict[str, str | int]:
     """What every command can say."""
-    return {"id": id_, "code": str(code), "seq": seq, "now_s": int(utc_s), "now_ms": int(utc_s * MILLISECONDS)}
+    now = {"now_s": int(utc_s), "now_ms": int(utc_s * MILLISECONDS)}
+    return {"id": id_, "code": str(code), "seq": seq, "seq_text": str(seq), **now}
 
 
 def message_values(command: Start | Stop, utc_s: float) -> dict[str, str | int]:

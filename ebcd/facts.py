@@ -29,6 +29,7 @@ RECEIPTS = "receipts"
 UPSTREAM_TOLD = "upstream.told"
 JOURNAL_RESTORED = "journal.restored"
 SETTINGS_CHANGED = "settings.changed"
+WARNING_CANCELLED = "warning.cancelled"
 
 DAEMON = "daemon"
 """The actor of what nobody ordered by hand."""
@@ -117,3 +118,8 @@ def journal_restored(backup: str, made_at: float, day: str, serial: int, at: flo
 def settings_changed(keys: Sequence[str], sm3: str, at: float, actor: str) -> Fact:
     """The configuration was read again while the daemon worked; `sm3` is that of its file."""
     return Fact(SETTINGS_CHANGED, None, at, actor, {"keys": list(keys), "sm3": sm3})
+
+
+def warning_cancelled(by: str, names: Sequence[str], at: float, actor: str) -> Fact:
+    """A warning of another authority was cancelled that had not come here: it must not sound if it comes later."""
+    return Fact(WARNING_CANCELLED, None, at, actor, {"by": by, "names": list(names)})

@@ -190,9 +190,10 @@ class RowReader:
         elif kind is DeviceKind.TERMINAL and int(value[0]) != level:
             self._wrong(number, "code", value, "level", level=value[0], area=area, area_level=level)
         if kind is not None and value[19:21] != _SUBTYPES[kind]:
-            self._wrong(number, "code", value, "subtype", kind=kind, subtype=_SUBTYPES[kind])
-        if value[17:19] == "00" or value[21:23] == "00":
-            self._wrong(number, "code", value, "group_code")
+            self._wrong(number, "code", value, "subtype", kind=kind, subtype=_SUBTYPES[kind], found=value[19:21])
+        for place, serial in (("18-19", value[17:19]), ("22-23", value[21:23])):
+            if serial == "00":
+                self._wrong(number, "code", value, "group_code", place=place)
         self._once(number, "code", value)
         return code
 

@@ -27,12 +27,12 @@ from ebcd.operator import (
     Status,
     TerminalFilter,
     TerminalPage,
-    WarningPreview,
 )
 from ebcd.state import AlertRecord
 from ebcd.trace import figures
 from ebcd.views import link_row, proofs_of
 from ebcd.warning_desk import WarningDesk
+from ebcd.warning_preview import WarningPreview
 from protocols.codes import AreaCode, EbmId, InvalidCode, ResourceCode
 
 DURATION_S_MAX = 24 * 3600
@@ -199,8 +199,10 @@ class CountyOperations:
     def _named_areas(self, text: str) -> list[AreaCode]:
         try:
             return [AreaCode.parse(text)]
-        except InvalidCode:
+        except InvalidCode as error:
             named = self._room.inventory.areas_named(text)
+            if not named and text.strip()[:1].isdigit():
+                raise refused(Kind.INVALID, "bad_area_code", "areas", text, str(error)) from None
         if len(named) != 1:
             code = "ambiguous_area" if named else "unknown_area"
             raise refused(Kind.INVALID, code, "areas", text, ", ".join(named))

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ebcd.alert import DrillDepth
 from ebcd.proofs import AlertProofs
+
+if TYPE_CHECKING:
+    from ebcd.warning_preview import WarningPreview
 
 # ---- who asks ------------------------------------------------------------------------------------------------------
 
@@ -141,32 +144,6 @@ class Preview:
     sound_s: float  # one run of the audio or of the spoken text; it repeats until `end`
     approvals: int  # people other than the author who must approve
     behind: tuple[str, ...] = ()  # EBM ids on air now that outrank it somewhere: it waits there
-
-
-@dataclass(frozen=True, slots=True)
-class WarningPart:
-    """One alert that a warning would become."""
-
-    title: str
-    text: str
-    sender: str
-    category: Category
-    level: int
-    event_type: str
-    preview: Preview
-
-
-@dataclass(frozen=True, slots=True)
-class WarningPreview:
-    """What a warning would do. `known`: it came before, nothing will happen. `stops`: live alerts that its approval, or
-    for a cancel its submission, brings to an end."""
-
-    identifier: str
-    kind: str  # Alert, Update, Cancel
-    known: bool
-    parts: tuple[WarningPart, ...]
-    left_out: tuple[DroppedArea, ...]  # information blocks by title that do not concern this county now, and why
-    stops: tuple[str, ...]
 
 
 # ---- what happened to it -------------------------------------------------------------------------------------------

@@ -74,6 +74,8 @@ def dump(state: CountyState) -> bytes:
     }
     if state.serials_lost:
         value["serials_lost"] = state.serials_lost
+    if state.cancelled_warnings:
+        value["cancelled_warnings"] = list(state.cancelled_warnings.items())  # the oldest first
     return orjson.dumps(value, option=_JSON)
 
 
@@ -93,6 +95,7 @@ def load(data: bytes) -> CountyState:
         AlarmBook.load(value.get("alarms", ())),
         ShiftBook.load(value.get("shift", {})),
         SoundBook.load(value.get("sounded", {})),
+        dict(value.get("cancelled_warnings", ())),
     )
 
 

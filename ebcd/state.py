@@ -31,6 +31,8 @@ from protocols.codes import AreaCode, EbdId, EbmId, ResourceCode
 
 DECISIONS = {AlertEvent.REJECTED: "rejected", AlertEvent.CANCEL: "cancelled"}
 """Steps of the table that a person or a platform took."""
+CANCELLED_WARNINGS_MAX = 1000
+"""Remembered that were cancelled before they came."""
 
 
 @dataclass(slots=True)
@@ -129,6 +131,8 @@ class CountyState:
     alarms: AlarmBook = field(default_factory=AlarmBook)
     shift: ShiftBook = field(default_factory=ShiftBook)
     sounded: SoundBook = field(default_factory=SoundBook)
+    cancelled_warnings: dict[str, str] = field(default_factory=dict)
+    """Warnings of others that were cancelled before they came, and by which; the newest `CANCELLED_WARNINGS_MAX`."""
 
     def live_alerts(self) -> list[AlertRecord]:
         """Those that something can still happen to."""
@@ -169,6 +173,9 @@ class CountyState:
                 self.shift.apply(fact)
             case facts.JOURNAL_RESTORED:
                 self.serials_lost = {fact.payload["day"]: fact.payload["serial"]}
+            case facts.WARNING_CANCELLED:
+                known = self.cancelled_warnings | dict.fromkeys(fact.payload["names"], fact.payload["by"])
+                self.cancelled_warnings = dict(list(known.items())[-CANCELLED_WARNINGS_MAX:])
             case _ if fact.alert is not None:
                 record = self.alerts[fact.alert]
                 self._apply_to(record, fact)

@@ -14,9 +14,11 @@ from collections.abc import Iterable, Sequence
 
 import structlog
 
-from ebcd.alert import Alert, AlertClass, Media, Origin, Window, classify, sounds_alarm
+from ebcd.alert import Alert, AlertClass, Media, Origin, Window, classify, may_replace, sounds_alarm
 from ebcd.alert_desk import SERIAL_MAX, START_AHEAD_S_MAX, AlertDesk, refused
+from ebcd.clock import beijing_text
 from ebcd.errors import InvalidAlert
+from ebcd.facts import warning_cancelled
 from ebcd.intake import (
     DROPPED_AREAS_MAX,
     DROPPED_CHARACTERS_MAX,
@@ -28,9 +30,10 @@ from ebcd.intake import (
     language_of,
 )
 from ebcd.lifecycle import AlertState
-from ebcd.operator import Actor, AlertRow, DroppedArea, Kind, OperationRefused, WarningPart, WarningPreview
+from ebcd.operator import Actor, AlertRow, DroppedArea, Kind, OperationRefused
 from ebcd.state import AlertRecord
 from ebcd.views import category
+from ebcd.warning_preview import WarningPart, WarningPreview
 from protocols import cap
 from protocols.cap import Order, PublicWarning, Resource
 from protocols.codes import EbmId
@@ -42,6 +45,8 @@ PARTS_MAX = 20
 """Information blocks of one warning: levels, areas, times; a county knows some few."""
 IDENTIFIER_CHARACTERS_MAX = 200
 SHOWN_CHARACTERS_MAX = 200
+NOT_FOR_US = frozenset({"draft", "status", "scope", "kind", "references", "info"})
+"""Reasons of `protocols.cap.orders_of`, each with a sentence of its own."""
 
 log = structlog.get_logger("ebcd.warnings")
 
@@ -57,48 +62,82 @@ class WarningDesk:
         """What the warning would do. Raises OperationRefused."""
         warning, orders = _read(xml)
         name, kind = warning.identifier, warning.kind.value
-        if self._known(name):
-            return WarningPreview(name, kind, True, (), (), ())
         if warning.kind is cap.Kind.CANCEL:
-            stops = tuple(record.alert.id for record in self._cancelled(warning) if _stoppable(record))
-            return WarningPreview(name, kind, False, (), (), stops)
+            late = self._never_came(warning)
+            found = () if len(late) == len(_named(warning)) else self._cancelled(warning)
+            stops = tuple(record.alert.id for record in found if _stoppable(record))
+            return WarningPreview(name, kind, False, (), (), stops, late)
+        if self._known(warning, orders):
+            return WarningPreview(name, kind, True, (), (), ())
         ours, left_out = self._sorted(orders)
         alerts = self._alerts(ours, actor, [None] * len(ours))
-        stops = tuple(dict.fromkeys(old.alert.id for each in alerts for old in self._core.state.replaced_by(each)))
-        return WarningPreview(name, kind, False, tuple(self._part(each) for each in alerts), left_out, stops)
+        state = self._core.state
+        stops = tuple(
+            dict.fromkeys(
+                old.alert.id for each in alerts for old in state.replaced_by(each) if may_replace(each, old.alert)
+            )
+        )
+        parts = tuple(self._part(*each) for each in zip(alerts, ours, strict=True))
+        return WarningPreview(name, kind, False, parts, left_out, stops)
 
     async def submit(self, xml: bytes, actor: Actor) -> tuple[AlertRow, ...]:
-        """Take the warning in. Raises OperationRefused; then nothing has changed."""
+        """Take the warning in. Raises OperationRefused; then nothing has changed, but that a cancel of what never came
+        is remembered."""
         warning, orders = _read(xml)
         if warning.kind is cap.Kind.CANCEL:
-            records = self._cancelled(warning)
-            for record in records:
-                if _stoppable(record):
-                    self._core.cancel(record, actor.name, f"cancelled by warning {warning.identifier}")
-            return tuple([await self._desk.answer(record) for record in records])
-        if not self._known(warning.identifier):
+            return await self._cancel(warning, actor)
+        if not self._known(warning, orders):
             ours, _left_out = self._sorted(orders)
             self._alerts(ours, actor, [None] * len(ours))  # refuse before anything is spoken
             media = [await self._media(order, alarm=self._alarms(order)) for order in ours]
-            if not self._known(warning.identifier):  # handed in twice while it was being spoken
+            if not self._known(warning, orders):  # handed in twice while it was being spoken
                 self._take_in(ours, actor, media)
-        return tuple([await self._desk.answer(record) for record in self._known(warning.identifier)])
+        return tuple([await self._desk.answer(record) for record in self._known(warning, orders)])
 
-    def _known(self, identifier: str) -> list[AlertRecord]:
-        """What it became when it came before. Raises OperationRefused where a later update has taken its place."""
-        for record in self._core.state.alerts.values():
-            if identifier in record.alert.supersedes and not self._core.state.of_warning(identifier):
-                raise refused(Kind.CONFLICT, "warning_superseded", "identifier", identifier, record.alert.warning)
-        return self._core.state.of_warning(identifier)
+    async def _cancel(self, warning: PublicWarning, actor: Actor) -> tuple[AlertRow, ...]:
+        state = self._core.state
+        if late := [name for name in self._never_came(warning) if name not in state.cancelled_warnings]:
+            now_s = self._core.clock.wall()
+            self._core.ledger.enter(warning_cancelled(warning.identifier, late, now_s, actor.name))
+        try:
+            records = self._cancelled(warning)
+        except OperationRefused:
+            await self._desk.durable("references", warning.identifier)
+            raise
+        for record in records:
+            if _stoppable(record):
+                self._core.cancel(record, actor.name, f"cancelled by warning {warning.identifier}")
+        return tuple([await self._desk.answer(record) for record in records])
+
+    def _known(self, warning: PublicWarning, orders: Sequence[Order]) -> list[AlertRecord]:
+        """What it became when it came before. Raises OperationRefused where a later update has taken its place or a
+        cancel came first, and where another warning has its identifier: senders number them on their own."""
+        name, state = warning.identifier, self._core.state
+        if not (known := state.of_warning(name)):
+            if warning.status is cap.Status.ACTUAL and (by := state.cancelled_warnings.get(name)):
+                raise refused(Kind.CONFLICT, "warning_cancelled", "identifier", name, by)
+            for record in state.alerts.values():
+                is_drill = record.alert.class_ is not AlertClass.EMERGENCY
+                if name in record.alert.supersedes and not (is_drill and warning.status is cap.Status.ACTUAL):
+                    raise refused(Kind.CONFLICT, "warning_superseded", "identifier", name, record.alert.warning)
+        written = {_gist(order) for order in orders}
+        for record in known:
+            if (record.alert.title, record.alert.text, record.alert.agency) not in written:
+                raise refused(Kind.CONFLICT, "warning_reused", "identifier", name, record.alert.title)
+        return known
 
     def _sorted(self, orders: Sequence[Order]) -> tuple[list[Order], tuple[DroppedArea, ...]]:
         """The blocks that concern this county now, and the others with the word of why. Raises OperationRefused where
         none does."""
         if len(orders) > PARTS_MAX:
-            raise refused(Kind.INVALID, "warning_refused", "info", len(orders), PARTS_MAX)
+            raise refused(Kind.INVALID, "warning_parts", "info", len(orders), PARTS_MAX)
         ours, left_out, first = [], [], None
         for order in orders:
             try:
+                if not order.areas:
+                    raise refused(
+                        Kind.INVALID, "warning_no_codes", order.identifier, order.place[:SHOWN_CHARACTERS_MAX]
+                    )
                 self._desk.resolve(order.areas)
                 self._window(order)
             except OperationRefused as error:
@@ -128,9 +167,16 @@ class WarningDesk:
             if warning.status is cap.Status.ACTUAL or record.alert.class_ is AlertClass.SYSTEM_DRILL
         ]
         if not found:
-            names = ", ".join(each.identifier for each in warning.references)
-            raise refused(Kind.NOT_FOUND, "no_such_warning", "references", names[:SHOWN_CHARACTERS_MAX])
+            names = ", ".join(_named(warning))[:SHOWN_CHARACTERS_MAX]
+            code = "no_such_warning" if warning.status is cap.Status.ACTUAL else "no_such_exercise"
+            raise refused(Kind.NOT_FOUND, code, "references", names)
         return list({record.alert.id: record for record in found}.values())
+
+    def _never_came(self, warning: PublicWarning) -> tuple[str, ...]:
+        """What a cancel names that was never taken in. One that is an exercise keeps nothing out (I5)."""
+        if warning.status is not cap.Status.ACTUAL:
+            return ()
+        return tuple(name for name in _named(warning) if not self._core.state.of_warning(name))
 
     def _lineage(self, named: Iterable[str]) -> tuple[str, ...]:
         """The warnings that are named and those whose place they have taken or wait to take."""
@@ -155,6 +201,7 @@ class WarningDesk:
         lineage = tuple(name for name in self._lineage(order.related) if name != order.identifier)
         state = self._core.state
         old = [record.alert.id for name in lineage for record in state.of_warning(name) if record.live]
+        title, text, agency = _gist(order)
         try:
             return Alert(
                 id=ebm_id,
@@ -166,9 +213,9 @@ class WarningDesk:
                 window=self._window(order),
                 areas=areas.inside,
                 dropped_areas=tuple(code[:DROPPED_CHARACTERS_MAX] for code in areas.dropped[:DROPPED_AREAS_MAX]),
-                title=order.title[:TITLE_CHARACTERS_MAX],
-                text=order.text[:TEXT_CHARACTERS_MAX],
-                agency=order.sender_name[:TITLE_CHARACTERS_MAX],
+                title=title,
+                text=text,
+                agency=agency,
                 language=language_of(order.language),
                 media=media,
                 stream_url="",
@@ -186,16 +233,18 @@ class WarningDesk:
         start = min(max(order.start, 0), SECONDS_32_MAX)
         end = min(max(start, int(now_s)) + WITHOUT_END_S if order.end is None else order.end, SECONDS_32_MAX)
         if end <= now_s:
-            raise refused(Kind.CONFLICT, "warning_expired", order.identifier, end)  # I3
+            raise refused(Kind.CONFLICT, "warning_expired", order.identifier, beijing_text(end))  # I3
+        if start >= end:
+            raise refused(Kind.INVALID, "warning_window", order.identifier, beijing_text(start), beijing_text(end))
         if start > now_s + START_AHEAD_S_MAX:
-            raise refused(Kind.INVALID, "start", "effective", start, START_AHEAD_S_MAX)
+            raise refused(Kind.INVALID, "warning_far", order.identifier, beijing_text(start), START_AHEAD_S_MAX)
         return Window(start, end)
 
     def _alarms(self, order: Order) -> bool:
         class_, level, _depth = classify(self._desk.next_id(peek=True), order.msg_type, order.severity)
         return sounds_alarm(class_, level)
 
-    def _part(self, alert: Alert) -> WarningPart:
+    def _part(self, alert: Alert, order: Order) -> WarningPart:
         return WarningPart(
             alert.title,
             alert.text,
@@ -204,6 +253,7 @@ class WarningDesk:
             alert.level,
             alert.event_type,
             self._desk.preview(alert),
+            max(len(order.text or order.title) - SPOKEN_CHARACTERS_MAX, 0),
         )
 
     # ---- sound -------------------------------------------------------------------------------------------------
@@ -232,11 +282,25 @@ def _read(xml: bytes) -> tuple[PublicWarning, tuple[Order, ...]]:
         warning = cap.decode(xml)
         orders = cap.orders_of(warning)
     except RemoteProtocolError as error:
-        raise refused(Kind.INVALID, "warning_refused", error.reason, error.detail[:SHOWN_CHARACTERS_MAX]) from None
+        code = f"warning_{error.reason}" if error.reason in NOT_FOR_US else "warning_refused"
+        raise refused(Kind.INVALID, code, error.reason, error.detail[:SHOWN_CHARACTERS_MAX]) from None
     if len(warning.identifier) > IDENTIFIER_CHARACTERS_MAX:
         shown = warning.identifier[:SHOWN_CHARACTERS_MAX]
-        raise refused(Kind.INVALID, "warning_refused", "identifier", shown, IDENTIFIER_CHARACTERS_MAX)
+        raise refused(Kind.INVALID, "warning_identifier", "identifier", shown, IDENTIFIER_CHARACTERS_MAX)
     return warning, orders
+
+
+def _gist(order: Order) -> tuple[str, str, str]:
+    """Title, text and agency as an alert keeps them."""
+    return (
+        order.title[:TITLE_CHARACTERS_MAX],
+        order.text[:TEXT_CHARACTERS_MAX],
+        order.sender_name[:TITLE_CHARACTERS_MAX],
+    )
+
+
+def _named(warning: PublicWarning) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.identifier for each in warning.references))
 
 
 def _stoppable(record: AlertRecord) -> bool:

@@ -11,13 +11,14 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from ebcd.decode import adapter_frames, fm_content, rds_groups, terminal_bodies
+from ebcd.decode import adapter_frames, fm_content, rds_groups, terminal_bodies, warning_files
 from ebcd.decode.ebd_names import snake
 from ebcd.decode.names import ORDER, RENAMED
 from ebcd.decode.recogniser import message_name
 from protocols import adapter
 from protocols.adapter import OtherReturn, Targets
 from protocols.adapter.codec import Message as AdapterMessage
+from protocols.cap.codec import RECORDS as CAP_RECORDS
 from protocols.ebd.codec import RECORDS
 from protocols.ebd.information import BODY
 from protocols.ebd.mapping import Record
@@ -157,6 +158,7 @@ def page() -> str:
         for cls in get_args(rds.Content)
     ]
     elements = [(message_name(cls), _uecp_clause(cls), names_of(cls)) for cls in get_args(uecp.Element)]
+    warnings = [(str(each), warning_files.CLAUSES[each], _of_record(r)) for each, r in CAP_RECORDS.items()]
     xml = [(str(kind), "082, 083", _of_record(record)) for kind, record in RECORDS.items()]
     return "\n".join(
         (
@@ -169,6 +171,8 @@ def page() -> str:
             _table("uecp", "In `elements[...]`, behind `mec, element`, and `dsn, psn` where it has them.", elements),
             _table("ebd-xml", "Behind the envelope, under the type's own name in snake_case.", xml),
             f"An information body (EBI): {_of_record(BODY)}\n",
+            _table("cap", "Times and words as the dialect writes them; `severity` is that of an EBM.", warnings),
+            "## mqtt-json\n\nA mirror: as `terminal`, without `crc`. A vendor's payload: its own names.\n",
         )
     )
 

@@ -1,4 +1,5 @@
-"""`ebcd cert send`: certificates and authorisation lists to devices, in stages; shown first, sent when confirmed."""
+"""`ebcd cert send`: certificates and authorisation lists to devices, in stages; shown first, sent when confirmed.
+`ebcd cert request`: what the certificate system is asked for before."""
 
 from __future__ import annotations
 
@@ -64,6 +65,25 @@ def send(
         show(session, told, "" if as_json else changes_table(told, session.language))
 
 
+def request(
+    out: Annotated[str, typer.Option("--out", "-o", metavar="FILE|-", help=_help("request_out"))],
+    town: Annotated[str, typer.Option(help=help_of("town"))] = "",
+    code: Annotated[list[str] | None, typer.Option("--code", metavar="CODE", help=_help("code"))] = None,
+    certificate: Annotated[list[str] | None, typer.Option(metavar="HEX", help=_help("request_certificate"))] = None,
+    revoke: Annotated[list[str] | None, typer.Option(metavar="HEX", help=_help("request_revoke"))] = None,
+    everybody: Annotated[bool, typer.Option("--all", help=_help("request_all"))] = False,
+    config: Config = None,
+    lang: Language = None,
+) -> None:
+    """The file with which lists are asked for."""
+    from ebcd.cli.list_request import Asked, run_request
+    from ebcd.cli.session import startup_language
+
+    with failures_told(as_json=False):
+        asked = Asked(town, tuple(code or ()), tuple(certificate or ()), tuple(revoke or ()), everybody)
+        raise typer.Exit(run_request(asked, config, out, lang or startup_language(sys.argv)))
+
+
 def _planned(content: bytes) -> tuple[str, list[TrustRow]]:
     import orjson
 
@@ -103,3 +123,4 @@ def plan_table(rows: Sequence[TrustRow], language: str) -> RenderableType:
 def add_to(cert: typer.Typer) -> None:
     """Hang the command beside the others about certificates."""
     cert.command("send", help=_help("send"))(send)
+    cert.command("request", help=_help("request"))(request)

@@ -12,6 +12,7 @@ from ebcd.catalogue import text
 from ebcd.cli.files import STDIN, is_folder, read_bytes, read_certificate, the_file
 from ebcd.cli.output import forgive_narrow_charsets
 from ebcd.cli.session import Failure
+from ebcd.clock import SystemClock
 from ebcd.decode import Aside, Keys, Reading, decode_bytes, protocols
 from ebcd.decode.hexadecimal import digits_of, first_foreign
 from ebcd.decode.inputs import message_of, messages_in, messages_of
@@ -26,7 +27,7 @@ def run(
     if protocol is not None and protocol not in protocols():
         raise Failure(text("decode.unknown_protocol", language, value=protocol, known=", ".join(protocols())), status=2)
     forgive_narrow_charsets()
-    keys = Keys(read_certificate(file, language) for file in certificates)
+    keys = Keys((read_certificate(file, language) for file in certificates), SystemClock().wall())
     good = True
     for message in _messages(what, language):
         data, reading = _read(message, keys, protocol)

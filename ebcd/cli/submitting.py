@@ -13,7 +13,8 @@ from ebcd.cli.files import STDIN
 from ebcd.cli.output import console, print_json
 from ebcd.cli.session import Failure, Session
 from ebcd.cli.tables import alerts_table, warning_table
-from ebcd.operator import AlertRow, WarningPreview
+from ebcd.operator import AlertRow
+from ebcd.warning_preview import WarningPreview
 from protocols.cap.codec import WARNING_BYTES_MAX
 
 

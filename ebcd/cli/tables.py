@@ -23,10 +23,10 @@ from ebcd.operator import (
     Reloaded,
     TerminalPage,
     TownProgress,
-    WarningPreview,
 )
 from ebcd.proofs import AlertProofs
 from ebcd.reasons import said
+from ebcd.warning_preview import WarningPreview
 
 COUNTED = ("targeted", "confirmed", "played", "refused", "timed_out", "unconfirmed", "cancelled", "pending")
 NUMBERS = (
@@ -196,6 +196,9 @@ def warning_table(preview: WarningPreview, language: str) -> RenderableType:
         facts.add_row(_head("left_out", language), Text(told, style="bold yellow"))
     if preview.stops:
         facts.add_row(_head("stops", language), "\n".join(preview.stops))
+    if preview.never_came:
+        told = text("cli.never_came", language, names=", ".join(preview.never_came))
+        facts.add_row("", Text(told, style="bold yellow"))
     parts: list[RenderableType] = [facts]
     for part in preview.parts:
         level = word("level", str(part.level), language) if part.category == "emergency" else None
@@ -203,6 +206,9 @@ def warning_table(preview: WarningPreview, language: str) -> RenderableType:
         about.add_row(_head("level", language), level or word("category", part.category, language))
         about.add_row(_head("origin", language), escape(part.sender))
         about.add_row(_head("text", language), escape(part.text))
+        if part.unspoken:
+            told = text("cli.unspoken", language, count=part.unspoken)
+            about.add_row("", Text(told, style="bold yellow"))
         parts += ["", preview_table(part.preview, part.title, language), about]
     return Group(*parts)
 

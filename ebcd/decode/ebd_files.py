@@ -48,7 +48,7 @@ _WORST_FIRST = (Signed.BAD, Signed.NONE, Signed.UNCHECKED, Signed.OK)
 _TAR_CLAUSE = "GD/J 083"
 
 
-def _root_of(data: bytes) -> str:
+def root_of(data: bytes) -> str:
     """Lower-case name of the first element, or "" for what does not begin like XML."""
     head = data[:_HEAD_BYTES_MAX].lstrip(_BLANKS)
     for mark in _BOMS:
@@ -59,7 +59,7 @@ def _root_of(data: bytes) -> str:
     return found[1].decode("ascii", "replace").lower() if found else "?"
 
 
-def _place_of(error: RemoteProtocolError, data: bytes) -> int | None:
+def place_of(error: RemoteProtocolError, data: bytes) -> int | None:
     """The byte where a parser stopped, from its line and column."""
     found = _LINE_AND_COLUMN.search(error.detail)
     if error.offset is not None or found is None:
@@ -74,16 +74,16 @@ def _place_of(error: RemoteProtocolError, data: bytes) -> int | None:
 
 
 def claim_document(data: bytes) -> Claim:
-    """An <EBD> or <EBI>; any other XML is the next best guess."""
-    root = _root_of(data)
-    if not root or root == "signature":
+    """An <EBD> or <EBI>; any other XML is the next best guess, but what is read elsewhere."""
+    root = root_of(data)
+    if not root or root in ("signature", "alert"):
         return Claim.NONE
     return Claim.CERTAIN if root in ("ebd", "ebi") else Claim.WEAK
 
 
 def read_document(data: bytes, _keys: Keys) -> Reading:
     """One EBD document of either edition, or an information body."""
-    if _root_of(data) == "ebi":
+    if root_of(data) == "ebi":
         return _read_information(data)
     notes: tuple[Note, ...] = ()
     try:
@@ -98,7 +98,7 @@ def read_document(data: bytes, _keys: Keys) -> Reading:
                 raise (second if error.reason == "edition" else error) from None
             notes = (Note("edition_2016"),)
     except RemoteProtocolError as error:
-        fields, place = as_it_stands(data), _place_of(error, data)
+        fields, place = as_it_stands(data), place_of(error, data)
         return Reading("ebd-xml", "", fields, errors=(told(error),), clause=_TAR_CLAUSE, offset=place)
     kind = str(TYPE_OF[type(ebd.detail)])
     return Reading(
@@ -134,7 +134,7 @@ def _read_information(data: bytes) -> Reading:
     try:
         body = decode_information(data)
     except RemoteProtocolError as error:
-        fields, place = as_it_stands(data), _place_of(error, data)
+        fields, place = as_it_stands(data), place_of(error, data)
         return Reading("ebd-xml", "EBI", fields, errors=(told(error),), clause="GD/J 082", offset=place)
     again: InformationBody | None = None
     with contextlib.suppress(LocalProtocolError, RemoteProtocolError):
@@ -152,7 +152,7 @@ def _read_information(data: bytes) -> Reading:
 
 def claim_signature(data: bytes) -> Claim:
     """A <Signature>."""
-    return Claim.CERTAIN if _root_of(data) == "signature" else Claim.NONE
+    return Claim.CERTAIN if root_of(data) == "signature" else Claim.NONE
 
 
 def read_signature(data: bytes, _keys: Keys) -> Reading:
@@ -160,7 +160,7 @@ def read_signature(data: bytes, _keys: Keys) -> Reading:
     try:
         found = decode_signature(data)
     except RemoteProtocolError as error:
-        fields, place = as_it_stands(data), _place_of(error, data)
+        fields, place = as_it_stands(data), place_of(error, data)
         return Reading(
             "signature-xml", "Signature", fields, errors=(told(error),), clause=_SIGNATURE_CLAUSE, offset=place
         )

@@ -20,6 +20,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _BITS = re.compile(r"[01]+")
 _HEAD_BYTES = 4096
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # UTF-16, as PowerShell writes it; no frame of ours begins so
+_OBJECT = re.compile(r'\s*\{\s*("[^"\\]*"\s*:|\})')
 _GZIP = b"\x1f\x8b"
 _BLANKS = re.compile("[\t\r\n\xa0\u3000]+")
 UNZIPPED_BYTES_MAX = 268_435_456
@@ -29,7 +30,7 @@ WRAPPED_DIGITS_MAX = 80
 
 def message_of(argument: str) -> bytes | str:
     """The one message of an argument: hexadecimal, a dump, or XML as it stands; the text itself where it is neither."""
-    if begins_document(argument.lstrip()):
+    if begins_document(argument.lstrip()) or _is_object(argument):
         return argument.encode("utf-8", "surrogateescape")
     dumps = from_dump(_lines_of(argument))
     if len(dumps) == 1:
@@ -63,6 +64,8 @@ def messages_in(content: bytes) -> tuple[bytes | str | Aside, ...]:
         content = inner if is_capture(inner) or _text_of(inner) is not None else content
     if is_capture(content):
         return messages_in_capture(content)
+    if (objects := _objects(content)) is not None:
+        return objects
     text = _text_of(content)
     if text is None:
         return (content,)
@@ -103,6 +106,20 @@ def _messages_in_text(text: str) -> tuple[bytes | str, ...]:
 
 def _claim(data: bytes | None) -> Claim:
     return best_claim(data) if data else Claim.NONE
+
+
+def _is_object(text: str) -> bool:
+    """Whether a text begins as a JSON object; the braces of a program's list hold no name and colon."""
+    return _OBJECT.match(text) is not None
+
+
+def _objects(content: bytes) -> tuple[bytes, ...] | None:
+    """JSON: one object a line where each line is one, as a log of payloads has them, else one together."""
+    if not _is_object(content[:_HEAD_BYTES].decode("utf-8", "replace")):
+        return None
+    lines = [line for line in content.splitlines() if line.strip()]
+    is_each = all(line.strip().startswith(b"{") and line.strip().endswith(b"}") for line in lines)
+    return tuple(lines) if is_each else (content,)
 
 
 def _text_of(content: bytes) -> str | None:

@@ -16,8 +16,10 @@ FILE_SCOPES = (Scope.COMMAND, Scope.CMD_TIME)
 class Keys:
     """Certificates by number."""
 
-    def __init__(self, certificates: Iterable[Certificate] = ()) -> None:
-        """Raises RemoteProtocolError("public_key") for a certificate whose key is no point of the curve."""
+    def __init__(self, certificates: Iterable[Certificate] = (), now_s: float | None = None) -> None:
+        """`now_s`: UTC seconds, for a remark about what has expired; None: nobody asks. Raises
+        RemoteProtocolError("public_key") for a certificate whose key is no point of the curve."""
+        self.now_s = now_s
         self._by_number = {each.number: (each, PublicKey(each.public_key)) for each in certificates}
 
     def judge(

@@ -9,10 +9,12 @@ from ebcd.decode import (
     adapter_frames,
     ebd_files,
     fm_packets,
+    mqtt_payloads,
     rds_groups,
     terminal_frames,
     trust_files,
     uecp_frames,
+    warning_files,
 )
 from ebcd.decode.carve import Found, carve
 from ebcd.decode.keys import Keys
@@ -31,6 +33,8 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     fm_packets.FRAME,
     uecp_frames.RECOGNISER,
     rds_groups.RECOGNISER,
+    warning_files.RECOGNISER,
+    mqtt_payloads.RECOGNISER,
 )
 """Every protocol that `ebcd decode` knows; of two equally sure ones the first is taken. A packet comes before a list:
 its length and its codes are more digits that must agree than a list's one count."""

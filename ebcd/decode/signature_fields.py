@@ -13,6 +13,8 @@ from protocols.signature import AuthorisationList, Certificate, SignatureBlock, 
 CERTIFICATE_CLAUSE = "GD/J 081 6.1"
 LIST_CLAUSE = "GD/J 081 6.5"
 CRC32_BYTES = 4
+_LIST_COUNT_AT = 7
+_MEANING = {"validity": "validity"}
 
 
 def block_fields(block: SignatureBlock | None, time: str = "signature_time") -> tuple[Field, ...]:
@@ -70,6 +72,40 @@ def list_fields(found: AuthorisationList) -> Group:
         Field("signature", value_of(found.signature)),
     )
     return Group(tuple(replace(field, clause=LIST_CLAUSE) for field in fields))
+
+
+def certificate_so_far(data: bytes) -> Group:
+    """Table 1 of GD/J 081 of bytes that are no certificate: each field that is whole, then what is left."""
+    parts = (("version", 1), ("issuer_sn", 6), ("certificate_sn", 6), ("validity", 2), ("public_key", 64))
+    return _so_far(data, (*parts, ("signature", 64)), CERTIFICATE_CLAUSE)
+
+
+def list_so_far(data: bytes) -> Group:
+    """Table 6 of GD/J 081 of bytes that are no list, the same way; the count says how many numbers there should be."""
+    count = data[_LIST_COUNT_AT] if len(data) > _LIST_COUNT_AT else 0
+    parts = (("receiver_sn", 6), ("certs_auth_sn", 1), ("certs_count", 1), *((("cert_sns", 6),) * count))
+    return _so_far(data, (*parts, ("sig_sn", 6), ("signature", 64)), LIST_CLAUSE)
+
+
+def _so_far(data: bytes, parts: Iterable[tuple[str, int]], clause: str) -> Group:
+    found: dict[str, list[bytes]] = {}
+    at = 0
+    for name, size in parts:
+        if at + size > len(data):
+            break
+        found.setdefault(name, []).append(data[at : at + size])
+        at += size
+    fields = [Field(name, _shown(name, values), _MEANING.get(name, ""), clause) for name, values in found.items()]
+    return Group((*fields, *unread_fields(data[at:])))
+
+
+def _shown(name: str, values: list[bytes]) -> Value:
+    if name == "cert_sns":
+        return Items(tuple(number_text(each) for each in values))
+    (value,) = values
+    if name in ("certs_auth_sn", "certs_count"):
+        return value[0]
+    return f"{2000 + value[0]:04d}-{value[1]:02d}" if name == "validity" else value_of(value)
 
 
 def certificates_of(lists: Iterable[bytes], certificates: Iterable[bytes]) -> Group:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from ebcd.decode.keys import Keys, is_own_signature
 from ebcd.decode.reading import Note, Reading
 from ebcd.decode.recogniser import Claim, Recogniser, told
-from ebcd.decode.signature_fields import CERTIFICATE_CLAUSE, LIST_CLAUSE, certificate_fields, list_fields
+from ebcd.decode.signature_fields import (
+    CERTIFICATE_CLAUSE,
+    LIST_CLAUSE,
+    certificate_fields,
+    certificate_so_far,
+    list_fields,
+    list_so_far,
+)
 from protocols.errors import RemoteProtocolError
 from protocols.signature import (
     CERTIFICATE_BYTES,
@@ -40,7 +47,12 @@ def read_certificate(data: bytes, keys: Keys) -> Reading:
         certificate = Certificate.decode(data)
     except RemoteProtocolError as error:
         return Reading(
-            "certificate", "certificate", errors=(told(error),), clause=CERTIFICATE_CLAUSE, offset=error.offset
+            "certificate",
+            "certificate",
+            certificate_so_far(data),
+            errors=(told(error),),
+            clause=CERTIFICATE_CLAUSE,
+            offset=error.offset,
         )
     errors: tuple[str, ...] = ()
     try:
@@ -59,8 +71,15 @@ def read_certificate(data: bytes, keys: Keys) -> Reading:
         roundtrip=certificate.encode() == data,
         errors=errors,
         clause=CERTIFICATE_CLAUSE,
-        notes=(Note("reserved_number"),) if certificate.is_reserved else (),
+        notes=_notes(certificate, keys),
     )
+
+
+def _notes(certificate: Certificate, keys: Keys) -> tuple[Note, ...]:
+    notes = [Note("reserved_number")] if certificate.is_reserved else []
+    if keys.now_s is not None and not certificate.valid_at(keys.now_s):
+        notes.append(Note("certificate_expired"))
+    return tuple(notes)
 
 
 def claim_list(data: bytes) -> Claim:
@@ -84,7 +103,12 @@ def read_list(data: bytes, keys: Keys) -> Reading:
         found = AuthorisationList.decode(data)
     except RemoteProtocolError as error:
         return Reading(
-            "authorisation-list", "authorisation_list", errors=(told(error),), clause=LIST_CLAUSE, offset=error.offset
+            "authorisation-list",
+            "authorisation_list",
+            list_so_far(data),
+            errors=(told(error),),
+            clause=LIST_CLAUSE,
+            offset=error.offset,
         )
     return Reading(
         "authorisation-list",

@@ -41,6 +41,8 @@ minutes with the same document."""
 
 ANSWERS_MAX = 4096  # numbers remembered here; older ones are in the store
 XML_BYTES_MAX = 1024 * 1024  # a message with its text; long lists only go up, never come down
+HARMLESS_WHEN_SEEN = frozenset({Refusal.REPLAY})
+HARMLESS_WHEN_ANSWERED = frozenset({Refusal.REPLAY, Refusal.OLD_TIME, Refusal.COUNTER})
 READINGS = {
     FileProfile.XML: (Scope.COMMAND, Scope.CMD_TIME),
     FileProfile.XML_TIME: (Scope.CMD_TIME, Scope.COMMAND),
@@ -239,7 +241,8 @@ class Judge:
         if known is None:
             known = await self._desk.answered(number)
         seen = known is not None or number in self._unfinished
-        block, verdict = self._signature(package, peer, seen=seen)
+        harmless = HARMLESS_WHEN_ANSWERED if known is not None else HARMLESS_WHEN_SEEN if seen else frozenset()
+        block, verdict = self._signature(package, peer, harmless)
         if known is None:
             if block is not None and not seen:
                 self._refuse_stale(envelope)
@@ -279,11 +282,14 @@ class Judge:
             detail = f"EBDTime lies {abs(off_s):.0f} s {where}; {self._age_s_max} s are allowed"
             raise _Refused(Refusal.OLD_TIME if off_s > 0 else Refusal.FUTURE_TIME, ResultCode.SIGNATURE_FAILED, detail)
 
-    def _signature(self, package: Package, peer: Peer, *, seen: bool) -> tuple[SignatureBlock | None, Verdict | None]:
+    def _signature(
+        self, package: Package, peer: Peer, harmless: Collection[Refusal]
+    ) -> tuple[SignatureBlock | None, Verdict | None]:
         """The signature and the verdict.
 
         Bytes that were verified before are no fault where their number is known: a retry after an answer that got
-        lost, or after a refusal for another reason. Anywhere else they are a captured copy (I11).
+        lost, or after a refusal for another reason. Anywhere else they are a captured copy (I11). A good signature of
+        long ago is none where the number has its answer: that is given again, and nothing else is done.
         """
         if package.signature_xml is None:
             if peer.require_signature:
@@ -293,7 +299,7 @@ class Judge:
         verdict = self._verifier.verify(
             package.xml, block, self._clock.wall(), scopes=READINGS[peer.profile], allowed=peer.certificates
         )
-        if verdict.refusal is not None and not (verdict.refusal is Refusal.REPLAY and seen):
+        if verdict.refusal is not None and verdict.refusal not in harmless:
             raise _Refused(verdict.refusal, ResultCode.SIGNATURE_FAILED, verdict.detail)
         return block, verdict
 

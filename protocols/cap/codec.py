@@ -161,7 +161,7 @@ def _warning(dialect: Dialect) -> Record[PublicWarning]:
     )
 
 
-_RECORDS: Final = {dialect: _warning(dialect) for dialect in Dialect}
+RECORDS: Final = {dialect: _warning(dialect) for dialect in Dialect}
 
 
 def decode(xml: bytes) -> PublicWarning:
@@ -171,7 +171,7 @@ def decode(xml: bytes) -> PublicWarning:
         raise RemoteProtocolError("type", f"the document is a <{document.local_name(root)[:40]}>, not an <alert>")
     found = document.children(root)
     dialect = Dialect.GB if "sendtime" in found or "sendercode" in found else Dialect.CAP
-    warning = _RECORDS[dialect].read(root, EDITION, "alert")
+    warning = RECORDS[dialect].read(root, EDITION, "alert")
     for name in ("identifier", "sender"):
         if not getattr(warning, name):
             raise RemoteProtocolError("missing", f"alert/{name}")
@@ -188,7 +188,7 @@ def encode(warning: PublicWarning) -> bytes:
         raise LocalProtocolError("a warning needs an identifier and a sender")
     namespaces: dict[Any, str] = {None: NAMESPACE}
     root = etree.Element("alert", nsmap=namespaces if warning.dialect is Dialect.CAP else None)
-    _RECORDS[warning.dialect].write(root, warning, EDITION)
+    RECORDS[warning.dialect].write(root, warning, EDITION)
     if warning.dialect is Dialect.CAP:
         for element in root.iter():
             element.tag = f"{{{NAMESPACE}}}{element.tag}"

@@ -59,32 +59,39 @@ class Order:
     text: str
     areas: tuple[str, ...]
     resources: tuple[Resource, ...]
+    place: str = ""  # the areas in words: where codes are missing, people must know what was meant
 
 
 def orders_of(warning: PublicWarning, *, language: str = "zh") -> tuple[Order, ...]:
     """An order for each information block in `language`, or in the first one's where it has none in that.
 
-    A cancel is one order, also without any block. Raises RemoteProtocolError: draft, status, scope, kind (not for the
-    public), missing (no block, or a cancel or update that names nothing).
+    A cancel is one order, also without any block. Raises RemoteProtocolError, whose detail is the identifier: draft,
+    status (for systems), scope and kind (not for the public), references (a cancel or update that names nothing), info
+    (no block).
     """
-    if warning.status is Status.DRAFT:
-        raise RemoteProtocolError("draft", f"{warning.identifier} is a draft; nothing is broadcast of it")
-    if warning.status is Status.SYSTEM:
-        raise RemoteProtocolError("status", f"{warning.identifier} is for systems, not for people")
-    if warning.scope.lower() in NOT_PUBLIC:
-        raise RemoteProtocolError("scope", f"{warning.identifier} is {warning.scope}: not for the public")
-    if warning.kind in (Kind.ACK, Kind.ERROR):
-        raise RemoteProtocolError("kind", f"{warning.identifier} is an {warning.kind.value} about another message")
-    if warning.kind is not Kind.ALERT and not warning.references:
-        raise RemoteProtocolError("missing", f"{warning.identifier} is an {warning.kind.value} and names no warning")
+    if (reason := _not_for_us(warning)) is not None:
+        raise RemoteProtocolError(reason, warning.identifier)
     if warning.kind is Kind.CANCEL:
         return (_order(warning, warning.infos[0] if warning.infos else Info()),)
-    if not warning.infos:
-        raise RemoteProtocolError("missing", f"{warning.identifier} has no info")
     wanted = three_letters(language)
     first = warning.infos[0].language
     chosen = wanted if any(_speaks(info, wanted) for info in warning.infos) else three_letters(first)
     return tuple(_order(warning, info) for info in warning.infos if _speaks(info, chosen))
+
+
+def _not_for_us(warning: PublicWarning) -> str | None:
+    """Why nothing is to be done about it."""
+    if warning.status is Status.DRAFT:
+        return "draft"
+    if warning.status is Status.SYSTEM:
+        return "status"
+    if warning.scope.lower() in NOT_PUBLIC:
+        return "scope"
+    if warning.kind in (Kind.ACK, Kind.ERROR):
+        return "kind"
+    if warning.kind is not Kind.ALERT and not warning.references:
+        return "references"
+    return "info" if warning.kind is not Kind.CANCEL and not warning.infos else None
 
 
 def three_letters(language: str) -> str:
@@ -117,6 +124,7 @@ def _order(warning: PublicWarning, info: Info) -> Order:
         text=text or info.headline,
         areas=_areas(info),
         resources=info.resources,
+        place=", ".join(dict.fromkeys(area.description for area in info.areas if area.description)),
     )
 
 

@@ -37,6 +37,8 @@ _BLANKS = b"\x00 \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")  # how text of two bytes a character begins
 _LYING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?:utf-?16|ucs-?2|unicode)""", re.IGNORECASE)
+_NATIONAL = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?:gb|x-gbk|cp936|windows-936)""", re.IGNORECASE)
+_TWO_BYTES = re.compile(rb"[\xC2-\xDF]")
 _too_deep = etree.XPath("boolean(" + "/*" * (DEPTH_MAX + 1) + ")")
 _count = etree.XPath("count(//*)")
 
@@ -83,7 +85,7 @@ def recovered(xml: bytes) -> Node | None:
 def _parser(xml: bytes, *, recover: bool = False) -> etree.XMLParser:
     """Nothing from outside, no entities; `recover` reads on behind what breaks."""
     return etree.XMLParser(
-        encoding="utf-8" if _LYING.match(xml) else None,
+        encoding=_encoding(xml),
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -94,11 +96,32 @@ def _parser(xml: bytes, *, recover: bool = False) -> etree.XMLParser:
     )
 
 
+def _encoding(xml: bytes) -> str | None:
+    """In which encoding a document is, where its declaration cannot be taken at its word; None: as it says."""
+    if _LYING.match(xml):
+        return "utf-8"
+    if _NATIONAL.match(xml):
+        return "utf-8" if _is_utf8(xml) else "gb18030"
+    return None
+
+
+def _is_utf8(xml: bytes) -> bool:
+    """Whether it is more than ASCII and all of it reads as UTF-8 without a character of two bytes: no Chinese one has
+    two, while two bytes of GBK may look like one (that for "colour" is C9 AB)."""
+    if xml.isascii() or _TWO_BYTES.search(xml):
+        return False
+    try:
+        return bool(xml.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
+
+
 def _trimmed(xml: bytes) -> bytes:
     """Without what some writers put around a document: blanks, zeros, a byte order mark behind or before them.
 
     A declaration that can be read byte by byte and says UTF-16 (a text written by .NET through a string) is wrong by
-    itself; such a document is read as UTF-8.
+    itself; such a document is read as UTF-8. One that says GB 2312 or GBK may hold any character of GB 18030, which
+    has them all, or is UTF-8 that was passed on under an old declaration.
     """
     if xml.startswith(_WIDE):
         return xml

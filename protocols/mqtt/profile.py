@@ -83,10 +83,10 @@ VALUES = frozenset({Part.VOLUME, Part.VERSION})
 """What a terminal is set to, or is."""
 NUMBERS = frozenset({"volume", "class", "level", "start", "end", "seconds", "seq", "now_s", "now_ms"})
 """Placeholders that are whole numbers; `seconds` is how long is left, `volume` is scaled by `volume_max`."""
-TEXTS = frozenset({"id", "code", "url", "ebm", "event", "text"})
+TEXTS = frozenset({"id", "code", "url", "ebm", "event", "text", "seq_text"})
 BLANKS = NUMBERS | TEXTS
 NEEDS_END = frozenset({"end", "seconds"})
-_OF_ALL = frozenset({"id", "code", "seq", "now_s", "now_ms"})
+_OF_ALL = frozenset({"id", "code", "seq", "seq_text", "now_s", "now_ms"})
 _OF_A_MESSAGE = _OF_ALL | {"ebm", "class", "level", "event"}
 SAYABLE: Mapping[Command, frozenset[str]] = MappingProxyType(
     {

@@ -20,6 +20,7 @@ VERSION_CHARACTERS_MAX = 40
 PLAIN_BYTES_MAX = 64
 """A payload that is a word and no JSON."""
 TOPIC_CHARACTERS_MAX = 256
+DIGITS_MAX = 20
 VOLUME_OWN = 255
 PERCENT = 100
 
@@ -163,8 +164,16 @@ def _unfold(message: dict[str, Json], path: Path) -> None:
 
 
 def _same(found: Json, wanted: Json) -> bool:
-    """Of one type and equal: 1 is neither true nor "1"."""
+    """Of one type and equal: 1 is not true. Firmware that writes all its values as texts is understood, "1" for 1."""
+    if type(wanted) is int and isinstance(found, str):
+        return _number(found) == wanted
     return type(found) is type(wanted) and bool(found == wanted)
+
+
+def _number(text: str) -> int | None:
+    """A whole number of decimal digits without a sign."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX
+    return int(text) if is_number else None
 
 
 def _told(vendor: Vendor, rule: Rule, message: dict[str, Json], topic_id: str) -> Told:
@@ -212,9 +221,10 @@ def _whole(part: Part, parts: Mapping[Part, Json], limit: int) -> int:
     value = parts.get(part)
     if value is None:
         return 0
-    if type(value) is not int or not 0 <= value <= limit:
+    number = _number(value) if isinstance(value, str) else value
+    if type(number) is not int or not 0 <= number <= limit:
         raise RemoteProtocolError("value", f"{part}: {str(value)[:40]!r} is no whole number from 0 to {limit}")
-    return value
+    return number
 
 
 def _percent(vendor: Vendor, parts: Mapping[Part, Json]) -> int | None:

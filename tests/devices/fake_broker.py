@@ -44,7 +44,7 @@ class FakeBroker:
         self.connections = 0
         self.subscribed: list[str] = []
         self.published: list[Published] = []
-        self.incoming: asyncio.Queue[tuple[str, bytes, str | None] | BrokerGone] = asyncio.Queue()
+        self.incoming: asyncio.Queue[tuple[str, bytes, str | None, bool] | BrokerGone] = asyncio.Queue()
         self.gone = asyncio.Event()
 
     @contextlib.asynccontextmanager
@@ -80,23 +80,34 @@ class FakeBroker:
         self.gone.set()
         self.incoming.put_nowait(BrokerGone("broker died"))
 
-    def says(self, topic: str, payload: bytes, content_type: str | None = mqtt.CONTENT_TYPE) -> None:
+    def says(
+        self, topic: str, payload: bytes, content_type: str | None = mqtt.CONTENT_TYPE, *, retained: bool = False
+    ) -> None:
         """A message for the link."""
-        self.incoming.put_nowait((topic, payload, content_type))
+        self.incoming.put_nowait((topic, payload, content_type, retained))
 
     def status(self, code: ResourceCode, status: str) -> None:
         """A terminal's retained state or last will."""
-        self.says(str(mqtt.DeviceTopic(code, mqtt.Channel.STATUS)), status.encode(), None)
+        self.says(str(mqtt.DeviceTopic(code, mqtt.Channel.STATUS)), status.encode(), None, retained=True)
 
-    def answers(self, code: ResourceCode, to: terminal.Frame, message: terminal.Message | None = None) -> None:
+    def answers(
+        self, code: ResourceCode, to: terminal.Frame, message: terminal.Message | None = None, *, retained: bool = False
+    ) -> None:
         """A terminal's answer, 0 unless told otherwise."""
         reply = terminal.answer(to, code, message or terminal.Answer(to.message.type, 0))
-        self.says(str(mqtt.DeviceTopic(code, mqtt.Channel.ANSWER)), terminal.encode(reply))
+        self.says(str(mqtt.DeviceTopic(code, mqtt.Channel.ANSWER)), terminal.encode(reply), retained=retained)
 
-    def reports(self, code: ResourceCode, message: terminal.Message, source: ResourceCode | None = None) -> None:
+    def reports(
+        self,
+        code: ResourceCode,
+        message: terminal.Message,
+        source: ResourceCode | None = None,
+        *,
+        retained: bool = False,
+    ) -> None:
         """A terminal's report."""
         frame = terminal.request(Header.E, 1, source or code, (COUNTY_ADAPTER,), message)
-        self.says(str(mqtt.DeviceTopic(code, mqtt.Channel.REPORT)), terminal.encode(frame))
+        self.says(str(mqtt.DeviceTopic(code, mqtt.Channel.REPORT)), terminal.encode(frame), retained=retained)
 
 
 @dataclass

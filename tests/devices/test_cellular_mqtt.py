@@ -178,6 +178,27 @@ async def test_questions_go_to_each_member_and_bring_states(clock: VirtualClock,
         assert at.told(NoAnswer) == [], "a question that nobody answers is no failed delivery"
 
 
+async def test_i8_what_the_broker_kept_from_yesterday_confirms_nothing(clock: VirtualClock, rng: random.Random) -> None:
+    """A terminal, or a bridge, that sets "retain" on everything: with each new connection its old words come again."""
+    async with mqtt_link(clock, rng) as at:
+        at.link.offer(start(ONE))
+        await settle()
+        frame = at.new()[0].frame
+        at.broker.answers(ONE, frame, retained=True)
+        at.broker.reports(ONE, t.TaskSwitch(1, 1, EBM, 100), retained=True)
+        await settle()
+        assert at.told(Answered, Began, Connected) == []
+        rejected = [event.reason for event in at.events if isinstance(event, Rejected)]
+        assert rejected == ["retained"] * 2
+        at.broker.status(ONE, "online")
+        at.broker.answers(ONE, frame)
+        await settle()
+        assert at.told(Answered, Connected) == [
+            Connected("mqtt", ONE),
+            Answered("mqtt", ONE, EBM, Verb.START, 0, ""),
+        ]
+
+
 async def test_states_and_last_wills_tell_who_can_be_commanded(clock: VirtualClock, rng: random.Random) -> None:
     async with mqtt_link(clock, rng) as at:
         for status in ("online", "online", "offline", "offline"):

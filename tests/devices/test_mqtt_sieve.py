@@ -59,7 +59,7 @@ class Bench:
 
     def __init__(self, *reads: bytes) -> None:
         self.wire = Wire(list(reads))
-        self.heard: list[tuple[str, bytes, str | None]] = []
+        self.heard: list[tuple[str, bytes, str | None, bool]] = []
         self.sieve = Sieve(self.wire, lambda *message: self.heard.append(message))
 
     def read_all(self) -> bytes:
@@ -90,9 +90,16 @@ def test_however_the_reads_are_cut_publications_are_delivered_and_acknowledged_a
     bench = Bench(*(stream[begin:end] for begin, end in itertools.pairwise(edges) if end > begin))
     assert bench.read_all() == b"".join(made[kind] for kind in kinds if kind in ("suback", "pingresp"))
     content = {"publish": CONTENT, "qos0": None}
-    assert bench.heard == [("t", b"x", content[kind]) for kind in kinds if kind in content]
+    assert bench.heard == [("t", b"x", content[kind], False) for kind in kinds if kind in content]
     acked = [number for number, kind in enumerate(kinds, 1) if kind == "publish"]
     assert bench.wire.sent == b"".join(map(packets.puback, acked))
+
+
+def test_what_the_broker_kept_from_before_is_told_apart() -> None:
+    kept = packets.publish(1, "t", b"x", retain=True, content_type=CONTENT)
+    bench = Bench(kept + publication(2))
+    bench.read_all()
+    assert [retained for _, _, _, retained in bench.heard] == [True, False]
 
 
 def test_one_write_acknowledges_what_one_read_brought() -> None:
@@ -125,7 +132,7 @@ def test_an_acknowledgement_that_finds_no_room_goes_before_the_next_packet_and_n
 def test_a_publication_longer_than_any_frame_is_cut_so_that_it_can_be_refused_by_name_and_the_next_is_whole() -> None:
     bench = Bench(packets.publish(1, "t", b"x" * 1_000_000, retain=False, content_type="") + publication(2))
     assert bench.read_all() == b""
-    (_, long, _), (_, payload, _) = bench.heard
+    (_, long, *_), (_, payload, *_) = bench.heard
     assert mqtt.PAYLOAD_BYTES_MAX < len(long) <= packets.PACKET_BYTES_MAX
     assert payload == b"x"
     assert bench.wire.sent == packets.puback(1) + packets.puback(2)
@@ -134,7 +141,7 @@ def test_a_publication_longer_than_any_frame_is_cut_so_that_it_can_be_refused_by
 def test_a_topic_that_is_no_utf8_is_handed_on_for_refusal() -> None:
     bench = Bench(bytes.fromhex("30 05 0001 FF 00 78"))
     bench.read_all()
-    assert bench.heard == [("\\xff", b"x", None)]
+    assert bench.heard == [("\\xff", b"x", None, False)]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from dataclasses import replace
 
@@ -212,6 +213,24 @@ async def test_i8_an_answer_that_names_no_command_counts_only_where_one_can_be_m
         await at.hears(UP_1, type="play")
         reasons = [event.reason for event in at.events if isinstance(event, Rejected)]
         assert reasons == ["ambiguous", "session"]
+
+
+async def test_i8_an_answer_that_the_broker_kept_from_yesterday_confirms_nothing(
+    clock: VirtualClock, rng: random.Random
+) -> None:
+    async with vendor_link(clock, rng, excused=[ONE]) as at:
+        at.link.offer(start(ONE))
+        await settle()
+        told = json.dumps({"SrcDeviceName": "v1", "type": "play", "other": {"code": 0}}).encode()
+        at.broker.says(UP_1, told, None, retained=True)
+        at.broker.says("/v1/status/onoffline", b'{"uuid":"v1","state":"online"}', None, retained=True)
+        await settle()
+        assert at.told(Answered, Connected, Rejected) == [
+            Rejected("mqtt", "retained", UP_1, f"{UP_1} was kept by the broker; only who is online may be"),
+            Connected("mqtt", ONE),
+        ]
+        await at.hears(UP_1, type="play")
+        assert at.told(Answered) == [Answered("mqtt", ONE, EBM, Verb.START, 0, "")]
 
 
 async def test_states_faults_and_busy_are_told_and_busy_confirms_nothing(

@@ -31,10 +31,9 @@ from ebcd.operator import (
     TerminalPage,
     TerminalRow,
     TownProgress,
-    WarningPart,
-    WarningPreview,
 )
 from ebcd.proofs import AlertProofs, HeardRow, MonitorRow
+from ebcd.warning_preview import WarningPart, WarningPreview
 
 NOW = 1_790_000_000
 TOWN = AreaName("341123101000", "双河镇", 60)

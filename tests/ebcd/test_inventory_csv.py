@@ -74,10 +74,13 @@ def test_a_byte_order_mark_and_empty_lines_do_no_harm(file: FilePath) -> None:
         ("terminal,63411231002010314010401,,a,,,ip;sms,", "row 2 paths = 'ip;sms' is unknown; use ip, adapter, cell"),
         ("terminal,63411231002010314010401,,a,,,,", "row 2 paths is empty: nothing reaches this terminal"),
         ("terminal,63411231002010314010401,,a,h,0,ip,", "row 2 port = '0' is no port; use 1 to 65535"),
-        ("terminal,63411231002010314010400,,a,,,ip,", "row 2 code = '63411231002010314010400' has a serial 00"),
+        (
+            "terminal,63411231002010314010400,,a,,,ip,",
+            "row 2 code = '63411231002010314010400' has the serial 00 in digits 22-23",
+        ),
         (
             "terminal,63411231000000314010401,,a,,,ip,",
-            "row 2 code = '63411231000000314010401' has level 6, but its area",
+            "row 2 code = '63411231000000314010401' has level 6 (digit 1), but its area",
         ),
         ("terminal,63411231002010314010201,,a,,,ip,", "row 2 code = '63411231002010314010201' is no code of the kind"),
         ("terminal,63411241002010314010401,,a,,,ip,", "row 2 code = '63411241002010314010401' stands in 341124100201,"),

@@ -121,7 +121,8 @@ async def test_i2_areas_may_be_named_as_people_name_them() -> None:
         (("丙镇",), "unknown_area"),
         (("350000",), "no_area_of_ours"),
         (("349901999000",), "no_area_of_ours"),
-        (("3499",), "unknown_area"),
+        (("3499",), "bad_area_code"),
+        (("34112310000X",), "bad_area_code"),
     ],
 )
 async def test_i2_areas_that_mean_nothing_here_are_refused(areas: tuple[str, ...], code: str) -> None:

@@ -133,7 +133,7 @@ async def test_i2_areas_that_are_not_ours_are_refused_and_an_empty_list_too() ->
         none = await http.post("/v1/alerts", json=DRAFT | {"areas": []}, headers=by("chen"))
         odd = await http.post("/v1/alerts", json=DRAFT | {"areas": ["3499011"]}, headers=by("chen"))
     codes = [answer.json()["error"]["code"] for answer in (outside, unknown, none, odd)]
-    assert codes == ["no_area_of_ours", "unknown_area", "bad_field", "unknown_area"]
+    assert codes == ["no_area_of_ours", "unknown_area", "bad_field", "bad_area_code"]
     assert {answer.status_code for answer in (outside, unknown, none, odd)} == {422}
 
 

@@ -208,3 +208,40 @@ def test_what_nothing_recognises_is_an_error() -> None:
 
 def test_every_recogniser_has_a_name_of_its_own() -> None:
     assert len(set(protocols())) == len(protocols())
+
+
+def test_a_certificate_that_is_none_still_tells_its_fields() -> None:
+    """By table 1 of GD/J 081: version, issuer 6, number 6, year and month, key 64, signature 64."""
+    of_2019 = bytes.fromhex("20") + CERTIFICATE[1:13] + bytes.fromhex("130D") + CERTIFICATE[15:]
+    told = fields(reading := decode_bytes(of_2019, protocol="certificate"))
+    assert (reading.is_good, reading.offset) == (False, 0)
+    assert (told["version"], told["certificate_sn"], told["validity"]) == ("20", "000000000201", "2019-13")
+    assert told["signature"] == CERTIFICATE[79:].hex().upper()
+    cut = fields(decode_bytes(CERTIFICATE[:20], protocol="certificate"))
+    assert list(cut) == ["version", "issuer_sn", "certificate_sn", "validity", "unread"]
+    assert cut["unread"] == CERTIFICATE[15:20].hex().upper()
+
+
+def test_a_list_that_is_none_still_tells_its_fields() -> None:
+    """By table 6: receiver 6, serial, count, that many numbers of 6, who signed 6, signature 64."""
+    told = fields(decode_bytes(AUTHORISATION_LIST[:22], protocol="authorisation-list"))
+    assert told == {
+        "receiver_sn": "000000000301",
+        "certs_auth_sn": 1,
+        "certs_count": 1,
+        "cert_sns": ["000000000201"],
+        "sig_sn": "000000000001",
+        "unread": AUTHORISATION_LIST[20:22].hex().upper(),
+    }
+    lying = AUTHORISATION_LIST[:7] + b"\x03" + AUTHORISATION_LIST[8:]
+    assert len(fields(decode_bytes(lying, protocol="authorisation-list"))["cert_sns"]) == 3
+    assert list(fields(decode_bytes(b"\x01", protocol="authorisation-list"))) == ["unread"]
+
+
+def test_an_expired_certificate_is_remarked_where_somebody_knows_what_time_it_is() -> None:
+    """Vector: to 2030-12, so over at 2031-01-01 00:00 in Beijing, which is 1924963200 UTC."""
+    notes = [
+        {note.key for note in decode_bytes(CERTIFICATE, Keys((), now_s)).notes}
+        for now_s in (1924963199.9, 1924963200, None)
+    ]
+    assert ["certificate_expired" in each for each in notes] == [False, True, False]

@@ -160,6 +160,22 @@ def _signed(exchange: Exchange, xml: bytes) -> bytes:
     return exchange.province.package(letter, exchange.peer.edition, FileProfile.XML)
 
 
+@pytest.mark.parametrize("profile", list(FileProfile))
+@pytest.mark.parametrize("before", [ResultCode.SUCCESS, ResultCode.CONTENT_MISSING])
+async def test_the_same_bytes_get_the_same_answer_long_after_their_time(
+    exchange: Exchange, clock: VirtualClock, profile: FileProfile, before: ResultCode
+) -> None:
+    """A receipt that got lost, and a platform that tries again after ten minutes. "Signature failed" would have it
+    report as refused what sounds here."""
+    archive = exchange.archive(MESSAGE, profile=profile)
+    assert await _code(exchange, archive) is ResultCode.SUCCESS
+    exchange.judge._answers[unpack(archive).ebd_id] = before
+    await asyncio.sleep(600)
+    assert await _code(exchange, exchange.archive(MESSAGE, profile=profile)) is ResultCode.SUCCESS
+    assert await _code(exchange, archive) is before
+    assert len(exchange.book.received) == 2
+
+
 async def test_captured_bytes_under_a_number_nobody_knows_are_refused(exchange: Exchange) -> None:
     """I11: the signature memory outlives the memory of answers."""
     archive = exchange.archive(MESSAGE)

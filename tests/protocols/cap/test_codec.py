@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 
 import pytest
 from hypothesis import given, settings
@@ -41,8 +41,21 @@ def several(item: st.SearchStrategy[object]) -> st.SearchStrategy[tuple]:  # typ
     return st.lists(item, max_size=2).map(tuple)
 
 
-named = st.builds(NamedValue, texts, texts)
-resources = st.builds(Resource, texts, texts, st.none() | st.integers(0, 10**12), texts, texts, texts)
+def says_something(value: object) -> bool:
+    """Whether a record is more than empty elements: those are read as absent, as templates leave them standing."""
+    if isinstance(value, str):
+        return bool(value.strip())
+    if isinstance(value, tuple):
+        return any(map(says_something, value))
+    if is_dataclass(value):
+        return any(says_something(getattr(value, each.name)) for each in fields(value))
+    return value is not None
+
+
+named = st.builds(NamedValue, texts, texts).filter(says_something)
+resources = st.builds(Resource, texts, texts, st.none() | st.integers(0, 10**12), texts, texts, texts).filter(
+    says_something
+)
 
 INFO_TEXTS = (
     *("language", "event", "urgency", "certainty", "sender_name"),
@@ -52,8 +65,9 @@ INFO_TEXTS = (
 
 def infos(dialect: Dialect) -> st.SearchStrategy[Info]:
     cap = dialect is Dialect.CAP
-    geocodes = st.builds(Geocode, texts, texts if cap else st.just(""))
+    geocodes = st.builds(Geocode, texts, texts if cap else st.just("")).filter(says_something)
     areas = st.builds(Area, texts, several(texts), several(texts), several(geocodes), texts, texts)
+    areas = areas.filter(says_something)
     common = dict.fromkeys(INFO_TEXTS, texts)
     own = {
         "audience": texts,
@@ -169,6 +183,22 @@ def test_each_dialect_writes_times_and_severities_in_its_own_way() -> None:
 def test_chinese_colours_are_read() -> None:
     xml = GB_XML.replace(b"<severity>Red<", "<severity>橙色<".encode())
     assert decode(xml).infos[0].severity is Severity.ORANGE
+
+
+@pytest.mark.parametrize("declared", ["GB2312", "gbk", "GB18030", "cp936"])
+def test_a_declaration_of_an_old_chinese_charset_means_all_its_successors(declared: str) -> None:
+    """Names such as 朱镕基 are not in GB 2312; Windows writes them under that name all the same."""
+    text = GB_XML.decode().replace("utf-8", declared).replace("UTF-8", declared).replace("某县", "朱镕基㐂𠮷")
+    warning = decode(text.encode("gb18030"))
+    assert (warning.infos[0].areas[0].description, warning.infos[0].headline) == ("朱镕基㐂𠮷", "暴雨红色预警")
+
+
+def test_two_bytes_of_gbk_that_would_be_a_letter_in_utf8_stay_chinese() -> None:
+    """色 is C9 AB, in UTF-8 the letter U+026B; nothing else in this document is more than ASCII."""
+    xml = '<?xml version="1.0" encoding="GBK"?><alert><identifier>1</identifier><sender>色</sender>'
+    xml += "<sent>2025-10-09 17:00:00</sent><status>Actual</status><msgType>Alert</msgType></alert>"
+    assert decode(xml.encode("gbk")).sender == "色"
+    assert decode(xml.encode("utf-8")).sender == "色"  # E8 89 B2: under the old declaration, but UTF-8
 
 
 def test_bare_identifiers_are_references_too() -> None:

@@ -32,6 +32,7 @@ def test_a_chinese_warning_becomes_one_message() -> None:
             text="预计未来3小时降雨量将达100毫米以上。\n请立即转移到安全地带。",
             areas=("341123000000", "341123001000"),
             resources=GB.infos[0].resources,
+            place="某县",
         ),
     )
 
@@ -81,9 +82,9 @@ def test_i5_exercises_and_tests_stay_inside_the_platform(status: Status) -> None
         (replace(GB, status=Status.SYSTEM), "status"),
         (replace(GB, kind=Kind.ACK), "kind"),
         (replace(GB, kind=Kind.ERROR), "kind"),
-        (replace(GB, kind=Kind.CANCEL), "missing"),
-        (replace(GB, kind=Kind.UPDATE), "missing"),
-        (replace(GB, infos=()), "missing"),
+        (replace(GB, kind=Kind.CANCEL), "references"),
+        (replace(GB, kind=Kind.UPDATE), "references"),
+        (replace(GB, infos=()), "info"),
     ],
 )
 def test_what_is_not_for_the_public_is_refused(wrong: object, reason: str) -> None:

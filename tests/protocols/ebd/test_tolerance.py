@@ -34,6 +34,7 @@ SAME: dict[str, bytes] = {
     "UTF-8 under a declaration of UTF-16": MESSAGE.replace("utf-8", "utf-16").encode(),
     "GBK": MESSAGE.replace("utf-8", "GBK").encode("gbk"),
     "GB2312": MESSAGE.replace("utf-8", "gb2312").encode("gb2312"),
+    "GB 2312 that is UTF-8": MESSAGE.replace("utf-8", "GB2312").encode(),
     "UTF8 without its hyphen": MESSAGE.replace("utf-8", "UTF8").encode(),
     "XML 1.1": MESSAGE.replace('version="1.0"', 'version="1.1"').encode(),
     "a default namespace": BODY.replace("<EBD>", '<EBD xmlns="http://www.w3.org/2001/XMLSchema">').encode(),

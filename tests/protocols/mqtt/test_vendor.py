@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from devices import mqtt_profiles
 from protocols.errors import LocalProtocolError, RemoteProtocolError
-from protocols.mqtt import Command, Vendor, vendor
+from protocols.mqtt import Command, Means, Vendor, vendor
 from protocols.mqtt.json_text import read_object
 
 FOLDER = Path(__file__).parent
@@ -40,6 +40,7 @@ def test_a_message_of_a_terminal_means_what_its_maker_says(name: str, vector: di
     topic = vector.get("topic", VECTORS[name]["topic"])
     told = vendor.decode(words(name), topic, vector["payload"].encode())
     assert (told.means, told.id) == (vector["means"], vector["id"])
+    assert (told.volume, told.version) == (vector.get("volume", told.volume), vector.get("version", told.version))
     assert (told.command, told.request, told.result) == (
         vector.get("command"),
         vector.get("request", ""),
@@ -80,7 +81,12 @@ STATUS = {"from": "8001", "to": "sys", "method": "report", "data": {"act": "stat
     ("message", "reason"),
     [
         (STATUS | {"data": {"act": "status", "value": True}}, "unmatched"),
-        (STATUS | {"data": {"act": "status", "value": "1"}}, "unmatched"),
+        (STATUS | {"data": {"act": "status", "value": "1.0"}}, "unmatched"),
+        (STATUS | {"data": {"act": "status", "value": "-1"}}, "unmatched"),
+        (STATUS | {"data": {"act": "status", "value": ""}}, "unmatched"),
+        (STATUS | {"data": {"act": "status", "value": "9" * 5000}}, "unmatched"),
+        (STATUS | {"data": {"act": "static_props", "value": {"volume": "x"}}}, "value"),
+        (STATUS | {"data": {"act": "static_props", "value": {"volume": "32"}}}, "value"),
         (STATUS | {"data": {"act": "status", "value": 5}}, "unmatched"),
         (STATUS | {"data": []}, "unmatched"),
         (STATUS | {"data": "{"}, "json"),
@@ -95,6 +101,15 @@ def test_a_p6_message_of_another_kind_is_refused_by_name(message: dict[str, Any]
     with pytest.raises(RemoteProtocolError) as refused:
         vendor.decode(P6, "pub6/broadcast/v2/sys", json.dumps(message).encode())
     assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize(("value", "means"), [("0", Means.OFFLINE), ("1", Means.ONLINE), ("02", Means.FAULT)])
+def test_firmware_that_writes_numbers_as_texts_is_understood(value: str, means: Means) -> None:
+    payload = json.dumps(STATUS | {"data": {"value": value, "act": "status"}}).encode()
+    assert vendor.decode(P6, "pub6/broadcast/v2/sys", payload).means is means
+    told = STATUS | {"data": {"act": "static_props", "value": {"volume": "31", "version": 4}}}
+    read = vendor.decode(P6, "pub6/broadcast/v2/sys", json.dumps(told).encode())
+    assert (read.means, read.volume, read.version) == (Means.PROPERTIES, 100, "4")
 
 
 @pytest.mark.parametrize(
