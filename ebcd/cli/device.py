@@ -15,6 +15,8 @@ from ebcd.cli.session import Failure, open_session
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+OBEYED = frozenset({"taken", "passed_on"})
+"""Outcomes of a device that did what it was told, or whose adapter passes it on; any other makes the exit status 1."""
 ANSWERED_S = 360.0
 """To tell, to wait for a terminal that dials anew, and to ask it three times."""
 
@@ -43,6 +45,8 @@ def set_devices(
     token_file: TokenFile = None,
 ) -> None:
     """Set single devices at once."""
+    import orjson
+
     from ebcd.cli.client import Client
 
     with failures_told(as_json=as_json):
@@ -64,6 +68,8 @@ def set_devices(
             raise Failure(session.say("device.not_set"))
         told = client.post("/v1/devices/set", body | {"force": force}, patience_s=ANSWERED_S)
         show(session, told, "" if as_json else set_table(told, session.language))
+        if any(row["outcome"] not in OBEYED for row in orjson.loads(told)):
+            raise typer.Exit(1)
 
 
 def set_table(content: bytes, language: str, *notes: str) -> RenderableType:

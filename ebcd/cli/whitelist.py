@@ -145,6 +145,8 @@ def push(
             raise Failure(session.say("whitelist.not_sent"))
         told = client.post("/v1/whitelist/push", {**whom, "digest": plan["digest"]}, patience_s=PUSHED_S)
         show(session, told, "" if as_json else push_table(told, session.language))
+        if any(line["outcome"] != "taken" for row in orjson.loads(told) for line in row["lines"]):
+            raise typer.Exit(1)
 
 
 def callers_table(content: bytes, language: str) -> RenderableType:

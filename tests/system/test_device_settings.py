@@ -19,8 +19,8 @@ async def test_a_white_list_and_settings_reach_the_devices_of_a_running_county(t
         status, listed = await room.cli("chen", "whitelist", "add", "138 0000 0001", "张三", "--at", area)
         assert (status, listed["rows"][0]["number"]) == (0, "13800000001"), listed
         status, told = await room.cli("chen", "whitelist", "push", "--yes")
-        assert status == 0, told
         outcomes = [line["outcome"] for row in told for line in row["lines"]]
+        assert status == ("no_answer" in outcomes), told
         assert "taken" in outcomes
         assert set(outcomes) <= {"taken", "no_answer"}
         status, view = await room.cli("chen", "whitelist", "list")
