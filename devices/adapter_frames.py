@@ -197,12 +197,12 @@ def asked(command: Command) -> tuple[EbmId, Verb] | None:
 
 
 def result_of(message: adapter.Message) -> tuple[int, str]:
-    """Result and text of an answer; 0 is ok. Codes of 0x12 that are negative come as 255."""
+    """Result and text of an answer; 0 is ok. Codes of 0x12 may be negative: -1 is an unknown error."""
     match message:
         case adapter.StartAnswer():
             return message.result, readable(message.text)
         case adapter.GeneralAnswer():
-            return (message.code if message.code >= 0 else 255), readable(message.text)
+            return message.code, readable(message.text)
         case _:
             return 0, ""
 

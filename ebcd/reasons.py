@@ -15,7 +15,7 @@ _REPLACED = re.compile(r"replaced by (\d{35})")
 _WARNING = re.compile(r"cancelled by warning (\S+)")
 _ON_AIR = re.compile(r"(\d{35}) is on air there")
 _CAUSE = re.compile(r"cause (\d{1,3})")
-_ADAPTER = re.compile(r"adapter (\d{1,10})(?: (.*))?", re.DOTALL)
+_ADAPTER = re.compile(r"adapter (-?\d{1,10})(?: (.*))?", re.DOTALL)
 _RESULT = re.compile(r"(\d{1,3})(?: (.*))?", re.DOTALL)
 
 

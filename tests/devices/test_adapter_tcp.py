@@ -174,7 +174,7 @@ async def test_a_general_answer_to_a_start_counts_with_its_code(clock: VirtualCl
         at.stations[2].reply = lambda _: a.GeneralAnswer(a.ResultCode.UNKNOWN)
         at.link.offer(start(ONE, TWO))
         await settle()
-        assert at.told(Answered) == [answered(1, result=4, text="bad signature"), answered(2, result=255)]
+        assert at.told(Answered) == [answered(1, result=4, text="bad signature"), answered(2, result=-1)]
 
 
 @pytest.mark.parametrize(

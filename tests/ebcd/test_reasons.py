@@ -23,6 +23,7 @@ ID = "43411230000000101010101202510090001"
         ("cause 3", "功放输出电压过低", "amplifier output voltage low"),
         ("52", "代码 52：证书非法", "code 52: illegal certificate"),
         ("31 all lines taken", "代码 31：忙 (all lines taken)", "code 31: busy (all lines taken)"),
+        ("adapter -1", "适配器拒绝，代码 -1 (未知错误)", "the adapter refused, code -1 (unknown error)"),
         ("adapter 4", "适配器拒绝，代码 4 (签名验证失败)", "the adapter refused, code 4 (signature check failed)"),
         ("adapter 1 通道占用", "适配器拒绝，代码 1 (通道占用)", "the adapter refused, code 1 (通道占用)"),
         ("adapter 255", "适配器拒绝，代码 255", "the adapter refused, code 255"),
