@@ -229,21 +229,25 @@ def claim_package(data: bytes) -> Claim:
     return Claim.WEAK if data[257:262] == b"ustar" else Claim.NONE
 
 
-_FILE_MARKS = (b"EBDB_", b"EBDI_", b"EBDR_", b"EBDS_")
+def _unpacked(archive: bytes) -> tuple[Package, tuple[str, ...]]:
+    """A package and, where it was cut inside the header of one more file, the files before it and what is wrong."""
+    try:
+        return unpack(archive), ()
+    except RemoteProtocolError as error:
+        if error.detail != tar.CUT_HEADER or error.offset is None:
+            raise
+        return unpack(archive[: error.offset]), (f"cut at byte {len(archive)}: {error.detail}",)
 
 
 def read_package(data: bytes, keys: Keys) -> Reading:
     """One package: what it holds, its document, and its signature over the document's bytes."""
     notes: list[Note] = []
     try:
-        archive = archive_in(data)
-        package = unpack(archive)
+        package, cut = _unpacked(archive_in(data))
     except RemoteProtocolError as error:
         return Reading("ebd-tar", "", errors=(told(error),), clause=_TAR_CLAUSE, offset=error.offset)
     document = read_document(package.xml, keys)
-    errors = [f"{package.ebdb_name}: {error}" for error in document.errors]
-    if archive[len(archive) // tar.BLOCK * tar.BLOCK :].startswith(_FILE_MARKS):
-        errors.append(f"cut at byte {len(data)}: the archive ends inside the header of another file")
+    errors = [*cut, *(f"{package.ebdb_name}: {error}" for error in document.errors)]
     fields = [Field("ebdb", Group((Field("name", package.ebdb_name), Field("document", document.fields))))]
     signed = _signed_file(package.xml, package.signature_xml, "EBDS", keys)
     fields += signed.fields

@@ -24,6 +24,9 @@ _DIRECTORY, _GNU_LONG_NAME, _GNU_LONG_LINK, _GNU_SPARSE, _PAX, _PAX_GLOBAL = b"5
 _GNU_SPARSE_KEY = b"GNU.sparse."  # how PAX archives say that a file's holes were left out
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK": "zip"}
 _DRIVE = re.compile("[A-Za-z]:")  # of Windows
+_OURS = re.compile(rb"(?:\./)?EBD[BIRS]_")
+CUT_HEADER = "the archive ends inside the header of another file"
+"""Without that file a package may look as if it had never been signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ def read(archive: bytes, *, entries_max: int = ENTRIES_MAX) -> Iterator[Entry]:
     """The files of an archive, in order.
 
     Tolerated: no end-of-archive blocks, the last block not filled up, any bytes after the end, zero blocks between
-    entries. Raises RemoteProtocolError: tar, tar-name, tar-link, tar-limit.
+    entries; not a header that was cut, since its file would be missed. Raises RemoteProtocolError: tar, tar-name,
+    tar-link, tar-limit.
     """
     at, entries, ended, told = 0, 0, False, _Told()
     while at + BLOCK <= len(archive):
@@ -83,6 +87,8 @@ def read(archive: bytes, *, entries_max: int = ENTRIES_MAX) -> Iterator[Entry]:
         elif kind not in (_DIRECTORY, _GNU_LONG_LINK, _PAX_GLOBAL):
             raise RemoteProtocolError("tar", f"entry type {chr(kind)!r} is unknown", offset=at)
         at = start + -(-size // BLOCK) * BLOCK
+    if not ended and _OURS.match(archive, at):
+        raise RemoteProtocolError("tar", CUT_HEADER, offset=at)
 
 
 def write(entries: list[Entry]) -> bytes:

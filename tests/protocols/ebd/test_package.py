@@ -118,6 +118,20 @@ def test_short_and_surplus_ends_are_forgiven(change: object) -> None:
     assert unpack(change(made)) == unpack(made)
 
 
+@pytest.mark.parametrize("left", [5, 100, 511])
+def test_an_archive_that_ends_inside_the_header_of_the_signature_is_no_unsigned_package(left: int) -> None:
+    made = pack(XML, b"<Signature/>")
+    header = made.index(SIGNATURE.encode())
+    with pytest.raises(RemoteProtocolError, match="ends inside the header of another file"):
+        unpack(made[: header + left])
+    assert unpack(made[: header + 4]).signature_xml is None  # nothing tells four bytes from garbage
+
+
+def test_a_last_block_that_begins_like_a_header_and_is_a_files_end_is_none() -> None:
+    body = b"x" * 512 + b"EBDR_ is how resources are called"
+    assert unpack(archive([(DOCUMENT, XML), ("EBDR_a.txt", body)]).rstrip(b"\0")).resource("a.txt") == body
+
+
 def test_zero_blocks_between_two_archives_are_skipped() -> None:
     both = archive(WHOLE[:1]) + archive(WHOLE[1:])
     assert unpack(both).signature_xml == b"<Signature/>"
