@@ -15,6 +15,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 
 from devices import mqtt_profiles
+from devices.cancellation import obey_cancellation
 from devices.link import (
     NOT_STARTED,
     Command,
@@ -156,11 +157,13 @@ class CellularMqtt:
                     self._connect(self._config) as session,
                 ):
                     await session.subscribe(self._dialogue.subscriptions)
+                    obey_cancellation()
                     limit.reschedule(None)
                     wait_s = self._config.reconnect_first_s
                     await self._work(session)
             except (BrokerGone, TimeoutError) as error:
                 self._gone(str(error) or "no answer from the broker")
+            obey_cancellation()
             await asyncio.sleep(wait_s * self._ports.random.uniform(0.5, 1.0))
             wait_s = min(wait_s * 2, self._config.reconnect_last_s)
 
@@ -195,8 +198,8 @@ class CellularMqtt:
         reasons: set[str] = set()
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(session.receive(self._take), name=f"{self.name} read")
                 group.create_task(self._write(session), name=f"{self.name} write")
+                await session.receive(self._take)
         except* BrokerGone as gone:
             reasons = {str(error) for error in gone.exceptions}
         raise BrokerGone("; ".join(sorted(reasons)))  # neither of the two ends otherwise

@@ -50,6 +50,17 @@ async def test_it_subscribes_to_answers_reports_and_states(clock: VirtualClock, 
         assert (at.link.path, at.link.status().up) == (Path.MQTT, True)
 
 
+@pytest.mark.parametrize("passes", range(8))
+async def test_a_link_that_is_told_to_end_while_its_broker_goes_ends(
+    clock: VirtualClock, rng: random.Random, passes: int
+) -> None:
+    """However many turns of the loop lie between the two."""
+    async with asyncio.timeout(60), mqtt_link(clock, rng) as at:
+        at.broker.cut()
+        for _ in range(passes):
+            await asyncio.sleep(0)
+
+
 async def test_one_signed_frame_is_published_once_for_a_whole_area(clock: VirtualClock, rng: random.Random) -> None:
     async with mqtt_link(clock, rng) as at:
         at.link.offer(start(ONE, TWO, THREE))
