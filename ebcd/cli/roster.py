@@ -11,6 +11,7 @@ import typer
 
 from ebcd.catalogue import text
 from ebcd.cli.asking import ask
+from ebcd.cli.files import table_in
 from ebcd.cli.options import LANGUAGE, AsJson, Config, Language, TokenFile
 
 if TYPE_CHECKING:
@@ -48,11 +49,7 @@ def import_roster(
     token_file: TokenFile = None,
 ) -> None:
     """Many turns."""
-    try:
-        table = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise typer.BadParameter(text("config.not_utf8", LANGUAGE, offset=error.start)) from None
-    body = {"csv": table, "dry_run": dry_run}
+    body = {"csv": table_in(file), "dry_run": dry_run}
     ask("POST", "/v1/roster", _turns, config, lang, token_file, as_json, body=body)
 
 

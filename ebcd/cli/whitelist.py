@@ -13,6 +13,7 @@ import typer
 
 from ebcd.catalogue import text
 from ebcd.cli.asking import ask
+from ebcd.cli.files import table_in
 from ebcd.cli.options import LANGUAGE, AsJson, Config, Language, TokenFile, help_of
 from ebcd.cli.output import failures_told, show
 from ebcd.cli.session import Failure, open_session
@@ -102,11 +103,7 @@ def import_list(
     token_file: TokenFile = None,
 ) -> None:
     """Many numbers."""
-    try:
-        table = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise typer.BadParameter(text("config.not_utf8", LANGUAGE, offset=error.start)) from None
-    body = {"csv": table, "replace": replace, "dry_run": dry_run}
+    body = {"csv": table_in(file), "replace": replace, "dry_run": dry_run}
     ask("POST", "/v1/whitelist", callers_table, config, lang, token_file, as_json, body=body)
 
 
