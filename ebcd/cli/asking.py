@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ebcd.cli.options import Lang
+import typer
+
+from ebcd.catalogue import text
+from ebcd.cli.options import LANGUAGE, Lang
 from ebcd.cli.output import failures_told, show
 from ebcd.cli.session import open_session
 
@@ -39,3 +42,11 @@ def ask(
         else:
             content = client.post(path, body, patience_s=patience_s or ANSWER_TIMEOUT_S)
         show(session, content, "" if as_json else table(content, session.language))
+
+
+def table_in(file: Path) -> str:
+    """The text of a table that a spreadsheet wrote. Raises typer.BadParameter where it is no UTF-8."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(text("config.not_utf8", LANGUAGE, offset=error.start)) from None

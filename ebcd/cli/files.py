@@ -7,10 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-import typer
-
 from ebcd.catalogue import text
-from ebcd.cli.options import LANGUAGE
 from ebcd.cli.session import Failure
 from ebcd.decode.hexadecimal import from_hex
 from protocols.errors import RemoteProtocolError
@@ -28,14 +25,6 @@ def the_file(argument: str) -> Path | None:
         return path if path.exists() and not path.is_dir() else None
     except (OSError, ValueError):  # longer than any name, or with a zero byte
         return None
-
-
-def table_in(file: Path) -> str:
-    """The text of a table that a spreadsheet wrote. Raises typer.BadParameter where it is no UTF-8."""
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise typer.BadParameter(text("config.not_utf8", LANGUAGE, offset=error.start)) from None
 
 
 def is_folder(argument: str) -> bool:

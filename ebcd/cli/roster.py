@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ebcd.catalogue import text
-from ebcd.cli.asking import ask
-from ebcd.cli.files import table_in
+from ebcd.cli.asking import ask, table_in
 from ebcd.cli.options import LANGUAGE, AsJson, Config, Language, TokenFile
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ebcd.catalogue import text
-from ebcd.cli.asking import ask
-from ebcd.cli.files import table_in
+from ebcd.cli.asking import ask, table_in
 from ebcd.cli.options import LANGUAGE, AsJson, Config, Language, TokenFile, help_of
 from ebcd.cli.output import failures_told, show
 from ebcd.cli.session import Failure, open_session
