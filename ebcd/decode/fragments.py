@@ -48,9 +48,14 @@ class Fragments:
         self._lost = 0
 
     @property
+    def waiting(self) -> int:
+        """How many packets wait for their other fragments."""
+        return len(self._open)
+
+    @property
     def lacking(self) -> int:
         """How many packets are not whole."""
-        return self._lost + len(self._open)
+        return self._lost + self.waiting
 
     def add(self, packet: bytes) -> bytes | None:
         """The packet itself if it never was in fragments; the whole one at its last fragment; else None."""
@@ -58,9 +63,10 @@ class Fragments:
         if found is None:
             return packet
         key, at, is_last, head, payload = found
-        one = self._open.setdefault(key, _Open())
-        if at + len(payload) > _PACKET_BYTES_MAX:
+        if at + len(payload) > _PACKET_BYTES_MAX:  # no packet is so long: of a forger, or of a damaged line
+            self._lost += key not in self._open
             return None
+        one = self._open.setdefault(key, _Open())
         one.add(at, payload)
         if not at:
             one.head = head
@@ -69,7 +75,7 @@ class Fragments:
         whole = one.whole()
         if whole is not None:
             del self._open[key]
-        elif len(self._open) > OPEN_MAX:
+        elif self.waiting > OPEN_MAX:
             del self._open[next(iter(self._open))]
             self._lost += 1
         return whole

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ebcd.decode import Aside, decode_bytes
 from ebcd.decode.capture import is_capture, pieces_of
+from ebcd.decode.fragments import OPEN_MAX, Fragments
 from ebcd.decode.inputs import messages_in
 from tests.ebcd.decode.examples import ADAPTER_STOP, EBD, TERMINAL_HEARTBEAT, TERMINAL_START, UECP
 
@@ -128,6 +129,17 @@ def test_fragments_of_a_packet_are_put_together(fragments: list[bytes]) -> None:
     others = [udp(TERMINAL_HEARTBEAT)]
     found = messages_in(pcap([*others, *map(ethernet, fragments)]))
     assert found[:2] == (TERMINAL_HEARTBEAT, TERMINAL_START)
+
+
+@pytest.mark.parametrize("place", [0, 8191])
+def test_fragments_that_never_become_whole_fill_no_memory(place: int) -> None:
+    """Place 8191 ends behind the longest packet that IP knows (RFC 791): 65,528 + 16."""
+    held = Fragments()
+    for number in range(OPEN_MAX + 500):
+        head = pack(">BBHHHBBH", 0x45, 0, 36, number, 0x2000 | place, 64, 17, 0) + bytes(8)
+        assert held.add(head + bytes(16)) is None
+        assert held.waiting <= OPEN_MAX
+    assert held.lacking == OPEN_MAX + 500
 
 
 def test_fragments_of_ipv6_are_put_together() -> None:
