@@ -11,6 +11,7 @@ from protocols import rtp
 
 SOUND_BYTES_MAX = 256_000_000
 """Of all sounds that are held at the same time; each may have 100 MB, one of an hour has about 25."""
+PIECES_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -53,6 +54,3 @@ class SoundShelf:
             if not len(found) % PIECES_AT_ONCE:
                 await asyncio.sleep(0)
         return tuple(found)
-
-
-PIECES_AT_ONCE = 50

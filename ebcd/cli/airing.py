@@ -35,6 +35,8 @@ PLACES_MAX = 40
 SWITCH = {"on": True, "off": False}
 KHZ = 1000
 HEX = 16
+CLIENT_MARGIN_S = 30.0
+"""Over the daemon's own patience: for its disk."""
 
 
 def _help(name: str) -> str:
@@ -80,10 +82,6 @@ def tell(
         show(session, answer, "" if as_json else said_shown(said, session.language))
         if not all(each.said for each in said.links):
             raise typer.Exit(1)
-
-
-CLIENT_MARGIN_S = 30.0
-"""Over the daemon's own patience: for its disk."""
 
 
 def body_of(what: str, values: Sequence[str], default: str, language: str) -> dict[str, Any]:
